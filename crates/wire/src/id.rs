@@ -1,0 +1,121 @@
+//! Names of accounts, devices and messages.
+
+use std::fmt;
+
+use crate::error::Malformed;
+use crate::limits::USERNAME_CHARS;
+
+/// An account: 16 random bytes, chosen by the server at registration. Independent of usernames, phone
+/// numbers and addresses, all of which may change.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub [u8; 16]);
+
+impl AccountId {
+    pub(crate) fn parse(bytes: &[u8], what: &'static str) -> Result<Self, Malformed> {
+        bytes.try_into().map(Self).map_err(|_| Malformed::new(what))
+    }
+
+    /// 32 lower-case hexadecimal digits, for programs and for people's eyes.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+
+    /// The account that [`Self::to_hex`] wrote so.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Two bytes tell accounts apart in a test's output and identify nobody in a log.
+        let [a, b, ..] = self.0;
+        write!(f, "AccountId({a:02x}{b:02x}…)")
+    }
+}
+
+/// A device of an account: 1 is the primary, companions follow. At most 127, as in the Signal Protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(u8);
+
+impl DeviceId {
+    /// The device an account is registered with.
+    pub const PRIMARY: Self = Self(1);
+
+    /// `None` unless 1 to 127.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if number >= 1 && number <= 127 { Some(Self(number)) } else { None }
+    }
+
+    pub(crate) fn parse(number: u32, what: &'static str) -> Result<Self, Malformed> {
+        u8::try_from(number).ok().and_then(Self::new).ok_or(Malformed::new(what))
+    }
+
+    /// 1 to 127.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// One device of one account: where a mailbox is, and who sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceAddress {
+    /// Whose device.
+    pub account: AccountId,
+    /// Which of them.
+    pub device: DeviceId,
+}
+
+/// A device's Noise static public key (X25519): its credential towards the server.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceKey(pub [u8; 32]);
+
+impl fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, ..] = self.0;
+        write!(f, "DeviceKey({a:02x}{b:02x}…)")
+    }
+}
+
+/// A message: 64 random bits chosen by the sending device, unique per sending device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub u64);
+
+/// An alias of an account, unique on its server: lower-case ASCII letters, digits, `_`, `-` and `.`,
+/// beginning with a letter or digit.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Username(String);
+
+impl Username {
+    /// Accepts upper case and folds it, so that nobody can pass for somebody by a capital letter.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the text breaks the rules of the type.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let folded = text.to_ascii_lowercase();
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
+        let starts_well = folded.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        if USERNAME_CHARS.contains(&folded.len()) && starts_well && folded.chars().all(allowed) {
+            Ok(Self(folded))
+        } else {
+            Err(Malformed::new("username"))
+        }
+    }
+
+    /// The folded text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Username(…)")
+    }
+}

@@ -1,0 +1,79 @@
+//! Invitations: what an operator hands to somebody who shall get an account.
+//!
+//! The text is base32 without padding (RFC 4648, lower case) of version byte 1 ‖ 32-byte server static
+//! key ‖ 16-byte token ‖ first 3 bytes of SHA-256 over all before. It carries the server's key, so that
+//! the first connection is already authenticated, and a checksum, so that a slip of the pen is noticed
+//! before anything is sent.
+
+use std::fmt;
+
+use data_encoding::BASE32_NOPAD;
+use sha2::{Digest, Sha256};
+
+use crate::error::Malformed;
+use crate::id::DeviceKey;
+
+const VERSION: u8 = 1;
+const BODY_BYTES: usize = 1 + 32 + 16;
+
+/// The secret part of an invitation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InvitationToken(pub [u8; 16]);
+
+impl fmt::Debug for InvitationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InvitationToken(…)")
+    }
+}
+
+/// An invitation as people pass it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invitation {
+    /// The server's static key.
+    pub server: DeviceKey,
+    /// What entitles to an account.
+    pub token: InvitationToken,
+}
+
+impl Invitation {
+    /// 84 characters: lower-case letters and digits.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(&self.server.0);
+        bytes.extend_from_slice(&self.token.0);
+        bytes.extend_from_slice(&checksum(&bytes));
+        BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()
+    }
+
+    /// Reads what [`Self::to_text`] wrote, in any case and with blanks around it.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is not an invitation or was mistyped.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let malformed = Malformed::new("invitation: copy it again, all 84 characters of it");
+        let text = text.trim().to_ascii_uppercase();
+        if text.len() > 128 {
+            return Err(malformed);
+        }
+        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| malformed)?;
+        let (body, sum) = bytes.split_at_checked(BODY_BYTES).ok_or(malformed)?;
+        if sum != checksum(body) {
+            return Err(malformed);
+        }
+        let (version, keys) = body.split_first().ok_or(malformed)?;
+        let (server, token) = keys.split_at_checked(32).ok_or(malformed)?;
+        if *version != VERSION {
+            return Err(Malformed::new("invitation: made by a newer version, update this program"));
+        }
+        Ok(Self {
+            server: DeviceKey(server.try_into().map_err(|_| malformed)?),
+            token: InvitationToken(token.try_into().map_err(|_| malformed)?),
+        })
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 3] {
+    let [a, b, c, ..]: [u8; 32] = Sha256::digest(bytes).into();
+    [a, b, c]
+}

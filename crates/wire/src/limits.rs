@@ -1,0 +1,52 @@
+//! The bounds of everything a peer can make us hold, each with its unit in its name.
+
+/// One encrypted frame on the stream, its length prefix not counted. The Noise bound on a message.
+pub const MAX_FRAME_BYTES: usize = 65_535;
+/// Plaintext of one frame: what is left after the authentication tag.
+pub const MAX_PLAINTEXT_BYTES: usize = MAX_FRAME_BYTES - 16;
+/// Fields on the top level of one frame, which bounds what decoding it can allocate.
+pub const MAX_FIELDS_PER_FRAME: usize = 512;
+/// Heap that decoding one frame may take: the densest nested lists that fit into a frame.
+pub const MAX_DECODE_BYTES: usize = 6 * 1024 * 1024;
+
+/// One ciphertext inside an envelope.
+pub const MAX_CIPHERTEXT_BYTES: usize = 48 * 1024;
+/// Text of one message, UTF-8.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// Sends in one frame.
+pub const MAX_SENDS_PER_FRAME: usize = 128;
+/// Requests in one frame.
+pub const MAX_REQUESTS_PER_FRAME: usize = 8;
+/// Copies of one message: devices of an account, with room for lists in flight.
+pub const MAX_COPIES_PER_SEND: usize = 16;
+/// Devices of one account.
+pub const MAX_DEVICES: usize = 8;
+/// Sends that a client keeps in flight without an answer.
+pub const MAX_SENDS_IN_FLIGHT: usize = 256;
+/// Message ids in one receipt.
+pub const MAX_IDS_PER_RECEIPT: usize = 256;
+/// Undecryptable entries named in one acknowledgement.
+pub const MAX_UNDECRYPTABLE_PER_STORED: usize = 256;
+/// Entries of a mailbox that the server sends ahead of the device's acknowledgement.
+pub const DELIVERY_WINDOW_ENTRIES: usize = 256;
+/// The same bound in bytes.
+pub const DELIVERY_WINDOW_BYTES: usize = 1024 * 1024;
+
+/// One-time X25519 prekeys that a device may have on the server.
+pub const MAX_ONE_TIME_PREKEYS: usize = 200;
+/// One-time Kyber prekeys that a device may have on the server (1.6 KB each).
+pub const MAX_ONE_TIME_KYBER_PREKEYS: usize = 50;
+/// Kyber prekeys in one upload: as many as fit into a frame.
+pub const MAX_KYBER_PREKEYS_PER_UPLOAD: usize = 32;
+
+/// Serialised X25519 public key: type byte and key.
+pub const PUBLIC_KEY_BYTES: usize = 33;
+/// Serialised Kyber-1024 public key: type byte and key.
+pub const KYBER_KEY_BYTES: usize = 1_569;
+/// XEdDSA signature.
+pub const SIGNATURE_BYTES: usize = 64;
+
+/// Usernames, in characters (which are ASCII).
+pub const USERNAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
+/// The explanation in a reject.
+pub const MAX_DETAIL_BYTES: usize = 512;

@@ -1,0 +1,10 @@
+//! Code that prost generates from `proto/`. Private: the rest of the world sees the checked types.
+#![allow(missing_docs, clippy::all)]
+
+pub(crate) mod frame {
+    include!(concat!(env!("OUT_DIR"), "/waxwing.frame.rs"));
+}
+
+pub(crate) mod content {
+    include!(concat!(env!("OUT_DIR"), "/waxwing.content.rs"));
+}

@@ -1,0 +1,505 @@
+//! What a server says to a client.
+
+use bytes::Bytes;
+use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+
+use crate::error::{Malformed, Reject};
+use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
+use crate::limits::{
+    DELIVERY_WINDOW_ENTRIES, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_IDS_PER_RECEIPT,
+    MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, PUBLIC_KEY_BYTES,
+};
+use crate::pb::frame as pb;
+use crate::shared::{
+    EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeysLeft, SignedPrekey, at_most, ciphertext,
+    decode_bounded, fixed, registration_id,
+};
+
+/// One frame down, as a client reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServerFrame {
+    /// Answer to `Hello`.
+    pub welcome: Option<Welcome>,
+    /// Mailbox entries, ascending without gaps.
+    pub entries: Vec<Entry>,
+    /// Messages that are durably stored for their recipients.
+    pub accepted: Vec<MessageId>,
+    /// Messages that the server did not take.
+    pub refused: Vec<Refused>,
+    /// Answers to requests.
+    pub responses: Vec<Response>,
+    /// Echo of a ping.
+    pub pong: Option<u32>,
+    /// Why the server closes the connection now.
+    pub goodbye: Option<Reject>,
+}
+
+/// One entry of the device's mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Position in the mailbox; ascends by one.
+    pub seq: u64,
+    /// What it holds.
+    pub item: Item,
+}
+
+/// What a mailbox entry holds. Its encoding is also what the server stores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// A message for this device.
+    Envelope(Envelope),
+    /// Messages of this device have been stored by a recipient's.
+    Receipt(Receipt),
+}
+
+/// A message for one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The device that sent it, as proven to the server.
+    pub from: DeviceAddress,
+    /// Chosen by the sender.
+    pub id: MessageId,
+    /// How to read the ciphertext.
+    pub kind: EnvelopeKind,
+    /// At most [`crate::limits::MAX_CIPHERTEXT_BYTES`].
+    pub ciphertext: Bytes,
+    /// When the server took it, milliseconds since 1970.
+    pub accepted_at_ms: u64,
+    /// The sender wants no delivery receipt.
+    pub silent: bool,
+}
+
+/// Delivery receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The device that has stored them.
+    pub by: DeviceAddress,
+    /// Messages that the mailbox's owner sent.
+    pub ids: Vec<MessageId>,
+    /// When the server learned of it, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Not stored at all: the messages expired before the device fetched them.
+    pub expired: bool,
+}
+
+/// A message that the server did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which.
+    pub id: MessageId,
+    /// Why.
+    pub reject: Reject,
+    /// With [`crate::RejectCode::DeviceMismatch`]: what is wrong with the copies.
+    pub mismatch: DeviceMismatch,
+}
+
+/// How the sender's view of an account's devices differs from the server's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeviceMismatch {
+    /// Devices without a copy.
+    pub missing: Vec<DeviceId>,
+    /// Copies without a device.
+    pub extra: Vec<DeviceId>,
+    /// Devices that were set up anew since: their registration id is another.
+    pub stale: Vec<DeviceId>,
+}
+
+/// See `Welcome` in `frame.proto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    /// The device that the connection's key belongs to.
+    pub address: DeviceAddress,
+    /// Server clock, milliseconds since 1970.
+    pub server_time_ms: u64,
+    /// Largest lease seen before this connection's.
+    pub previous_lease: u64,
+    /// Largest entry the device ever acknowledged.
+    pub acknowledged: u64,
+    /// Messages accepted under the previous lease, if the server still knows.
+    pub accepted_in_lease: Option<u64>,
+    /// One-time prekeys left.
+    pub prekeys_left: PrekeysLeft,
+}
+
+/// Answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The request's.
+    pub id: u32,
+    /// The answer.
+    pub what: ResponseBody,
+}
+
+/// The kinds of answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseBody {
+    /// No.
+    Reject(Reject),
+    /// The account exists now, with this first device.
+    Registered(DeviceAddress),
+    /// The account that has the username, and its identity key.
+    Found {
+        /// Which account.
+        account: AccountId,
+        /// 0x05 and the X25519 key of its primary device.
+        identity: [u8; PUBLIC_KEY_BYTES],
+    },
+    /// One bundle for each device of the account.
+    Bundles(Vec<Bundle>),
+    /// Prekeys are stored; so many one-time ones are there now.
+    Published(PrekeysLeft),
+}
+
+/// Prekeys of one device, taken from the server to begin a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    /// Whose.
+    pub device: DeviceId,
+    /// 14 bits.
+    pub registration_id: u16,
+    /// 0x05 and the X25519 key.
+    pub identity: [u8; PUBLIC_KEY_BYTES],
+    /// Signed X25519 prekey.
+    pub signed: SignedPrekey,
+    /// One-time or last-resort Kyber prekey.
+    pub kyber: KyberPrekey,
+    /// Absent when they have run out.
+    pub one_time: Option<OneTimePrekey>,
+}
+
+/// Appends one mailbox entry to the plaintext of a frame under construction.
+///
+/// `item` is what [`Item::encode`] gave when the entry was stored: delivery copies bytes and parses
+/// nothing. `follows` says that the entry before it in this frame has the sequence number `seq - 1`,
+/// which then goes without saying.
+pub fn put_entry(out: &mut Vec<u8>, seq: u64, follows: bool, item: &[u8]) {
+    let seq_bytes = if follows { 0 } else { 1 + encoded_len_varint(seq) };
+    encode_key(1, WireType::LengthDelimited, out);
+    encode_varint((seq_bytes + item.len()) as u64, out);
+    if !follows {
+        encode_key(1, WireType::Varint, out);
+        encode_varint(seq, out);
+    }
+    out.extend_from_slice(item);
+}
+
+/// Bytes that [`put_entry`] may append for an item of `item_bytes` bytes.
+#[must_use]
+pub const fn entry_bytes_bound(item_bytes: usize) -> usize {
+    // Key, length of up to 3 bytes, key and number of up to 10 bytes.
+    1 + 3 + 1 + 10 + item_bytes
+}
+
+impl ServerFrame {
+    /// Protobuf bytes. May be appended to what [`put_entry`] wrote: both together are one frame.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut previous = None;
+        for entry in &self.entries {
+            let follows = previous.is_some_and(|seq: u64| seq.checked_add(1) == Some(entry.seq));
+            put_entry(&mut out, entry.seq, follows, &entry.item.encode());
+            previous = Some(entry.seq);
+        }
+        self.encode_rest(&mut out);
+        out
+    }
+
+    fn encode_rest(&self, out: &mut Vec<u8>) {
+        let frame = pb::ServerFrame {
+            entry: Vec::new(),
+            accepted: self.accepted.iter().map(|id| id.0).collect(),
+            refused: self.refused.iter().map(Into::into).collect(),
+            pong: self.pong.map(|nonce| pb::Pong { nonce }),
+            welcome: self.welcome.as_ref().map(Into::into),
+            response: self.responses.iter().map(Into::into).collect(),
+            goodbye: self.goodbye.as_ref().map(|r| pb::Goodbye { reject: Some(r.into()) }),
+        };
+        out.reserve(frame.encoded_len());
+        frame.encode(out).expect("a Vec grows as needed");
+    }
+
+    /// Reads the plaintext of one frame.
+    ///
+    /// # Errors
+    /// [`Malformed`] names the first part that breaks the schema or a limit.
+    pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        let frame: pb::ServerFrame = decode_bounded(bytes, "ServerFrame")?;
+        at_most(&frame.entry, DELIVERY_WINDOW_ENTRIES, "ServerFrame.entry")?;
+        at_most(&frame.accepted, MAX_SENDS_IN_FLIGHT, "ServerFrame.accepted")?;
+        at_most(&frame.refused, MAX_SENDS_IN_FLIGHT, "ServerFrame.refused")?;
+        at_most(&frame.response, MAX_REQUESTS_PER_FRAME, "ServerFrame.response")?;
+        Ok(Self {
+            welcome: frame.welcome.map(TryInto::try_into).transpose()?,
+            entries: entries(frame.entry)?,
+            accepted: frame.accepted.into_iter().map(MessageId).collect(),
+            refused: frame.refused.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            responses: frame.response.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            pong: frame.pong.map(|pong| pong.nonce),
+            goodbye: frame.goodbye.and_then(|g| g.reject).map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+fn entries(list: Vec<pb::Entry>) -> Result<Vec<Entry>, Malformed> {
+    let mut previous: u64 = 0;
+    let mut entries = Vec::with_capacity(list.len());
+    for entry in list {
+        let next = previous.checked_add(1).ok_or(Malformed::new("Entry.seq"))?;
+        let seq = match entry.seq {
+            0 if previous == 0 => return Err(Malformed::new("Entry.seq")),
+            0 => next,
+            given if given < next => return Err(Malformed::new("Entry.seq")),
+            given => given,
+        };
+        let item = Item::from_pb(entry.item.ok_or(Malformed::new("Entry.item"))?)?;
+        entries.push(Entry { seq, item });
+        previous = seq;
+    }
+    Ok(entries)
+}
+
+impl Item {
+    /// Bytes to store, and to hand to [`put_entry`].
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let item = match self {
+            Self::Envelope(envelope) => pb::entry::Item::Envelope(envelope.into()),
+            Self::Receipt(receipt) => pb::entry::Item::Receipt(receipt.into()),
+        };
+        pb::Entry { seq: 0, item: Some(item) }.encode_to_vec()
+    }
+
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the stored bytes are damaged.
+    pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
+        let entry: pb::Entry = decode_bounded(bytes, "Entry")?;
+        Self::from_pb(entry.item.ok_or(Malformed::new("Entry.item"))?)
+    }
+
+    fn from_pb(item: pb::entry::Item) -> Result<Self, Malformed> {
+        match item {
+            pb::entry::Item::Envelope(envelope) => envelope.try_into().map(Self::Envelope),
+            pb::entry::Item::Receipt(receipt) => receipt.try_into().map(Self::Receipt),
+        }
+    }
+}
+
+fn address(account: &[u8], device: u32, what: &'static str) -> Result<DeviceAddress, Malformed> {
+    Ok(DeviceAddress {
+        account: AccountId::parse(account, what)?,
+        device: DeviceId::parse(device, what)?,
+    })
+}
+
+fn account_bytes(account: AccountId) -> Bytes {
+    Bytes::copy_from_slice(&account.0)
+}
+
+fn devices(list: &[u32]) -> Result<Vec<DeviceId>, Malformed> {
+    at_most(list, MAX_COPIES_PER_SEND, "Refused: device list")?;
+    list.iter().map(|number| DeviceId::parse(*number, "Refused: device")).collect()
+}
+
+impl From<&Envelope> for pb::Envelope {
+    fn from(envelope: &Envelope) -> Self {
+        Self {
+            from: account_bytes(envelope.from.account),
+            device: envelope.from.device.number().into(),
+            id: envelope.id.0,
+            kind: envelope.kind.to_pb(),
+            ciphertext: envelope.ciphertext.clone(),
+            accepted_at: envelope.accepted_at_ms,
+            silent: envelope.silent,
+        }
+    }
+}
+
+impl TryFrom<pb::Envelope> for Envelope {
+    type Error = Malformed;
+
+    fn try_from(envelope: pb::Envelope) -> Result<Self, Malformed> {
+        Ok(Self {
+            from: address(&envelope.from, envelope.device, "Envelope.from")?,
+            id: MessageId(envelope.id),
+            kind: EnvelopeKind::from_pb(envelope.kind)?,
+            ciphertext: ciphertext(envelope.ciphertext)?,
+            accepted_at_ms: envelope.accepted_at,
+            silent: envelope.silent,
+        })
+    }
+}
+
+impl From<&Receipt> for pb::Receipt {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            by: account_bytes(receipt.by.account),
+            device: receipt.by.device.number().into(),
+            id: receipt.ids.iter().map(|id| id.0).collect(),
+            at: receipt.at_ms,
+            expired: receipt.expired,
+        }
+    }
+}
+
+impl TryFrom<pb::Receipt> for Receipt {
+    type Error = Malformed;
+
+    fn try_from(receipt: pb::Receipt) -> Result<Self, Malformed> {
+        at_most(&receipt.id, MAX_IDS_PER_RECEIPT, "Receipt.id")?;
+        Ok(Self {
+            by: address(&receipt.by, receipt.device, "Receipt.by")?,
+            ids: receipt.id.into_iter().map(MessageId).collect(),
+            at_ms: receipt.at,
+            expired: receipt.expired,
+        })
+    }
+}
+
+impl From<&Refused> for pb::Refused {
+    fn from(refused: &Refused) -> Self {
+        let numbers = |list: &[DeviceId]| list.iter().map(|d| u32::from(d.number())).collect();
+        Self {
+            id: refused.id.0,
+            reject: Some((&refused.reject).into()),
+            missing: numbers(&refused.mismatch.missing),
+            extra: numbers(&refused.mismatch.extra),
+            stale: numbers(&refused.mismatch.stale),
+        }
+    }
+}
+
+impl TryFrom<pb::Refused> for Refused {
+    type Error = Malformed;
+
+    fn try_from(refused: pb::Refused) -> Result<Self, Malformed> {
+        Ok(Self {
+            id: MessageId(refused.id),
+            reject: refused.reject.ok_or(Malformed::new("Refused.reject"))?.try_into()?,
+            mismatch: DeviceMismatch {
+                missing: devices(&refused.missing)?,
+                extra: devices(&refused.extra)?,
+                stale: devices(&refused.stale)?,
+            },
+        })
+    }
+}
+
+impl From<&Welcome> for pb::Welcome {
+    fn from(welcome: &Welcome) -> Self {
+        Self {
+            account: account_bytes(welcome.address.account),
+            device: welcome.address.device.number().into(),
+            server_time: welcome.server_time_ms,
+            previous_lease: welcome.previous_lease,
+            acknowledged: welcome.acknowledged,
+            accepted_in_lease: welcome.accepted_in_lease,
+            one_time_left: welcome.prekeys_left.one_time,
+            one_time_kyber_left: welcome.prekeys_left.one_time_kyber,
+        }
+    }
+}
+
+impl TryFrom<pb::Welcome> for Welcome {
+    type Error = Malformed;
+
+    fn try_from(welcome: pb::Welcome) -> Result<Self, Malformed> {
+        Ok(Self {
+            address: address(&welcome.account, welcome.device, "Welcome.account")?,
+            server_time_ms: welcome.server_time,
+            previous_lease: welcome.previous_lease,
+            acknowledged: welcome.acknowledged,
+            accepted_in_lease: welcome.accepted_in_lease,
+            prekeys_left: PrekeysLeft {
+                one_time: welcome.one_time_left,
+                one_time_kyber: welcome.one_time_kyber_left,
+            },
+        })
+    }
+}
+
+impl From<&Response> for pb::Response {
+    fn from(response: &Response) -> Self {
+        use pb::response::What;
+        let what = match &response.what {
+            ResponseBody::Reject(reject) => What::Reject(reject.into()),
+            ResponseBody::Registered(address) => What::Registered(pb::Registered {
+                account: account_bytes(address.account),
+                device: address.device.number().into(),
+            }),
+            ResponseBody::Found { account, identity } => What::Found(pb::Found {
+                account: account_bytes(*account),
+                identity: Bytes::copy_from_slice(identity),
+            }),
+            ResponseBody::Bundles(bundles) => {
+                What::Bundles(pb::Bundles { bundle: bundles.iter().map(Into::into).collect() })
+            }
+            ResponseBody::Published(left) => What::Published(pb::PrekeysLeft {
+                one_time: left.one_time,
+                one_time_kyber: left.one_time_kyber,
+            }),
+        };
+        Self { id: response.id, what: Some(what) }
+    }
+}
+
+impl TryFrom<pb::Response> for Response {
+    type Error = Malformed;
+
+    fn try_from(response: pb::Response) -> Result<Self, Malformed> {
+        use pb::response::What;
+        let what = match response.what.ok_or(Malformed::new("Response.what"))? {
+            What::Reject(reject) => ResponseBody::Reject(reject.try_into()?),
+            What::Registered(registered) => ResponseBody::Registered(address(
+                &registered.account,
+                registered.device,
+                "Registered.account",
+            )?),
+            What::Found(found) => ResponseBody::Found {
+                account: AccountId::parse(&found.account, "Found.account")?,
+                identity: fixed(&found.identity, "Found.identity")?,
+            },
+            What::Bundles(bundles) => {
+                at_most(&bundles.bundle, MAX_DEVICES, "Bundles.bundle")?;
+                let list = bundles.bundle.into_iter().map(TryInto::try_into);
+                ResponseBody::Bundles(list.collect::<Result<_, _>>()?)
+            }
+            What::Published(left) => ResponseBody::Published(PrekeysLeft {
+                one_time: left.one_time,
+                one_time_kyber: left.one_time_kyber,
+            }),
+        };
+        Ok(Self { id: response.id, what })
+    }
+}
+
+impl From<&Bundle> for pb::Bundle {
+    fn from(bundle: &Bundle) -> Self {
+        Self {
+            device: bundle.device.number().into(),
+            registration: bundle.registration_id.into(),
+            identity: Bytes::copy_from_slice(&bundle.identity),
+            signed: Some((&bundle.signed).into()),
+            kyber: Some((&bundle.kyber).into()),
+            one_time: bundle.one_time.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<pb::Bundle> for Bundle {
+    type Error = Malformed;
+
+    fn try_from(bundle: pb::Bundle) -> Result<Self, Malformed> {
+        Ok(Self {
+            device: DeviceId::parse(bundle.device, "Bundle.device")?,
+            registration_id: registration_id(bundle.registration)?,
+            identity: fixed(&bundle.identity, "Bundle.identity")?,
+            signed: bundle.signed.ok_or(Malformed::new("Bundle.signed"))?.try_into()?,
+            kyber: bundle.kyber.ok_or(Malformed::new("Bundle.kyber"))?.try_into()?,
+            one_time: bundle.one_time.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
