@@ -1,0 +1,65 @@
+//! The server core: what the server decides, and nothing of how it waits, stores or sends.
+//!
+//! A driver (the `serverd` shell, or the simulator) turns around one loop:
+//!
+//! 1. a [`Command`] arrives; [`reads`] names the rows that its decision needs;
+//! 2. the driver loads them into a [`View`];
+//! 3. [`decide`] gives a [`Step`]: one [`Batch`] for one shard, and [`Effect`]s;
+//! 4. the driver commits the batch durably, on the condition that the rows read are still the same, and
+//!    loads and decides again if they are not;
+//! 5. only then it carries out the effects. If the commit failed for good it carries out [`refuse`]'s
+//!    effects instead.
+//!
+//! Work across shards is a chain of steps ([`Effect::Continue`]), each idempotent, so that a crash between
+//! two of them is healed by whoever repeats the first.
+//!
+//! [`Links`] is the other half: which devices are connected, and how far each has been sent its mailbox.
+//! It lives in memory only; a crash loses nothing that a reconnecting device does not bring along.
+
+mod command;
+mod decide;
+mod links;
+pub mod limits;
+mod row;
+mod step;
+mod store;
+
+pub use command::{Command, ConnId, Origin};
+pub use decide::{decide, reads, refuse};
+pub use links::Links;
+pub use row::{
+    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row, UsernameRow,
+};
+pub use step::{Append, Batch, Effect, Piece, Step, Trim};
+pub use store::{CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Version, View};
+
+/// Milliseconds since 1970 on the server's clock, as the driver read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub u64);
+
+/// What an operator can set. Everything else is a constant in [`limits`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long a message waits for its device, milliseconds.
+    pub retention_ms: u64,
+    /// Messages per second that one device may send in the long run.
+    pub sends_per_second: u32,
+    /// Messages that one device may send at once.
+    pub send_burst: u32,
+    /// Entries that one mailbox may hold.
+    pub mailbox_entries: u64,
+    /// Bytes that one mailbox may hold.
+    pub mailbox_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            retention_ms: limits::RETENTION_MS,
+            sends_per_second: limits::SENDS_PER_SECOND,
+            send_burst: limits::SEND_BURST,
+            mailbox_entries: limits::MAILBOX_ENTRIES,
+            mailbox_bytes: limits::MAILBOX_BYTES,
+        }
+    }
+}

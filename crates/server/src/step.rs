@@ -1,0 +1,139 @@
+use bytes::Bytes;
+use waxwing_wire::server_frame::{Refused, Response, Welcome};
+use waxwing_wire::{DeviceAddress, MessageId, Reject};
+
+use crate::command::{Command, ConnId};
+use crate::row::Row;
+use crate::store::{DedupeKey, Key, Shard};
+
+/// What a decision leads to.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Step {
+    /// To be committed first. `None` when nothing changes.
+    pub batch: Option<Batch>,
+    /// To be carried out after the commit, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// Changes of one shard; all or nothing.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The shard that every change in it belongs to.
+    pub shard: Shard,
+    /// Rows to write (`Some`) or delete (`None`).
+    pub rows: Vec<(Key, Option<Row>)>,
+    /// Entries to add to mailboxes.
+    pub appends: Vec<Append>,
+    /// Entries to delete from mailboxes.
+    pub trims: Vec<Trim>,
+}
+
+/// One new mailbox entry.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Which mailbox.
+    pub mailbox: DeviceAddress,
+    /// Its place, as the mailbox's row says.
+    pub seq: u64,
+    /// Encoded [`waxwing_wire::server_frame::Item`].
+    pub item: Bytes,
+    /// Under which the engine remembers it as long as the entry exists, so that a resend is noticed.
+    pub dedupe: Option<DedupeKey>,
+}
+
+/// Entries that go from a mailbox.
+#[derive(Debug, Clone)]
+pub struct Trim {
+    /// Which mailbox.
+    pub mailbox: DeviceAddress,
+    /// From this sequence number (the first that may still be there).
+    pub from: u64,
+    /// Up to and with this one.
+    pub up_to: u64,
+    /// The entries' dedupe keys, which go with them.
+    pub dedupe: Vec<DedupeKey>,
+}
+
+/// What happens after a commit.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Part of the next frame to a connection.
+    Reply {
+        /// Which connection.
+        conn: ConnId,
+        /// What to say.
+        piece: Piece,
+    },
+    /// The connection now speaks for the device; hand it to [`crate::Links::attach`].
+    Attach {
+        /// Which connection.
+        conn: ConnId,
+        /// Which device.
+        address: DeviceAddress,
+        /// The connection's lease.
+        lease: u64,
+        /// The device has stored its mailbox up to this entry.
+        stored: u64,
+        /// The last entry of the mailbox.
+        last: u64,
+    },
+    /// A mailbox has a new entry; hand it to [`crate::Links::appended`].
+    Appended {
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// The entry's place.
+        seq: u64,
+        /// The entry.
+        item: Bytes,
+    },
+    /// The device has settled its mailbox up to an entry; hand it to [`crate::Links::trimmed`].
+    Trimmed {
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// Up to and with this sequence number.
+        up_to: u64,
+    },
+    /// Entries for a connection, ascending without gaps.
+    Deliver {
+        /// Which connection.
+        conn: ConnId,
+        /// Sequence number and encoded item of each.
+        entries: Vec<(u64, Bytes)>,
+    },
+    /// Read entries of a mailbox from the store and hand them to [`crate::Links::page`].
+    ReadMailbox {
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// The connection that they are for.
+        conn: ConnId,
+        /// From this sequence number on.
+        from: u64,
+        /// At most so many entries.
+        max_entries: usize,
+        /// Stop after the entry that reaches so many bytes.
+        max_bytes: usize,
+    },
+    /// Close a connection after what was said to it.
+    Close {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Decide this next. A driver whose engine commits a group atomically may do so in the same group.
+    Continue(Command),
+}
+
+/// Parts that a frame to a client is put together from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Answer to `Hello`.
+    Welcome(Welcome),
+    /// A message is durably stored for its recipient.
+    Accepted(MessageId),
+    /// A message was not taken.
+    Refused(Refused),
+    /// Answer to a request.
+    Response(Response),
+    /// The connection ends, and why.
+    Goodbye(Reject),
+}

@@ -1,0 +1,178 @@
+//! What the core needs of a store, in its own words. Engines map it to bytes.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, MessageId, Username};
+
+use crate::row::{PoolKind, Row};
+use crate::step::Batch;
+
+/// Names a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Which device has this Noise key.
+    Credential(DeviceKey),
+    /// An invitation, by the SHA-256 of its token: the store cannot be used to get in.
+    Invitation([u8; 32]),
+    /// Which account has this alias.
+    Username(Username),
+    /// An account and its devices.
+    Account(AccountId),
+    /// A device's one-time prekeys of one kind.
+    Pool(DeviceAddress, PoolKind),
+    /// The state of a mailbox.
+    Mailbox(DeviceAddress),
+}
+
+/// Rows that must be committed together live in one shard; a batch changes only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shard {
+    /// A credential.
+    Credential(DeviceKey),
+    /// An invitation.
+    Invitation([u8; 32]),
+    /// A username, by the SHA-256 of its text.
+    Username([u8; 32]),
+    /// An account's records: `Account` and `Pool` rows.
+    Account(AccountId),
+    /// All mailboxes of one account, with their rows, entries and dedupe keys.
+    Mailboxes(AccountId),
+}
+
+/// Under which a mailbox remembers a message while it waits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DedupeKey {
+    /// The mailbox.
+    pub mailbox: DeviceAddress,
+    /// Who sent it.
+    pub from: DeviceAddress,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// Which encryption of it.
+    pub attempt: u32,
+}
+
+/// What a decision wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// Rows.
+    pub rows: Vec<Key>,
+    /// Is the message there already?
+    pub dedupe: Vec<DedupeKey>,
+    /// Entries of a mailbox.
+    pub range: Option<MailboxRange>,
+}
+
+/// Entries of a mailbox, from the oldest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailboxRange {
+    /// Which mailbox.
+    pub mailbox: DeviceAddress,
+    /// From this sequence number.
+    pub from: u64,
+    /// Up to and with this one.
+    pub up_to: u64,
+    /// At most so many.
+    pub max_entries: usize,
+}
+
+/// Changes whenever the row's bytes do; 0 for a row that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+/// What a decision sees.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The rows that were asked for; absent ones with version 0.
+    pub rows: BTreeMap<Key, (Option<Row>, Version)>,
+    /// The dedupe keys that were asked for and are there, with the entry's sequence number.
+    pub dedupe: BTreeMap<DedupeKey, u64>,
+    /// The entries that were asked for.
+    pub entries: Vec<(u64, Bytes)>,
+}
+
+/// A batch and what its decision had read of the batch's own shard.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// To be written.
+    pub batch: Batch,
+    /// Rows that must still have these versions, or the batch is a [`CommitError::Conflict`]. Rows of
+    /// other shards are not named: a decision must be right whatever became of those.
+    pub expected: Vec<(Key, Version)>,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else changed what was read: load and decide again.
+    #[error("rows have changed since they were read")]
+    Conflict,
+    /// No room; nothing of the batch was written.
+    #[error("the disk is full")]
+    Full,
+    /// The engine failed; whether the batch is durable is not known.
+    #[error("store: {0}")]
+    Broken(String),
+}
+
+/// The engine failed while reading.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("store: {0}")]
+pub struct StoreError(pub String);
+
+/// A store engine. Synchronous: drivers call it from a thread that may wait.
+pub trait Store {
+    /// Loads what a decision wants to see.
+    ///
+    /// # Errors
+    /// When the engine fails; never because something is not there.
+    fn load(&self, keys: &Keys) -> Result<View, StoreError>;
+
+    /// Commits a group. When it returns, every batch that is `Ok` survives any crash. Batches of a group
+    /// are applied in order, each one whole or not at all.
+    fn commit(&mut self, group: Vec<Stored>) -> Vec<Result<(), CommitError>>;
+
+    /// Entries of a mailbox from a sequence number on: at most `max_entries`, and no more after the one
+    /// that reaches `max_bytes`.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn read_mailbox(
+        &self,
+        mailbox: DeviceAddress,
+        from: u64,
+        max_entries: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<(u64, Bytes)>, StoreError>;
+
+    /// Mailboxes after `after` in the order of addresses, at most `max`; for the expiry sweep.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn mailboxes(&self, after: Option<DeviceAddress>, max: usize) -> Result<Vec<DeviceAddress>, StoreError>;
+}
+
+impl Key {
+    /// Where the row lives.
+    #[must_use]
+    pub fn shard(&self) -> Shard {
+        match self {
+            Self::Credential(key) => Shard::Credential(*key),
+            Self::Invitation(hash) => Shard::Invitation(*hash),
+            Self::Username(name) => Shard::Username(crate::row::sha256(name.as_str().as_bytes())),
+            Self::Account(account) => Shard::Account(*account),
+            Self::Pool(address, _) => Shard::Account(address.account),
+            Self::Mailbox(address) => Shard::Mailboxes(address.account),
+        }
+    }
+}
+
+impl View {
+    /// What the batch's commit is conditional on: the versions of the rows read in its own shard.
+    #[must_use]
+    pub fn expected(&self, shard: Shard) -> Vec<(Key, Version)> {
+        let own = self.rows.iter().filter(|(key, _)| key.shard() == shard);
+        own.map(|(key, (_, version))| (key.clone(), *version)).collect()
+    }
+}
