@@ -1,0 +1,77 @@
+use rand_core::CryptoRng;
+use waxwing_wire::server_frame::ServerFrame;
+
+use crate::command::{Command, CommandId, Effect};
+use crate::db::{Batch, DbError, Read};
+use crate::Time;
+
+/// What a client reacts to.
+#[derive(Clone)]
+pub enum Input {
+    /// The user wants something.
+    Command(CommandId, Command),
+    /// A connection is up: the handshake with the right server is done.
+    Connected,
+    /// The server said something.
+    Frame(ServerFrame),
+    /// The connection is gone, or could not be made.
+    Disconnected,
+    /// The time of the last [`Step::wake`] has come (or any other: more ticks do no harm).
+    Tick,
+}
+
+/// What an input leads to.
+#[must_use]
+#[derive(Default)]
+pub struct Step {
+    /// To be committed first, in one transaction.
+    pub batch: Batch,
+    /// To be carried out after the commit, in order.
+    pub effects: Vec<Effect>,
+    /// Call with [`Input::Tick`] then; replaces the wake of the step before.
+    pub wake: Option<Time>,
+}
+
+/// The shell's or the device's fault; never the server's or a peer's, whose faults are handled inside.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be read.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A row of the database is not what this build wrote.
+    #[error("database: the {0} row is damaged")]
+    Damaged(&'static str),
+}
+
+/// One device.
+pub struct Client {}
+
+impl Client {
+    /// Starts from the database.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn open(_db: &dyn Read, _now: Time) -> Result<Self, Error> {
+        todo!()
+    }
+
+    /// Makes the keys of a new device, to be committed before anything else. The Noise key is needed for
+    /// the first connection.
+    pub fn create(_now: Time, _rng: &mut dyn CryptoRng) -> Batch {
+        todo!()
+    }
+
+    /// The device's Noise static key, for the shell's connections.
+    #[must_use]
+    pub fn noise_key(&self) -> waxwing_wire::handshake::StaticKey {
+        todo!()
+    }
+
+    /// Reacts.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged. The step is lost; open a new client.
+    pub fn handle(&mut self, _now: Time, _rng: &mut dyn CryptoRng, _input: Input, _db: &dyn Read) -> Result<Step, Error> {
+        todo!()
+    }
+}

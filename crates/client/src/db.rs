@@ -1,0 +1,138 @@
+//! What the core needs of the device's database. The rows of [`Key`] are bytes that only this crate
+//! reads; messages are columns, because front ends list and search them.
+
+use waxwing_wire::{AccountId, DeviceAddress, MessageId};
+
+use crate::row::{Message, MessageKey};
+
+/// Tables of opaque rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// One row: this device's account, keys, counters and cursors.
+    Profile = 1,
+    /// Signal sessions, one for each device of others.
+    Session = 2,
+    /// Own prekeys, private halves.
+    Prekey = 3,
+    /// Other accounts.
+    Peer = 4,
+    /// What waits for the server, in order.
+    Outbox = 5,
+    /// Messages that have surfaced, so that none does twice.
+    Seen = 6,
+    /// Messages that could not be decrypted and were asked for again.
+    Retry = 7,
+    /// Devices of others that messages are encrypted for.
+    Devices = 8,
+}
+
+/// Names an opaque row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// The one row of [`Table::Profile`].
+    Profile,
+    /// Session with a device.
+    Session(DeviceAddress),
+    /// Own prekey: kind (the core's own numbers) and id.
+    Prekey(u8, u32),
+    /// Another account.
+    Peer(AccountId),
+    /// Place in the outbox.
+    Outbox(u64),
+    /// A message that surfaced.
+    Seen(DeviceAddress, MessageId),
+    /// A message that was asked for again.
+    Retry(DeviceAddress, MessageId),
+    /// Devices of an account.
+    Devices(AccountId),
+}
+
+/// One change.
+#[derive(Clone)]
+pub enum Write {
+    /// Write (`Some`) or delete (`None`) an opaque row.
+    Row(Key, Option<Vec<u8>>),
+    /// Write a message, replacing the one with the same [`MessageKey`].
+    Message(Box<Message>),
+}
+
+/// Changes to be committed in one transaction, in order.
+pub type Batch = Vec<Write>;
+
+/// Reading failed: the database is damaged, locked or its key is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("database: {0}")]
+pub struct DbError(pub String);
+
+/// Synchronous reads of the device's database, as of the last commit.
+pub trait Read {
+    /// An opaque row.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError>;
+
+    /// Opaque rows of a table whose key bytes are at or after `from` and before `to`, ascending by key
+    /// bytes, at most `max`.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn rows(&self, table: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError>;
+
+    /// A message by name.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError>;
+
+    /// Messages of a conversation with `order` below `before`, newest first, at most `max`.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError>;
+
+    /// Incoming messages of a conversation that are unread, with `order` at or below `up_to`, oldest
+    /// first, at most `max`.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError>;
+}
+
+impl Key {
+    /// Which table.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        match self {
+            Self::Profile => Table::Profile,
+            Self::Session(_) => Table::Session,
+            Self::Prekey(..) => Table::Prekey,
+            Self::Peer(_) => Table::Peer,
+            Self::Outbox(_) => Table::Outbox,
+            Self::Seen(..) => Table::Seen,
+            Self::Retry(..) => Table::Retry,
+            Self::Devices(_) => Table::Devices,
+        }
+    }
+
+    /// Key bytes: their order is the order of rows.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let address = |address: &DeviceAddress| {
+            let mut bytes = address.account.0.to_vec();
+            bytes.push(address.device.number());
+            bytes
+        };
+        match self {
+            Self::Profile => Vec::new(),
+            Self::Session(device) => address(device),
+            Self::Prekey(kind, id) => [&[*kind][..], &id.to_be_bytes()].concat(),
+            Self::Peer(account) | Self::Devices(account) => account.0.to_vec(),
+            Self::Outbox(order) => order.to_be_bytes().to_vec(),
+            Self::Seen(device, id) | Self::Retry(device, id) => {
+                [address(device), id.0.to_be_bytes().to_vec()].concat()
+            }
+        }
+    }
+}

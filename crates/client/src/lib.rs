@@ -1,0 +1,28 @@
+//! The client core: what a device decides, and nothing of how it waits, stores or sends.
+//!
+//! A shell (the `app` crate, or the simulator) turns around one loop:
+//!
+//! 1. an [`Input`] arrives: something the user wants, something the server said, or time has passed;
+//! 2. [`Client::handle`] reads what it needs from the device's database and gives a [`Step`];
+//! 3. the shell commits [`Step::batch`] in one transaction, and only then carries out [`Step::effects`];
+//! 4. it calls again with [`Input::Tick`] when [`Step::wake`] has come.
+//!
+//! A session is thus persisted before a ciphertext leaves, and a message before its arrival is
+//! acknowledged: "sent but forgot" cannot be written. If a commit fails the shell drops the `Client`, which
+//! has gone ahead of the database, and opens a new one.
+
+mod client;
+mod command;
+mod db;
+pub mod limits;
+pub mod memory;
+mod row;
+
+pub use client::{Client, Error, Input, Step};
+pub use command::{Command, CommandId, ConnectionState, Effect, Event, Failure};
+pub use db::{Batch, DbError, Key, Read, Table, Write};
+pub use row::{Body, Delivery, Direction, Message, MessageKey, Peer, Trust};
+
+/// Milliseconds since 1970 on the device's clock, as the shell read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub u64);
