@@ -1,0 +1,176 @@
+//! `cargo xtask test`: every check and every test, in order, up to the first that fails.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::process::{self, cargo};
+use crate::setup::{self, Purpose};
+use crate::{tidy, workspace};
+
+#[cfg(test)]
+mod tests;
+
+const SIMULATOR_SEEDS: u32 = 200;
+const SIMULATOR_SEEDS_QUICK: u32 = 20;
+
+/// Tests that feed random bytes to whatever reads a stranger's bytes have this word in their name. The suite
+/// runs them again in more rounds than `cargo test` does; a package of which none is found fails the step.
+const FUZZ_NAME: &str = "fuzz";
+/// Packages that read a stranger's bytes.
+const FUZZ_PACKAGES: &[&str] = &["waxwing-wire", "waxwing-e2ee"];
+const FUZZ_CASES: &str = "5000";
+
+/// What a step of the suite ends with.
+enum Outcome {
+    Passed,
+    /// The step could not run here, and may be absent: another step covers what matters of it.
+    Skipped(String),
+}
+
+/// Tests counted from the lines that `cargo test` prints.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+}
+
+/// The suite as it proceeds.
+struct Suite {
+    quick: bool,
+    tally: Tally,
+}
+
+/// A step: its name and what it does.
+type Step = (&'static str, fn(&mut Suite) -> anyhow::Result<Outcome>);
+
+const STEPS: &[Step] = &[
+    ("set-up", |_| setup::setup(Purpose::Testing).map(|()| Outcome::Passed)),
+    ("format", |_| run(cargo(&workspace::root(), &["fmt", "--all", "--check"]))),
+    ("tidy", |_| tidy::tidy().map(|()| Outcome::Passed)),
+    ("clippy", |_| {
+        let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        run(cargo(&workspace::root(), &arguments))
+    }),
+    ("deny", |_| deny()),
+    // Tests of whole programs start each other's binaries, which `cargo test` alone does not build.
+    ("binaries", |_| run(cargo(&workspace::root(), &["build", "--workspace", "--bins"]))),
+    ("tests", Suite::tests),
+    ("fuzz smoke", |_| fuzz()),
+    ("simulator", Suite::simulator),
+];
+
+/// Runs the suite. The last line printed is `N passed, M failed`, whatever happened.
+pub fn test(quick: bool) -> anyhow::Result<()> {
+    let mut suite = Suite { quick, tally: Tally::default() };
+    let begin = Instant::now();
+    let result = STEPS.iter().try_for_each(|step| suite.step(step));
+    if let Err(error) = &result {
+        println!("\nstopped: {error:#}");
+        // A step that failed without a failing test is one failure nevertheless.
+        suite.tally.failed = suite.tally.failed.max(1);
+    }
+    println!("\nall of it: {}", shown(begin.elapsed()));
+    println!("{} passed, {} failed", suite.tally.passed, suite.tally.failed);
+    if result.is_err() {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+impl Suite {
+    fn step(&mut self, (name, act): &Step) -> anyhow::Result<()> {
+        println!("\n== {name}");
+        let begin = Instant::now();
+        let outcome = act(self).with_context(|| format!("{name} failed after {}", shown(begin.elapsed())))?;
+        match outcome {
+            Outcome::Passed => println!("== {name}: passed in {}", shown(begin.elapsed())),
+            Outcome::Skipped(why) => println!("== {name}: skipped: {why}"),
+        }
+        Ok(())
+    }
+
+    fn tests(&mut self) -> anyhow::Result<Outcome> {
+        let arguments = ["test", "--workspace", "--no-fail-fast"];
+        let (tally, result) = counted(cargo(&workspace::root(), &arguments))?;
+        self.tally = tally;
+        result?;
+        if tally.passed == 0 || tally.failed > 0 {
+            bail!("cargo test says it succeeded with {} passed, {} failed", tally.passed, tally.failed);
+        }
+        Ok(Outcome::Passed)
+    }
+
+    fn simulator(&mut self) -> anyhow::Result<Outcome> {
+        let seeds = if self.quick { SIMULATOR_SEEDS_QUICK } else { SIMULATOR_SEEDS }.to_string();
+        run(cargo(&workspace::root(), &["run", "-q", "-p", "waxwing-sim", "--", "--seeds", &seeds]))
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    process::run(command).map(|()| Outcome::Passed)
+}
+
+fn deny() -> anyhow::Result<Outcome> {
+    if process::answer("cargo", &["deny", "--version"]).is_none() {
+        return Ok(Outcome::Skipped("cargo-deny is not installed (tidy has checked the licences)".into()));
+    }
+    run(cargo(&workspace::root(), &["deny", "check"]))
+}
+
+fn fuzz() -> anyhow::Result<Outcome> {
+    for package in FUZZ_PACKAGES {
+        let mut command = cargo(&workspace::root(), &["test", "-p", package, "--", FUZZ_NAME]);
+        command.env("PROPTEST_CASES", FUZZ_CASES);
+        let (tally, result) = counted(command)?;
+        result?;
+        if tally.passed == 0 {
+            bail!(
+                "{package} has no test with `{FUZZ_NAME}` in its name; name those that decode random bytes so"
+            );
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Runs a `cargo test`, passes its lines on, and counts the tests it reports.
+fn counted(mut command: Command) -> anyhow::Result<(Tally, anyhow::Result<()>)> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo test")?;
+    let stdout = child.stdout.take().context("cargo test has no standard output")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(stdout).split(b'\n') {
+        let line = line.context("cannot read what cargo test prints")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        if let Some(more) = Tally::parse(&line) {
+            tally.passed += more.passed;
+            tally.failed += more.failed;
+        }
+    }
+    let status = child.wait().context("cannot wait for cargo test")?;
+    let result =
+        if status.success() { Ok(()) } else { Err(anyhow::anyhow!("cargo test ended with {status}")) };
+    Ok((tally, result))
+}
+
+impl Tally {
+    /// Reads `test result: ok. 12 passed; 0 failed; …`, which every test binary ends with.
+    fn parse(line: &str) -> Option<Self> {
+        let (_, counts) = line.trim().strip_prefix("test result: ")?.split_once(". ")?;
+        let mut counts = counts.split("; ");
+        let passed = counts.next()?.strip_suffix(" passed")?.parse().ok()?;
+        let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
+        Some(Self { passed, failed })
+    }
+}
+
+fn shown(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
