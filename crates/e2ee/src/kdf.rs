@@ -10,11 +10,7 @@ use zeroize::Zeroizing;
 use crate::{Error, keys::Key};
 
 /// HKDF-SHA256 to `N` bytes. No salt is the same as 32 zero bytes.
-pub(crate) fn hkdf<const N: usize>(
-    salt: Option<&[u8]>,
-    input: &[u8],
-    info: &[&[u8]],
-) -> Zeroizing<[u8; N]> {
+pub(crate) fn hkdf<const N: usize>(salt: Option<&[u8]>, input: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
     let mut out = Zeroizing::new([0; N]);
     Hkdf::<Sha256>::new(salt, input)
         .expand_multi_info(info, out.as_mut())

@@ -32,10 +32,7 @@ pub(crate) fn check_public(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Encapsulates to a serialised public key: the shared secret, and the ciphertext to send.
-pub(crate) fn encapsulate(
-    public: &[u8],
-    rng: &mut dyn CryptoRng,
-) -> Result<(Key, Vec<u8>), Error> {
+pub(crate) fn encapsulate(public: &[u8], rng: &mut dyn CryptoRng) -> Result<(Key, Vec<u8>), Error> {
     let public = parse_public(public)?;
     let mut coins = Zeroizing::new([0; 32]);
     rng.fill_bytes(coins.as_mut());

@@ -83,12 +83,7 @@ impl<'a> SignalMessage<'a> {
     }
 
     /// Checks the MAC, and the addresses when the message is bound to some and ours are known.
-    pub(crate) fn authentic(
-        &self,
-        mac_key: &[u8],
-        from: &PublicKey,
-        local: &Local<'_>,
-    ) -> Result<(), Error> {
+    pub(crate) fn authentic(&self, mac_key: &[u8], from: &PublicKey, local: &Local<'_>) -> Result<(), Error> {
         let expected = mac(mac_key, from, &local.identity.public(), self.signed);
         if !bool::from(expected.ct_eq(self.mac)) {
             return Err(Error::InvalidMessage("authentication"));
@@ -137,8 +132,7 @@ impl<'a> PreKeyMessage<'a> {
                 kyber: kyber.ok_or(Error::InvalidMessage("no Kyber prekey id"))?,
                 base_key: base_key.ok_or(Error::InvalidMessage("no base key"))?,
             },
-            kyber_ciphertext: kyber_ciphertext
-                .ok_or(Error::InvalidMessage("no Kyber ciphertext"))?,
+            kyber_ciphertext: kyber_ciphertext.ok_or(Error::InvalidMessage("no Kyber ciphertext"))?,
             inner: inner.ok_or(Error::InvalidMessage("no inner message"))?,
         })
     }

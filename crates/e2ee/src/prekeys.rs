@@ -28,12 +28,7 @@ pub struct SignedPreKey {
 
 impl SignedPreKey {
     /// Draws and signs a prekey.
-    pub fn generate(
-        identity: &IdentityKeyPair,
-        id: u32,
-        now_ms: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Self {
+    pub fn generate(identity: &IdentityKeyPair, id: u32, now_ms: u64, rng: &mut dyn CryptoRng) -> Self {
         let key_pair = KeyPair::generate(rng);
         let signature = identity.sign(&key_pair.public.serialize(), rng);
         Self { id, timestamp_ms: now_ms, key_pair, signature }
@@ -85,12 +80,7 @@ pub struct KyberPreKey {
 
 impl KyberPreKey {
     /// Draws and signs a prekey.
-    pub fn generate(
-        identity: &IdentityKeyPair,
-        id: u32,
-        now_ms: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Self {
+    pub fn generate(identity: &IdentityKeyPair, id: u32, now_ms: u64, rng: &mut dyn CryptoRng) -> Self {
         let mut seed = Zeroizing::new([0; 64]);
         rng.fill_bytes(seed.as_mut());
         let public = kem::public(&seed);

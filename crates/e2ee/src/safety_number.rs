@@ -13,12 +13,7 @@ const HALF_BYTES: usize = 32;
 
 /// The numeric form: 60 digits, the same on both sides. `local_id` and `remote_id` are the stable
 /// ids of the accounts (16 bytes here).
-pub fn numeric(
-    local_id: &[u8],
-    local_key: &PublicKey,
-    remote_id: &[u8],
-    remote_key: &PublicKey,
-) -> String {
+pub fn numeric(local_id: &[u8], local_key: &PublicKey, remote_id: &[u8], remote_key: &PublicKey) -> String {
     let local = digits(&fingerprint(local_id, local_key));
     let remote = digits(&fingerprint(remote_id, remote_key));
     if local < remote { local + &remote } else { remote + &local }

@@ -98,10 +98,7 @@ pub fn distribution_message(record: &SenderKeyRecord) -> Result<Vec<u8>, Error> 
 /// # Errors
 /// [`Error::InvalidMessage`], [`Error::InvalidKey`] or [`Error::UnsupportedVersion`] when it is
 /// not one, or is for another distribution than the record.
-pub fn process(
-    existing: Option<SenderKeyRecord>,
-    message: &[u8],
-) -> Result<SenderKeyRecord, Error> {
+pub fn process(existing: Option<SenderKeyRecord>, message: &[u8]) -> Result<SenderKeyRecord, Error> {
     let (distribution_id, state) = parse_distribution(message)?;
     let mut record = match existing {
         Some(record) if record.distribution_id != distribution_id => {
@@ -290,8 +287,7 @@ impl<'a> Message<'a> {
         if message.len() > limits::MESSAGE_MAX_BYTES {
             return Err(Error::TooLarge);
         }
-        let (signed, signature) =
-            message.split_last_chunk().ok_or(Error::InvalidMessage("too short"))?;
+        let (signed, signature) = message.split_last_chunk().ok_or(Error::InvalidMessage("too short"))?;
         let (mut distribution_id, mut chain_id) = (None, None);
         let (mut iteration, mut ciphertext) = (None, None);
         for field in protobuf::fields(body(signed)?) {

@@ -82,9 +82,8 @@ impl Session {
             _ => return Err(Error::InvalidRecord("session")),
         };
         let count = input.count(limits::ARCHIVED_SESSIONS_MAX)?;
-        let archived = (0..count)
-            .map(|_| Ok(Zeroizing::new(input.bytes()?.to_vec())))
-            .collect::<Result<_, Error>>()?;
+        let archived =
+            (0..count).map(|_| Ok(Zeroizing::new(input.bytes()?.to_vec()))).collect::<Result<_, Error>>()?;
         input.finish()?;
         Ok(Self { remote_identity, current, archived })
     }
@@ -138,9 +137,10 @@ impl Session {
         if self.current.as_ref().is_some_and(|state| state.base_key == *base_key) {
             return self.current.take();
         }
-        let at = self.archived.iter().position(|state| {
-            State::decode_base_key(state).is_some_and(|found| found == *base_key)
-        })?;
+        let at = self
+            .archived
+            .iter()
+            .position(|state| State::decode_base_key(state).is_some_and(|found| found == *base_key))?;
         let state = decode_archived(self.archived.get(at)?).ok()?;
         self.archived.remove(at);
         Some(state)
@@ -306,12 +306,8 @@ pub fn decrypt_prekey(
     };
     let (state, plaintext) = received(state, &header.identity, local, &inner, rng)?;
     session.promote(state);
-    let used = UsedPreKeys {
-        new_session,
-        one_time: header.one_time,
-        signed: header.signed,
-        kyber: header.kyber,
-    };
+    let used =
+        UsedPreKeys { new_session, one_time: header.one_time, signed: header.signed, kyber: header.kyber };
     Ok((session, plaintext, used))
 }
 

@@ -43,14 +43,8 @@ pub(crate) fn verify(u: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool
 }
 
 /// Plain Ed25519 verification (RFC 8032, section 5.1.7), cofactorless, with a canonical s.
-pub(crate) fn verify_edwards(
-    public: &CompressedEdwardsY,
-    message: &[u8],
-    signature: &[u8; 64],
-) -> bool {
-    let (Some(commitment), Some(s)) =
-        (signature.first_chunk::<32>(), signature.last_chunk::<32>())
-    else {
+pub(crate) fn verify_edwards(public: &CompressedEdwardsY, message: &[u8], signature: &[u8; 64]) -> bool {
+    let (Some(commitment), Some(s)) = (signature.first_chunk::<32>(), signature.last_chunk::<32>()) else {
         return false;
     };
     if s.last().is_none_or(|last| last & EXCESS_BITS != 0) {

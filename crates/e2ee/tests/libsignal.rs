@@ -322,9 +322,8 @@ fn archived_sessions_still_read_and_come_back() {
     let (mut judge, alice, mut bob) = setup(7);
     bob.start(alice.address, &alice.bundle(&mut judge, true)).unwrap();
     talk(&mut judge, &alice, &mut bob, 3);
-    let late: Vec<_> = (0..4)
-        .map(|at| alice.encrypt(&mut judge, bob.address, &body(9, at), bob.now_ms))
-        .collect();
+    let late: Vec<_> =
+        (0..4).map(|at| alice.encrypt(&mut judge, bob.address, &body(9, at), bob.now_ms)).collect();
     // Ten renewals later, what was under way to the first session is still read.
     for round in 0..10 {
         bob.archive(alice.address);
@@ -374,9 +373,7 @@ fn sender_keys_both_ways() {
     judge.one(process).unwrap();
     let mut road = Road::new(11);
     let mut messages: Vec<_> = (0..300)
-        .map(|at| {
-            (body(1, at), sender_key::encrypt(&mut ours, &body(1, at), &mut bob.rng).unwrap())
-        })
+        .map(|at| (body(1, at), sender_key::encrypt(&mut ours, &body(1, at), &mut bob.rng).unwrap()))
         .filter(|_| !road.chance(10))
         .collect();
     let shuffle = |road: &mut Road, at: usize| at as u64 + road.rng.next_u64() % WINDOW;

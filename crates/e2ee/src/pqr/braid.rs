@@ -170,9 +170,7 @@ impl Braid {
             }
             (Phase::NoHeaderReceived(mut header), Payload::Header(piece)) => {
                 match header.add(piece.index, piece.row) {
-                    Some(content) => {
-                        Phase::header_received(self.epoch, &self.authenticator, &content)?
-                    }
+                    Some(content) => Phase::header_received(self.epoch, &self.authenticator, &content)?,
                     None => Phase::NoHeaderReceived(header),
                 }
             }
@@ -218,9 +216,7 @@ impl Braid {
                 let mac = self.authenticator.mac_header(epoch, &header);
                 Payload::Header(piece(&[header.as_slice(), &mac].concat(), &mut phase.next_row))
             }
-            Phase::HeaderSent(phase) => {
-                Payload::Key(piece(&mlkem::key(&phase.seed), &mut phase.next_row))
-            }
+            Phase::HeaderSent(phase) => Payload::Key(piece(&mlkem::key(&phase.seed), &mut phase.next_row)),
             Phase::Ct1Received(phase) => {
                 Payload::KeyAck(piece(&mlkem::key(&phase.seed), &mut phase.next_row))
             }
@@ -253,9 +249,7 @@ impl KeysSampled {
 impl HeaderSent {
     fn receive(mut self, piece: Piece) -> Phase {
         match self.ct1.add(piece.index, piece.row).and_then(boxed) {
-            Some(ct1) => {
-                Phase::Ct1Received(Ct1Received { seed: self.seed, next_row: self.next_row, ct1 })
-            }
+            Some(ct1) => Phase::Ct1Received(Ct1Received { seed: self.seed, next_row: self.next_row, ct1 }),
             None => Phase::HeaderSent(self),
         }
     }
@@ -294,22 +288,13 @@ impl Ct1Sampled {
             Phase::Ct2Sampled(Ct2Sampled { next_row: 0, ct2_and_mac })
         } else {
             let Self { encapsulation, next_row, .. } = self;
-            Phase::EkReceivedCt1Sampled(EkReceivedCt1Sampled {
-                encapsulation,
-                next_row,
-                ct2_and_mac,
-            })
+            Phase::EkReceivedCt1Sampled(EkReceivedCt1Sampled { encapsulation, next_row, ct2_and_mac })
         })
     }
 }
 
 impl Ct1Acknowledged {
-    fn receive(
-        mut self,
-        piece: Piece,
-        epoch: Epoch,
-        authenticator: &Authenticator,
-    ) -> Result<Phase, Error> {
+    fn receive(mut self, piece: Piece, epoch: Epoch, authenticator: &Authenticator) -> Result<Phase, Error> {
         match self.key.add(piece.index, piece.row).and_then(boxed) {
             Some(key) => {
                 let ct2_and_mac = self.encapsulation.ct2_and_mac(&key, epoch, authenticator)?;
@@ -343,11 +328,7 @@ impl Phase {
         Self::NoHeaderReceived(Collector::new(HEADER_AND_MAC_BYTES))
     }
 
-    fn header_received(
-        epoch: Epoch,
-        authenticator: &Authenticator,
-        content: &[u8],
-    ) -> Result<Self, Error> {
+    fn header_received(epoch: Epoch, authenticator: &Authenticator, content: &[u8]) -> Result<Self, Error> {
         let (header, mac) = content
             .split_first_chunk::<HEADER_BYTES>()
             .ok_or(Error::InvalidMessage("post-quantum header"))?;
@@ -363,9 +344,8 @@ fn finish(
     phase: &EkSentCt1Received,
     content: &[u8],
 ) -> Result<(Braid, Option<EpochSecret>), Error> {
-    let (ct2, mac) = content
-        .split_first_chunk::<CT2_BYTES>()
-        .ok_or(Error::InvalidMessage("post-quantum ciphertext"))?;
+    let (ct2, mac) =
+        content.split_first_chunk::<CT2_BYTES>().ok_or(Error::InvalidMessage("post-quantum ciphertext"))?;
     let shared = mlkem::decapsulate(&phase.seed, &phase.ct1, ct2);
     let (agreed, authenticator) = agree(epoch, authenticator, &shared);
     authenticator::check(&authenticator.mac_ciphertext(epoch, phase.ct1.as_slice(), ct2), mac)?;

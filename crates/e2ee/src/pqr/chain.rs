@@ -35,13 +35,7 @@ impl Chain {
         // The label has two spaces on the wire.
         let block = kdf::hkdf(None, key.as_ref(), &[b"Signal PQ Ratchet V1 Chain  Start"]);
         let (next_root, chains) = split(&block, ours);
-        Self {
-            ours,
-            current_epoch: 0,
-            send_epoch: 0,
-            next_root,
-            epochs: VecDeque::from([chains]),
-        }
+        Self { ours, current_epoch: 0, send_epoch: 0, next_root, epochs: VecDeque::from([chains]) }
     }
 
     /// Starts the chains of the next epoch.
@@ -137,8 +131,7 @@ struct EpochChains {
 
 impl EpochChains {
     fn receive_key(&mut self, index: u32) -> Result<Key, Error> {
-        let Some(ahead) = index.checked_sub(self.receiving.counter).filter(|ahead| *ahead != 0)
-        else {
+        let Some(ahead) = index.checked_sub(self.receiving.counter).filter(|ahead| *ahead != 0) else {
             return self.skipped.remove(&index).ok_or(Error::Duplicate);
         };
         if ahead > limits::FORWARD_JUMPS_MAX {

@@ -73,8 +73,7 @@ impl Collector {
     pub(super) fn decode(input: &mut Reader<'_>, content_bytes: usize) -> Result<Self, Error> {
         let mut collector = Self::new(content_bytes);
         for _ in 0..input.count(collector.needed)? {
-            let index =
-                u16::try_from(input.u32()?).map_err(|_| Error::InvalidRecord("row number"))?;
+            let index = u16::try_from(input.u32()?).map_err(|_| Error::InvalidRecord("row number"))?;
             collector.rows.insert(index, *input.fixed()?);
         }
         Ok(collector)

@@ -44,8 +44,7 @@ pub(super) fn encapsulate_2(
     coins: &Coins,
     key: &[u8; KEY_BYTES],
 ) -> Result<[u8; CT2_BYTES], Error> {
-    incremental::validate_pk_bytes(header, key)
-        .map_err(|_| Error::InvalidMessage("post-quantum key"))?;
+    incremental::validate_pk_bytes(header, key).map_err(|_| Error::InvalidMessage("post-quantum key"))?;
     let (_, state, _) = encapsulation(header, coins);
     Ok(incremental::encapsulate2(&state, key).value)
 }
@@ -53,8 +52,7 @@ pub(super) fn encapsulate_2(
 /// A forged ciphertext gives an unrelated secret, not an error (implicit rejection).
 pub(super) fn decapsulate(seed: &Seed, ct1: &[u8; CT1_BYTES], ct2: &[u8; CT2_BYTES]) -> Key {
     let pair = Zeroizing::new(incremental::KeyPairCompressedBytes::from_seed(**seed).to_bytes());
-    let (ct1, ct2) =
-        (incremental::Ciphertext1 { value: *ct1 }, incremental::Ciphertext2 { value: *ct2 });
+    let (ct1, ct2) = (incremental::Ciphertext1 { value: *ct1 }, incremental::Ciphertext2 { value: *ct2 });
     Zeroizing::new(incremental::decapsulate_compressed_key(&pair, &ct1, &ct2))
 }
 

@@ -6,9 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Local, ratchet::State};
 use crate::{
-    Error, KeyPair, PreKeyBundle, PreKeyHeader, PreKeys, kdf, kem,
-    keys::Key,
-    message::PreKeyMessage,
+    Error, KeyPair, PreKeyBundle, PreKeyHeader, PreKeys, kdf, kem, keys::Key, message::PreKeyMessage,
 };
 
 const INFO: &[u8] = b"WhisperText_X25519_SHA-256_CRYSTALS-KYBER-1024";
@@ -61,14 +59,7 @@ pub(super) fn initiate(
         kyber_ciphertext,
         started_ms: now_ms,
     };
-    State::initiator(
-        base.public,
-        bundle.registration_id,
-        &secret.derive(),
-        *signed,
-        ratchet,
-        pending,
-    )
+    State::initiator(base.public, bundle.registration_id, &secret.derive(), *signed, ratchet, pending)
 }
 
 /// The responder's side: finds the prekeys that the message names.
@@ -77,8 +68,7 @@ pub(super) fn respond(
     keys: &dyn PreKeys,
     message: &PreKeyMessage<'_>,
 ) -> Result<State, Error> {
-    let PreKeyHeader { registration_id, identity, one_time, signed, kyber, base_key } =
-        &message.header;
+    let PreKeyHeader { registration_id, identity, one_time, signed, kyber, base_key } = &message.header;
     let one_time = match one_time {
         Some(id) => Some(keys.one_time(*id).ok_or(Error::UnknownOneTimePreKey(*id))?),
         None => None,

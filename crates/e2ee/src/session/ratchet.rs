@@ -84,12 +84,7 @@ impl State {
             base_key,
             remote_registration_id,
             root: agreement.root,
-            sending: SendingChain {
-                ratchet: signed_prekey,
-                key: agreement.chain,
-                next: 0,
-                previous: 0,
-            },
+            sending: SendingChain { ratchet: signed_prekey, key: agreement.chain, next: 0, previous: 0 },
             receiving: VecDeque::new(),
             pq: PqRatchet::responder(&agreement.pq_key),
             pending: None,
@@ -232,8 +227,7 @@ struct MessageKeys {
 
 impl MessageKeys {
     fn derive(seed: &Key, pq_key: &Key) -> Self {
-        let block =
-            kdf::hkdf::<80>(Some(pq_key.as_ref()), seed.as_ref(), &[b"WhisperMessageKeys"]);
+        let block = kdf::hkdf::<80>(Some(pq_key.as_ref()), seed.as_ref(), &[b"WhisperMessageKeys"]);
         Self {
             cipher: kdf::part(block.as_ref(), 0),
             mac: kdf::part(block.as_ref(), 32),
@@ -298,8 +292,7 @@ impl State {
         let key = input.key()?;
         let sending = SendingChain { ratchet, key, next: input.u32()?, previous: input.u32()? };
         let count = input.count(limits::RECEIVING_CHAINS_MAX)?;
-        let receiving =
-            (0..count).map(|_| ReceivingChain::decode(input)).collect::<Result<_, _>>()?;
+        let receiving = (0..count).map(|_| ReceivingChain::decode(input)).collect::<Result<_, _>>()?;
         let pq = PqRatchet::decode(input)?;
         let pending = match input.u8()? {
             0 => None,

@@ -163,12 +163,7 @@ impl Party {
         ciphertext(&judge.one(self.encrypt_op(to, body, now_ms)).unwrap())
     }
 
-    pub fn decrypt(
-        &self,
-        judge: &mut Judge,
-        from: Address,
-        message: &Ciphertext,
-    ) -> Result<Vec<u8>, String> {
+    pub fn decrypt(&self, judge: &mut Judge, from: Address, message: &Ciphertext) -> Result<Vec<u8>, String> {
         judge.one(self.decrypt_op(from, message)).map(|body| unhex(&body))
     }
 }

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use waxwing_e2ee::{
-    Address, Ciphertext, Error, IdentityKeyPair, KyberPreKey, Local, OneTimePreKey, PreKeyBundle,
-    PreKeys, Session, SignedPreKey, decrypt_prekey, decrypt_whisper, encrypt, initiate,
-    peek_prekey,
+    Address, Ciphertext, Error, IdentityKeyPair, KyberPreKey, Local, OneTimePreKey, PreKeyBundle, PreKeys,
+    Session, SignedPreKey, decrypt_prekey, decrypt_whisper, encrypt, initiate, peek_prekey,
 };
 
 pub struct Device {
@@ -116,14 +115,8 @@ impl Device {
             }
             Ciphertext::PreKey(bytes) => {
                 let header = peek_prekey(bytes)?;
-                let (session, body, used) = decrypt_prekey(
-                    existing,
-                    &local,
-                    &self.prekeys,
-                    bytes,
-                    self.now_ms,
-                    &mut self.rng,
-                )?;
+                let (session, body, used) =
+                    decrypt_prekey(existing, &local, &self.prekeys, bytes, self.now_ms, &mut self.rng)?;
                 assert_eq!((header.signed, header.kyber), (used.signed, used.kyber));
                 assert_eq!(session.remote_identity(), header.identity);
                 if let Some(id) = used.one_time {
@@ -152,11 +145,6 @@ impl Device {
     }
 }
 
-fn local(
-    identity: &IdentityKeyPair,
-    registration_id: u32,
-    address: Address,
-    remote: Address,
-) -> Local<'_> {
+fn local(identity: &IdentityKeyPair, registration_id: u32, address: Address, remote: Address) -> Local<'_> {
     Local { identity, registration_id, address: Some(address), remote_address: Some(remote) }
 }
