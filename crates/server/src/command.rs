@@ -1,7 +1,9 @@
 use bytes::Bytes;
 use waxwing_wire::client_frame::{Hello, Register, Send};
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, PrekeyUpload};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, PrekeyUpload, Username};
+
+use crate::store::DedupeKey;
 
 /// Names a connection to the driver. Never reused within a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +64,18 @@ pub enum Command {
         /// Entries that earn no receipt.
         undecryptable: Vec<u64>,
     },
+    /// Second half of `Stored` and of `Expire`, once it is known where the mailbox begins. Leads to receipts
+    /// first and a `Trim` after them.
+    Settle {
+        /// The mailbox.
+        mailbox: DeviceAddress,
+        /// From this sequence number on; the first that may still be there.
+        from: u64,
+        /// Up to and with this one.
+        up_to: u64,
+        /// What becomes of the entries.
+        fate: Fate,
+    },
     /// Part of settling `Stored` or expiry: a receipt for one sender's mailbox.
     PutReceipt {
         /// The mailbox of the device that sent the messages.
@@ -75,6 +89,10 @@ pub enum Command {
         mailbox: DeviceAddress,
         /// Up to and with this sequence number.
         up_to: u64,
+        /// The entries among them that were there when they were settled.
+        gone: Vec<Gone>,
+        /// The device has said that it stored them; otherwise they expired.
+        acknowledged: bool,
     },
     /// Delete what has waited too long, from the oldest on. The driver calls it for each mailbox now and
     /// then.
@@ -153,8 +171,11 @@ pub enum Command {
     DescribeAccount {
         /// Where the answer goes.
         origin: Origin,
-        /// The account.
+        /// The account that the username leads to.
         account: AccountId,
+        /// The username that was asked for. An account whose registration was begun with it and finished
+        /// with another does not have it.
+        username: Username,
     },
     /// A prekey bundle for each device of an account; one-time prekeys are taken exactly once.
     FetchBundles {
@@ -162,6 +183,15 @@ pub enum Command {
         origin: Origin,
         /// The account.
         account: AccountId,
+    },
+    /// Second half of `FetchBundles`, once the account's devices are known.
+    TakePrekeys {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The account.
+        account: AccountId,
+        /// Its devices, ascending.
+        devices: Vec<DeviceId>,
     },
     /// New prekeys of an attached device.
     PublishPrekeys {
@@ -181,4 +211,27 @@ pub enum Command {
         /// When it ends, milliseconds since 1970; `None` for never.
         expires_at_ms: Option<u64>,
     },
+}
+
+/// Why entries leave a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The device has stored them.
+    Stored {
+        /// Entries that earn no receipt.
+        undecryptable: Vec<u64>,
+    },
+    /// They have waited too long.
+    Expired,
+}
+
+/// An entry on its way out of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// Its place.
+    pub seq: u64,
+    /// Its size.
+    pub bytes: u32,
+    /// Under which the mailbox remembered it.
+    pub dedupe: Option<DedupeKey>,
 }

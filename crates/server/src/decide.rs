@@ -13,7 +13,13 @@ pub fn reads(_command: &Command) -> Keys {
 ///
 /// # Errors
 /// [`Reject`] when the command is refused; [`refuse`] says it to whoever asked.
-pub fn decide(_command: &Command, _view: &View, _now: Time, _settings: &Settings, _rng: &mut dyn CryptoRng) -> Result<Step, Reject> {
+pub fn decide(
+    _command: &Command,
+    _view: &View,
+    _now: Time,
+    _settings: &Settings,
+    _rng: &mut dyn CryptoRng,
+) -> Result<Step, Reject> {
     todo!()
 }
 

@@ -17,21 +17,27 @@
 //! It lives in memory only; a crash loses nothing that a reconnecting device does not bring along.
 
 mod command;
+pub mod conformance;
 mod decide;
-mod links;
 pub mod limits;
+mod links;
+pub mod memory;
+pub mod rejects;
 mod row;
 mod step;
 mod store;
 
-pub use command::{Command, ConnId, Origin};
+pub use command::{Command, ConnId, Fate, Gone, Origin};
 pub use decide::{decide, reads, refuse};
 pub use links::Links;
 pub use row::{
-    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row, UsernameRow,
+    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
+    RowDamaged, UsernameRow,
 };
 pub use step::{Append, Batch, Effect, Piece, Step, Trim};
-pub use store::{CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Version, View};
+pub use store::{
+    CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Version, View,
+};
 
 /// Milliseconds since 1970 on the server's clock, as the driver read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +56,10 @@ pub struct Settings {
     pub mailbox_entries: u64,
     /// Bytes that one mailbox may hold.
     pub mailbox_bytes: u64,
+    /// No new entry gets a lower sequence number than this. 1 at first. Whoever goes back to an older copy
+    /// of a store raises it above every number given out meanwhile (for example to the count of such
+    /// restores times 2^40): otherwise devices take new entries for ones that they have stored already.
+    pub first_seq: u64,
 }
 
 impl Default for Settings {
@@ -60,6 +70,7 @@ impl Default for Settings {
             send_burst: limits::SEND_BURST,
             mailbox_entries: limits::MAILBOX_ENTRIES,
             mailbox_bytes: limits::MAILBOX_BYTES,
+            first_seq: 1,
         }
     }
 }

@@ -17,7 +17,15 @@ pub struct Links {
 
 impl Links {
     /// A connection speaks for a device now. Closes the device's earlier connection, if any.
-    pub fn attach(&mut self, _conn: ConnId, _address: DeviceAddress, _lease: u64, _stored: u64, _last: u64, _now: Time) -> Vec<Effect> {
+    pub fn attach(
+        &mut self,
+        _conn: ConnId,
+        _address: DeviceAddress,
+        _lease: u64,
+        _stored: u64,
+        _last: u64,
+        _now: Time,
+    ) -> Vec<Effect> {
         todo!()
     }
 
@@ -28,8 +36,9 @@ impl Links {
         todo!()
     }
 
-    /// A message of the device was newly accepted.
-    pub fn count_accepted(&mut self, _address: DeviceAddress) {
+    /// A message of the connection's device was newly accepted. Nothing happens if the connection does not
+    /// speak for the device any more: what it still brought in belongs to an earlier lease.
+    pub fn count_accepted(&mut self, _conn: ConnId) {
         todo!()
     }
 
@@ -39,7 +48,12 @@ impl Links {
     }
 
     /// Entries read from the store for a connection; `entries` empty when there are no more.
-    pub fn page(&mut self, _mailbox: DeviceAddress, _conn: ConnId, _entries: Vec<(u64, Bytes)>) -> Vec<Effect> {
+    pub fn page(
+        &mut self,
+        _mailbox: DeviceAddress,
+        _conn: ConnId,
+        _entries: Vec<(u64, Bytes)>,
+    ) -> Vec<Effect> {
         todo!()
     }
 
@@ -58,7 +72,28 @@ impl Links {
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_send(&mut self, _address: DeviceAddress, _now: Time, _settings: &Settings) -> Result<(), u64> {
+    pub fn allow_send(
+        &mut self,
+        _address: DeviceAddress,
+        _now: Time,
+        _settings: &Settings,
+    ) -> Result<(), u64> {
+        todo!()
+    }
+
+    /// Takes one fetch of prekey bundles from the device's allowance.
+    ///
+    /// # Errors
+    /// Milliseconds after which there is one again.
+    pub fn allow_fetch(&mut self, _address: DeviceAddress, _now: Time) -> Result<(), u64> {
+        todo!()
+    }
+
+    /// Takes one look-up of a username from the device's allowance.
+    ///
+    /// # Errors
+    /// Milliseconds after which there is one again.
+    pub fn allow_lookup(&mut self, _address: DeviceAddress, _now: Time) -> Result<(), u64> {
         todo!()
     }
 
@@ -66,5 +101,11 @@ impl Links {
     #[must_use]
     pub fn len(&self) -> usize {
         todo!()
+    }
+
+    /// No device is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }

@@ -1,9 +1,12 @@
 //! Rows as the store keeps them. Their encoding is protobuf with the numbers written here; a number is
 //! never reused, and a golden test pins the bytes.
 
+use crate::store::{Key, Version};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, OneTimePrekey, SignedPrekey, Username};
+use waxwing_wire::{
+    AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, OneTimePrekey, SignedPrekey, Username,
+};
 
 /// Any row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,9 @@ pub enum PoolKind {
 pub struct PoolRow {
     /// The prekeys.
     pub pool: Pool,
+    /// Prekeys that were taken, oldest first: the first 8 bytes of the SHA-256 of each key. An upload that is
+    /// repeated because its answer was lost must not put them back. As many are kept as the pool can hold.
+    pub taken: Vec<u64>,
 }
 
 /// Prekeys of one kind.
@@ -111,6 +117,8 @@ pub struct MailboxRow {
     pub settled: u64,
     /// The largest entry that the device itself ever said it has stored.
     pub acknowledged: u64,
+    /// Entries that are there. Less than `last - settled` where numbers were skipped.
+    pub entries: u64,
     /// Bytes of the entries that are there.
     pub bytes: u64,
     /// The largest lease a connection of the device ever had.
@@ -120,11 +128,33 @@ pub struct MailboxRow {
     pub accepted_in_lease: Option<u64>,
 }
 
+/// A stored row is not what [`Row::encode`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("damaged row: {what}")]
+pub struct RowDamaged {
+    /// Which part.
+    pub what: &'static str,
+}
+
 impl Row {
     /// Bytes for the engine.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         todo!()
+    }
+
+    /// Reads what [`Self::encode`] wrote for the row of this key.
+    ///
+    /// # Errors
+    /// [`RowDamaged`] for anything else.
+    pub fn decode(_key: &Key, _bytes: Bytes) -> Result<Self, RowDamaged> {
+        todo!()
+    }
+
+    /// The version that the row has once it is stored.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::of(&self.encode())
     }
 }
 

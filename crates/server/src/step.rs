@@ -16,7 +16,8 @@ pub struct Step {
     pub effects: Vec<Effect>,
 }
 
-/// Changes of one shard; all or nothing.
+/// Changes of one shard; all or nothing. Within a batch the trims come before the appends: a dedupe key that
+/// stands in both is there afterwards.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The shard that every change in it belongs to.
@@ -65,7 +66,14 @@ pub enum Effect {
         /// What to say.
         piece: Piece,
     },
-    /// The connection now speaks for the device; hand it to [`crate::Links::attach`].
+    /// A message of the connection's device was newly accepted; hand it to
+    /// [`crate::Links::count_accepted`].
+    CountAccepted {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// The connection now speaks for the device; hand it to [`crate::Links::attach`], even if the connection
+    /// has ended meanwhile: [`crate::Links::detach`] comes after it then.
     Attach {
         /// Which connection.
         conn: ConnId,
@@ -120,6 +128,11 @@ pub enum Effect {
         conn: ConnId,
     },
     /// Decide this next. A driver whose engine commits a group atomically may do so in the same group.
+    ///
+    /// Those of one step are decided in their order, each after the one before it is committed (or earlier
+    /// in the same group). If one cannot be committed, or the driver has had enough
+    /// ([`crate::limits::MAX_CHAIN`]), those after it are dropped too: a mailbox must not lose entries
+    /// whose receipts were not written. Whoever began the chain begins it again sooner or later.
     Continue(Command),
 }
 

@@ -77,7 +77,13 @@ pub struct MailboxRange {
     pub max_entries: usize,
 }
 
-/// Changes whenever the row's bytes do; 0 for a row that is not there.
+/// Tells whether a row has changed: the first 8 bytes of the SHA-256 of its bytes ([`Version::of`]), or 0 for
+/// a row that is not there.
+///
+/// Not a counter, so that a driver knows the version of a row which it has decided but not committed yet
+/// (and can decide the next command of a group upon it), and so that no engine needs room or a rule for it.
+/// Not a faster hash, because part of some rows is chosen by clients. No row comes back to bytes it had
+/// before in a way that matters: mailboxes count upwards, and pools remember what was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 
@@ -129,7 +135,8 @@ pub trait Store {
     /// When the engine fails; never because something is not there.
     fn load(&self, keys: &Keys) -> Result<View, StoreError>;
 
-    /// Commits a group. When it returns, every batch that is `Ok` survives any crash. Batches of a group
+    /// Commits a group. The versions that a batch expects are compared with the rows as the batches before
+    /// it in the group have left them. When it returns, every batch that is `Ok` survives any crash. Batches of a group
     /// are applied in order, each one whole or not at all.
     fn commit(&mut self, group: Vec<Stored>) -> Vec<Result<(), CommitError>>;
 
@@ -146,7 +153,7 @@ pub trait Store {
         max_bytes: usize,
     ) -> Result<Vec<(u64, Bytes)>, StoreError>;
 
-    /// Mailboxes after `after` in the order of addresses, at most `max`; for the expiry sweep.
+    /// Mailboxes that have a row, after `after` in the order of addresses, at most `max`; for the expiry sweep.
     ///
     /// # Errors
     /// When the engine fails.
@@ -165,6 +172,19 @@ impl Key {
             Self::Pool(address, _) => Shard::Account(address.account),
             Self::Mailbox(address) => Shard::Mailboxes(address.account),
         }
+    }
+}
+
+impl Version {
+    /// Of a row that is not there.
+    pub const ABSENT: Self = Self(0);
+
+    /// Of a row with these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = crate::row::sha256(bytes);
+        // 0 says that there is no row.
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]).max(1))
     }
 }
 
