@@ -16,11 +16,12 @@ mod tests;
 const SIMULATOR_SEEDS: u32 = 200;
 const SIMULATOR_SEEDS_QUICK: u32 = 20;
 
-/// Tests that feed random bytes to whatever reads a stranger's bytes have this word in their name. The suite
-/// runs them again in more rounds than `cargo test` does; a package of which none is found fails the step.
-const FUZZ_NAME: &str = "fuzz";
-/// Packages that read a stranger's bytes.
+/// Packages that read a stranger's bytes. `cargo test` runs their tests already; the suite runs those that feed
+/// random bytes once more, with other randomness and more of it. A package of which none is found fails the step.
 const FUZZ_PACKAGES: &[&str] = &["waxwing-wire", "waxwing-e2ee"];
+/// What the names of such tests contain.
+const FUZZ_NAMES: &[&str] = &["fuzz", "random_bytes", "any_bytes", "changed_", "is_total"];
+/// Rounds of those that do not name a number themselves.
 const FUZZ_CASES: &str = "5000";
 
 /// What a step of the suite ends with.
@@ -122,14 +123,13 @@ fn deny() -> anyhow::Result<Outcome> {
 
 fn fuzz() -> anyhow::Result<Outcome> {
     for package in FUZZ_PACKAGES {
-        let mut command = cargo(&workspace::root(), &["test", "-p", package, "--", FUZZ_NAME]);
+        let arguments = [&["test", "-p", package, "--"], FUZZ_NAMES].concat();
+        let mut command = cargo(&workspace::root(), &arguments);
         command.env("PROPTEST_CASES", FUZZ_CASES);
         let (tally, result) = counted(command)?;
         result?;
         if tally.passed == 0 {
-            bail!(
-                "{package} has no test with `{FUZZ_NAME}` in its name; name those that decode random bytes so"
-            );
+            bail!("{package} has no test that feeds random bytes: none is named {}", FUZZ_NAMES.join(" or "));
         }
     }
     Ok(Outcome::Passed)

@@ -151,7 +151,7 @@ fn room(package: &str) -> String {
 /// Folders that hold nothing of ours.
 const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", ".git", "waxwing-data"];
 /// Endings of the files that we write by hand.
-const ENDINGS: &[&str] = &["rs", "toml", "md", "proto", "mjs", "js", "ts", "json", "sh", "yml", "yaml"];
+const ENDINGS: &[&str] = &["rs", "toml", "md", "proto", "mjs", "js", "ts", "sh", "yml", "yaml"];
 /// Written by tools.
 const SKIPPED_FILES: &[&str] = &["Cargo.lock", "package-lock.json"];
 

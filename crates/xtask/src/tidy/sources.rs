@@ -18,7 +18,7 @@ const UNSAFE_FILES: &[&str] = &[];
 const PRINTING: &[&str] = &["println!", "eprintln!", "print!", "eprint!", "dbg!"];
 
 /// Words that mark something unfinished. Put together here so that this file does not hold them.
-const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
+const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME")];
 
 pub fn check(file: &File) -> Vec<Finding> {
     let mut findings = lines(file);
