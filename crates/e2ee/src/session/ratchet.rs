@@ -150,7 +150,12 @@ impl State {
         rng: &mut dyn CryptoRng,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let seed = self.receiving_chain(&message.ratchet_key, rng)?.seed(message.counter)?;
-        let pq_key = self.pq.receive(message.pq_ratchet)?;
+        // The double ratchet has just told a duplicate from a new message. The post-quantum one
+        // counts by itself, and sees a used number also where the message is of another session.
+        let pq_key = self.pq.receive(message.pq_ratchet).map_err(|error| match error {
+            Error::Duplicate => Error::InvalidMessage("post-quantum ratchet"),
+            error => error,
+        })?;
         let keys = MessageKeys::derive(&seed, &pq_key);
         message.authentic(keys.mac.as_ref(), remote, local)?;
         let plaintext = kdf::aes_cbc_decrypt(&keys.cipher, &keys.iv, message.ciphertext)?;
