@@ -6,14 +6,10 @@ use prost::Message;
 use crate::error::Malformed;
 use crate::id::{AccountId, DeviceId, MessageId};
 use crate::invitation::InvitationToken;
-use crate::limits::{
-    MAX_COPIES_PER_SEND, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_PER_FRAME,
-    MAX_UNDECRYPTABLE_PER_STORED, PUBLIC_KEY_BYTES,
-};
+use crate::limits::{MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES};
 use crate::pb::frame as pb;
-use crate::shared::{
-    EnvelopeKind, PrekeyUpload, at_most, ciphertext, decode_bounded, fixed, registration_id,
-};
+use crate::scan::CLIENT_FRAME;
+use crate::shared::{EnvelopeKind, PrekeyUpload, ciphertext, decode_bounded, fixed, registration_id};
 
 /// One frame up. What stands in it is carried out in the order of the fields here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,16 +137,14 @@ impl ClientFrame {
     /// # Errors
     /// [`Malformed`] names the first part that breaks the schema or a limit.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
-        let frame: pb::ClientFrame = decode_bounded(bytes, "ClientFrame")?;
-        at_most(&frame.send, MAX_SENDS_PER_FRAME, "ClientFrame.send")?;
-        at_most(&frame.request, MAX_REQUESTS_PER_FRAME, "ClientFrame.request")?;
+        let frame: pb::ClientFrame = decode_bounded(bytes, CLIENT_FRAME, "ClientFrame")?;
         Ok(Self {
             hello: frame.hello.map(|hello| Hello {
                 version: hello.version,
                 lease: hello.lease,
                 stored: hello.stored,
             }),
-            stored: frame.stored.map(TryInto::try_into).transpose()?,
+            stored: frame.stored.map(Into::into),
             sends: frame.send.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             requests: frame.request.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             ping: frame.ping.map(|ping| ping.nonce),
@@ -179,12 +173,9 @@ impl Send {
     }
 }
 
-impl TryFrom<pb::Stored> for Stored {
-    type Error = Malformed;
-
-    fn try_from(stored: pb::Stored) -> Result<Self, Malformed> {
-        at_most(&stored.undecryptable, MAX_UNDECRYPTABLE_PER_STORED, "Stored.undecryptable")?;
-        Ok(Self { up_to: stored.up_to, undecryptable: stored.undecryptable })
+impl From<pb::Stored> for Stored {
+    fn from(stored: pb::Stored) -> Self {
+        Self { up_to: stored.up_to, undecryptable: stored.undecryptable }
     }
 }
 
@@ -204,7 +195,6 @@ impl TryFrom<pb::Send> for Send {
     type Error = Malformed;
 
     fn try_from(send: pb::Send) -> Result<Self, Malformed> {
-        at_most(&send.copy, MAX_COPIES_PER_SEND, "Send.copy")?;
         Ok(Self {
             id: MessageId(send.id),
             to: AccountId::parse(&send.to, "Send.to")?,
@@ -218,7 +208,7 @@ impl TryFrom<pb::Send> for Send {
 impl From<&Copy> for pb::Copy {
     fn from(copy: &Copy) -> Self {
         Self {
-            device: copy.device.number().into(),
+            device: copy.device.to_pb(),
             registration: copy.registration_id.into(),
             kind: copy.kind.to_pb(),
             ciphertext: copy.ciphertext.clone(),
@@ -231,7 +221,7 @@ impl TryFrom<pb::Copy> for Copy {
 
     fn try_from(copy: pb::Copy) -> Result<Self, Malformed> {
         Ok(Self {
-            device: DeviceId::parse(copy.device, "Copy.device")?,
+            device: DeviceId::from_pb(copy.device, "Copy.device")?,
             registration_id: registration_id(copy.registration)?,
             kind: EnvelopeKind::from_pb(copy.kind)?,
             ciphertext: ciphertext(copy.ciphertext)?,
@@ -252,14 +242,10 @@ impl From<&Request> for pb::Request {
             RequestBody::FindAccount(username) => {
                 pb::request::What::FindAccount(pb::FindAccount { username: username.clone() })
             }
-            RequestBody::FetchBundles(account) => {
-                pb::request::What::FetchBundles(pb::FetchBundles {
-                    account: Bytes::copy_from_slice(&account.0),
-                })
-            }
-            RequestBody::PublishPrekeys(upload) => {
-                pb::request::What::PublishPrekeys((&**upload).into())
-            }
+            RequestBody::FetchBundles(account) => pb::request::What::FetchBundles(pb::FetchBundles {
+                account: Bytes::copy_from_slice(&account.0),
+            }),
+            RequestBody::PublishPrekeys(upload) => pb::request::What::PublishPrekeys((&**upload).into()),
         };
         Self { id: request.id, what: Some(what) }
     }
@@ -270,9 +256,7 @@ impl TryFrom<pb::Request> for Request {
 
     fn try_from(request: pb::Request) -> Result<Self, Malformed> {
         let what = match request.what.ok_or(Malformed::new("Request.what"))? {
-            pb::request::What::Register(register) => {
-                RequestBody::Register(Box::new(register.try_into()?))
-            }
+            pb::request::What::Register(register) => RequestBody::Register(Box::new(register.try_into()?)),
             pb::request::What::FindAccount(find) => {
                 if find.username.len() > 256 {
                     return Err(Malformed::new("FindAccount.username"));

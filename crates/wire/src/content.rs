@@ -6,7 +6,6 @@ use crate::error::Malformed;
 use crate::id::MessageId;
 use crate::limits::{MAX_CIPHERTEXT_BYTES, MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
 use crate::pb::content as pb;
-use crate::shared::at_most;
 
 /// Plaintext of an encrypted envelope, before padding.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +76,9 @@ impl Content {
                 Body::Text(text.text)
             }
             Some(pb::content::Body::Read(read)) => {
-                at_most(&read.id, MAX_IDS_PER_RECEIPT, "Read.id")?;
+                if read.id.len() > MAX_IDS_PER_RECEIPT {
+                    return Err(Malformed::new("Read.id"));
+                }
                 Body::Read(read.id.into_iter().map(MessageId).collect())
             }
             Some(pb::content::Body::Renew(_)) => Body::Renew,

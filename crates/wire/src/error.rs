@@ -60,7 +60,7 @@ macro_rules! reject_codes {
                 }
             }
 
-            /// Name of the code for programs, as in the schema without its prefix.
+            /// Name of the code for programs: that of the schema in camel case, without its prefix.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)* }
@@ -106,11 +106,7 @@ reject_codes! {
 
 impl From<&Reject> for pb::frame::Reject {
     fn from(reject: &Reject) -> Self {
-        Self {
-            code: reject.code.to_pb(),
-            detail: reject.detail.clone(),
-            retry_after: reject.retry_after_ms,
-        }
+        Self { code: reject.code.to_pb(), detail: reject.detail.clone(), retry_after: reject.retry_after_ms }
     }
 }
 

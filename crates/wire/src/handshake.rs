@@ -15,14 +15,17 @@
 //! is not weakened, because nothing is sent under the transport keys before it is complete. A recording
 //! attacker who later breaks X25519 learns the static keys' identities, never the traffic.
 //!
-//! Both roles are pure: bytes in, bytes out, 32 bytes of fresh entropy at the start.
+//! **Replay.** Noise's first `IK` message can be replayed: the answering side then ends its part with the
+//! victim's key as [`Finished::peer`], but can never open a frame, because whoever replays does not have
+//! the ephemeral key. So the accepting side acts on the peer's name only once the first frame has opened.
+//!
+//! Both roles are pure: bytes in, bytes out, fresh entropy at the start.
 
-mod resolver;
+pub(crate) mod resolver;
 
 use hkdf::Hkdf;
 use libcrux_ml_kem::mlkem768;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{CryptoRng, SeedableRng};
+use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -105,7 +108,8 @@ impl Pattern {
 pub struct Finished {
     /// The encrypted stream.
     pub transport: Transport,
-    /// The peer's static key, proven.
+    /// The peer's static key. For the connecting side it is proven. The accepting side of `IK` must not act
+    /// on it before the first frame has opened: until then the message may be a replay.
     pub peer: DeviceKey,
 }
 
@@ -127,9 +131,9 @@ impl Initiator {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<u8>), Malformed> {
         let pattern = if server.is_some() { Pattern::Ik } else { Pattern::Xx };
-        let mut seed = [0u8; mlkem768_seed()];
-        rng.fill_bytes(&mut seed);
-        let (private, public) = mlkem768::generate_key_pair(seed).into_parts();
+        let mut seed = Zeroizing::new([0u8; libcrux_ml_kem::KEY_GENERATION_SEED_SIZE]);
+        rng.fill_bytes(&mut *seed);
+        let (private, public) = mlkem768::generate_key_pair(*seed).into_parts();
         let mut noise = build(pattern, local, server, true, rng)?;
         let mut bytes = pattern.preamble().to_vec();
         write_message(&mut noise, public.as_slice(), &mut bytes)?;
@@ -146,18 +150,15 @@ impl Initiator {
         let ciphertext = read_message(&mut self.noise, frame)?;
         let ciphertext: [u8; KEM_CIPHERTEXT_BYTES] =
             ciphertext.as_slice().try_into().map_err(|_| Malformed::new("handshake: ML-KEM ciphertext"))?;
-        let private: [u8; 2_400] = self
-            .decapsulation
-            .as_slice()
-            .try_into()
-            .map_err(|_| Malformed::new("handshake: ML-KEM key"))?;
-        let shared = Zeroizing::new(mlkem768::decapsulate(&private.into(), &ciphertext.into()));
+        let private = mlkem768::MlKem768PrivateKey::try_from(self.decapsulation.as_slice())
+            .expect("it was a private key when the handshake began");
+        let shared = Zeroizing::new(mlkem768::decapsulate(&private, &ciphertext.into()));
         let mut out = Vec::new();
         if self.pattern == Pattern::Xx {
             write_message(&mut self.noise, &[], &mut out)?;
         }
         let (up, down) = transport_keys(&mut self.noise, &shared);
-        Ok((Finished { transport: Transport::new(up, down), peer: peer_key(&self.noise)? }, out))
+        Ok((Finished { transport: Transport::new(&up, &down), peer: peer_key(&self.noise)? }, out))
     }
 }
 
@@ -204,6 +205,9 @@ impl Responder {
     pub fn read(mut self, frame: &[u8]) -> Result<Answer, Malformed> {
         let payload = read_message(&mut self.noise, frame)?;
         if self.noise.is_handshake_finished() {
+            if !payload.is_empty() {
+                return Err(Malformed::new("handshake: last message"));
+            }
             let finished = self.finished()?;
             return Ok(Answer::Finished(finished, Vec::new()));
         }
@@ -225,12 +229,8 @@ impl Responder {
 
     fn finished(&mut self) -> Result<Finished, Malformed> {
         let (up, down) = transport_keys(&mut self.noise, &self.shared);
-        Ok(Finished { transport: Transport::new(down, up), peer: peer_key(&self.noise)? })
+        Ok(Finished { transport: Transport::new(&down, &up), peer: peer_key(&self.noise)? })
     }
-}
-
-const fn mlkem768_seed() -> usize {
-    libcrux_ml_kem::KEY_GENERATION_SEED_SIZE
 }
 
 fn build(
@@ -243,9 +243,9 @@ fn build(
     let broken = |_| Malformed::new("handshake keys");
     let params = pattern.name().parse().map_err(broken)?;
     let preamble = pattern.preamble();
-    let mut seed = Zeroizing::new([0u8; 32]);
-    rng.fill_bytes(&mut *seed);
-    let resolver = Box::new(Resolver::new(ChaCha20Rng::from_seed(*seed)));
+    let mut ephemeral = Zeroizing::new([0u8; 32]);
+    rng.fill_bytes(&mut *ephemeral);
+    let resolver = Box::new(Resolver::new(ephemeral));
     let mut builder = snow::Builder::with_resolver(params, resolver)
         .local_private_key(&local.0)
         .and_then(|b| b.prologue(&preamble))
@@ -257,10 +257,13 @@ fn build(
     built.map_err(broken)
 }
 
-fn write_message(noise: &mut snow::HandshakeState, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn write_message(
+    noise: &mut snow::HandshakeState,
+    payload: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
     let mut message = [0u8; MAX_HANDSHAKE_BYTES];
-    let length =
-        noise.write_message(payload, &mut message).map_err(|_| Malformed::new("handshake keys"))?;
+    let length = noise.write_message(payload, &mut message).map_err(|_| Malformed::new("handshake keys"))?;
     frame::put_length(out, length);
     out.extend_from_slice(message.get(..length).unwrap_or_default());
     Ok(())
@@ -287,19 +290,23 @@ fn peer_key(noise: &snow::HandshakeState) -> Result<DeviceKey, Malformed> {
 }
 
 /// Keys of the client's and of the server's direction.
-fn transport_keys(noise: &mut snow::HandshakeState, shared: &[u8; 32]) -> ([u8; 32], [u8; 32]) {
+fn transport_keys(
+    noise: &mut snow::HandshakeState,
+    shared: &[u8; 32],
+) -> (Zeroizing<[u8; 32]>, Zeroizing<[u8; 32]>) {
     let (up, down) = noise.dangerously_get_raw_split();
-    let hash = noise.get_handshake_hash().to_vec();
-    let derive = |key: [u8; 32], label: &[u8]| {
+    let (up, down) = (Zeroizing::new(up), Zeroizing::new(down));
+    let hash = noise.get_handshake_hash();
+    let derive = |key: &[u8; 32], label: &[u8]| {
         let mut input = Zeroizing::new([0u8; 64]);
         let (first, second) = input.split_at_mut(32);
-        first.copy_from_slice(&key);
+        first.copy_from_slice(key);
         second.copy_from_slice(shared);
-        let mut output = [0; 32];
-        Hkdf::<Sha256>::new(Some(&hash), &*input)
-            .expand(label, &mut output)
+        let mut output = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(Some(hash), &*input)
+            .expand(label, &mut *output)
             .expect("32 bytes are below HKDF's limit of 8,160");
         output
     };
-    (derive(up, b"waxwing 1 client to server"), derive(down, b"waxwing 1 server to client"))
+    (derive(&up, b"waxwing 1 client to server"), derive(&down, b"waxwing 1 server to client"))
 }

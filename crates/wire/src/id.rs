@@ -51,6 +51,17 @@ impl DeviceId {
         if number >= 1 && number <= 127 { Some(Self(number)) } else { None }
     }
 
+    /// As it stands in a field of its own, where the primary goes without saying (0 is not encoded).
+    pub(crate) fn to_pb(self) -> u32 {
+        if self == Self::PRIMARY { 0 } else { self.0.into() }
+    }
+
+    /// Reads [`Self::to_pb`]; an outspoken 1 is as good.
+    pub(crate) fn from_pb(number: u32, what: &'static str) -> Result<Self, Malformed> {
+        if number == 0 { Ok(Self::PRIMARY) } else { Self::parse(number, what) }
+    }
+
+    /// As it stands in lists, where every device is named.
     pub(crate) fn parse(number: u32, what: &'static str) -> Result<Self, Malformed> {
         u8::try_from(number).ok().and_then(Self::new).ok_or(Malformed::new(what))
     }

@@ -14,7 +14,9 @@ use crate::error::Malformed;
 use crate::id::DeviceKey;
 
 const VERSION: u8 = 1;
-const BODY_BYTES: usize = 1 + 32 + 16;
+const CHECKSUM_BYTES: usize = 3;
+/// Longer texts are not looked at; leaves room for later versions.
+const MAX_CHARS: usize = 256;
 
 /// The secret part of an invitation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,20 +54,22 @@ impl Invitation {
     /// [`Malformed`] when it is not an invitation or was mistyped.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let malformed = Malformed::new("invitation: copy it again, all 84 characters of it");
-        let text = text.trim().to_ascii_uppercase();
-        if text.len() > 128 {
+        let text = text.trim();
+        if text.len() > MAX_CHARS {
             return Err(malformed);
         }
-        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| malformed)?;
-        let (body, sum) = bytes.split_at_checked(BODY_BYTES).ok_or(malformed)?;
+        let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).map_err(|_| malformed)?;
+        let (body, sum) =
+            bytes.split_last_chunk::<CHECKSUM_BYTES>().map(|(b, s)| (b, *s)).ok_or(malformed)?;
         if sum != checksum(body) {
             return Err(malformed);
         }
+        // The checksum and the version come first whatever the length: a later version may be longer.
         let (version, keys) = body.split_first().ok_or(malformed)?;
-        let (server, token) = keys.split_at_checked(32).ok_or(malformed)?;
         if *version != VERSION {
             return Err(Malformed::new("invitation: made by a newer version, update this program"));
         }
+        let (server, token) = keys.split_at_checked(32).ok_or(malformed)?;
         Ok(Self {
             server: DeviceKey(server.try_into().map_err(|_| malformed)?),
             token: InvitationToken(token.try_into().map_err(|_| malformed)?),
@@ -73,7 +77,7 @@ impl Invitation {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 3] {
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let [a, b, c, ..]: [u8; 32] = Sha256::digest(bytes).into();
     [a, b, c]
 }

@@ -21,6 +21,7 @@ pub mod transport;
 
 mod error;
 mod pb;
+mod scan;
 mod shared;
 
 pub use bytes::Bytes;

@@ -4,10 +4,8 @@
 pub const MAX_FRAME_BYTES: usize = 65_535;
 /// Plaintext of one frame: what is left after the authentication tag.
 pub const MAX_PLAINTEXT_BYTES: usize = MAX_FRAME_BYTES - 16;
-/// Fields on the top level of one frame, which bounds what decoding it can allocate.
-pub const MAX_FIELDS_PER_FRAME: usize = 512;
-/// Heap that decoding one frame may take: the densest nested lists that fit into a frame.
-pub const MAX_DECODE_BYTES: usize = 6 * 1024 * 1024;
+/// Heap that decoding one frame may take, beside the frame itself: the densest lists within their bounds.
+pub const MAX_DECODE_BYTES: usize = 512 * 1024;
 
 /// One ciphertext inside an envelope.
 pub const MAX_CIPHERTEXT_BYTES: usize = 48 * 1024;

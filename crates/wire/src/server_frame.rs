@@ -6,14 +6,12 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 use crate::error::{Malformed, Reject};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
-use crate::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_IDS_PER_RECEIPT,
-    MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, PUBLIC_KEY_BYTES,
-};
+use crate::limits::PUBLIC_KEY_BYTES;
 use crate::pb::frame as pb;
+use crate::scan::{ENTRY, SERVER_FRAME};
 use crate::shared::{
-    EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeysLeft, SignedPrekey, at_most, ciphertext,
-    decode_bounded, fixed, registration_id,
+    EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeysLeft, SignedPrekey, ciphertext, decode_bounded, fixed,
+    registration_id,
 };
 
 /// One frame down, as a client reads it.
@@ -21,7 +19,7 @@ use crate::shared::{
 pub struct ServerFrame {
     /// Answer to `Hello`.
     pub welcome: Option<Welcome>,
-    /// Mailbox entries, ascending without gaps.
+    /// Mailbox entries, ascending.
     pub entries: Vec<Entry>,
     /// Messages that are durably stored for their recipients.
     pub accepted: Vec<MessageId>,
@@ -38,7 +36,7 @@ pub struct ServerFrame {
 /// One entry of the device's mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Position in the mailbox; ascends by one.
+    /// Position in the mailbox, from 1.
     pub seq: u64,
     /// What it holds.
     pub item: Item,
@@ -225,11 +223,7 @@ impl ServerFrame {
     /// # Errors
     /// [`Malformed`] names the first part that breaks the schema or a limit.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
-        let frame: pb::ServerFrame = decode_bounded(bytes, "ServerFrame")?;
-        at_most(&frame.entry, DELIVERY_WINDOW_ENTRIES, "ServerFrame.entry")?;
-        at_most(&frame.accepted, MAX_SENDS_IN_FLIGHT, "ServerFrame.accepted")?;
-        at_most(&frame.refused, MAX_SENDS_IN_FLIGHT, "ServerFrame.refused")?;
-        at_most(&frame.response, MAX_REQUESTS_PER_FRAME, "ServerFrame.response")?;
+        let frame: pb::ServerFrame = decode_bounded(bytes, SERVER_FRAME, "ServerFrame")?;
         Ok(Self {
             welcome: frame.welcome.map(TryInto::try_into).transpose()?,
             entries: entries(frame.entry)?,
@@ -237,9 +231,13 @@ impl ServerFrame {
             refused: frame.refused.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             responses: frame.response.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             pong: frame.pong.map(|pong| pong.nonce),
-            goodbye: frame.goodbye.and_then(|g| g.reject).map(TryInto::try_into).transpose()?,
+            goodbye: frame.goodbye.map(goodbye).transpose()?,
         })
     }
+}
+
+fn goodbye(goodbye: pb::Goodbye) -> Result<Reject, Malformed> {
+    goodbye.reject.ok_or(Malformed::new("Goodbye.reject"))?.try_into()
 }
 
 fn entries(list: Vec<pb::Entry>) -> Result<Vec<Entry>, Malformed> {
@@ -276,7 +274,7 @@ impl Item {
     /// # Errors
     /// [`Malformed`] when the stored bytes are damaged.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
-        let entry: pb::Entry = decode_bounded(bytes, "Entry")?;
+        let entry: pb::Entry = decode_bounded(bytes, ENTRY, "Entry")?;
         Self::from_pb(entry.item.ok_or(Malformed::new("Entry.item"))?)
     }
 
@@ -289,10 +287,7 @@ impl Item {
 }
 
 fn address(account: &[u8], device: u32, what: &'static str) -> Result<DeviceAddress, Malformed> {
-    Ok(DeviceAddress {
-        account: AccountId::parse(account, what)?,
-        device: DeviceId::parse(device, what)?,
-    })
+    Ok(DeviceAddress { account: AccountId::parse(account, what)?, device: DeviceId::from_pb(device, what)? })
 }
 
 fn account_bytes(account: AccountId) -> Bytes {
@@ -300,7 +295,6 @@ fn account_bytes(account: AccountId) -> Bytes {
 }
 
 fn devices(list: &[u32]) -> Result<Vec<DeviceId>, Malformed> {
-    at_most(list, MAX_COPIES_PER_SEND, "Refused: device list")?;
     list.iter().map(|number| DeviceId::parse(*number, "Refused: device")).collect()
 }
 
@@ -308,7 +302,7 @@ impl From<&Envelope> for pb::Envelope {
     fn from(envelope: &Envelope) -> Self {
         Self {
             from: account_bytes(envelope.from.account),
-            device: envelope.from.device.number().into(),
+            device: envelope.from.device.to_pb(),
             id: envelope.id.0,
             kind: envelope.kind.to_pb(),
             ciphertext: envelope.ciphertext.clone(),
@@ -337,7 +331,7 @@ impl From<&Receipt> for pb::Receipt {
     fn from(receipt: &Receipt) -> Self {
         Self {
             by: account_bytes(receipt.by.account),
-            device: receipt.by.device.number().into(),
+            device: receipt.by.device.to_pb(),
             id: receipt.ids.iter().map(|id| id.0).collect(),
             at: receipt.at_ms,
             expired: receipt.expired,
@@ -349,7 +343,6 @@ impl TryFrom<pb::Receipt> for Receipt {
     type Error = Malformed;
 
     fn try_from(receipt: pb::Receipt) -> Result<Self, Malformed> {
-        at_most(&receipt.id, MAX_IDS_PER_RECEIPT, "Receipt.id")?;
         Ok(Self {
             by: address(&receipt.by, receipt.device, "Receipt.by")?,
             ids: receipt.id.into_iter().map(MessageId).collect(),
@@ -392,7 +385,7 @@ impl From<&Welcome> for pb::Welcome {
     fn from(welcome: &Welcome) -> Self {
         Self {
             account: account_bytes(welcome.address.account),
-            device: welcome.address.device.number().into(),
+            device: welcome.address.device.to_pb(),
             server_time: welcome.server_time_ms,
             previous_lease: welcome.previous_lease,
             acknowledged: welcome.acknowledged,
@@ -428,7 +421,7 @@ impl From<&Response> for pb::Response {
             ResponseBody::Reject(reject) => What::Reject(reject.into()),
             ResponseBody::Registered(address) => What::Registered(pb::Registered {
                 account: account_bytes(address.account),
-                device: address.device.number().into(),
+                device: address.device.to_pb(),
             }),
             ResponseBody::Found { account, identity } => What::Found(pb::Found {
                 account: account_bytes(*account),
@@ -463,7 +456,6 @@ impl TryFrom<pb::Response> for Response {
                 identity: fixed(&found.identity, "Found.identity")?,
             },
             What::Bundles(bundles) => {
-                at_most(&bundles.bundle, MAX_DEVICES, "Bundles.bundle")?;
                 let list = bundles.bundle.into_iter().map(TryInto::try_into);
                 ResponseBody::Bundles(list.collect::<Result<_, _>>()?)
             }
@@ -479,7 +471,7 @@ impl TryFrom<pb::Response> for Response {
 impl From<&Bundle> for pb::Bundle {
     fn from(bundle: &Bundle) -> Self {
         Self {
-            device: bundle.device.number().into(),
+            device: bundle.device.to_pb(),
             registration: bundle.registration_id.into(),
             identity: Bytes::copy_from_slice(&bundle.identity),
             signed: Some((&bundle.signed).into()),
@@ -494,7 +486,7 @@ impl TryFrom<pb::Bundle> for Bundle {
 
     fn try_from(bundle: pb::Bundle) -> Result<Self, Malformed> {
         Ok(Self {
-            device: DeviceId::parse(bundle.device, "Bundle.device")?,
+            device: DeviceId::from_pb(bundle.device, "Bundle.device")?,
             registration_id: registration_id(bundle.registration)?,
             identity: fixed(&bundle.identity, "Bundle.identity")?,
             signed: bundle.signed.ok_or(Malformed::new("Bundle.signed"))?.try_into()?,

@@ -5,39 +5,26 @@ use prost::Message;
 
 use crate::error::Malformed;
 use crate::limits::{
-    KYBER_KEY_BYTES, MAX_CIPHERTEXT_BYTES, MAX_FIELDS_PER_FRAME, MAX_KYBER_PREKEYS_PER_UPLOAD,
-    MAX_ONE_TIME_PREKEYS, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+    KYBER_KEY_BYTES, MAX_CIPHERTEXT_BYTES, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::frame as pb;
+use crate::scan::{Rule, scan};
 
-/// Decodes a whole frame, after counting its top-level fields: the count bounds what the decoder can
-/// allocate for lists before anything is looked at.
-pub(crate) fn decode_bounded<M: Message + Default>(bytes: Bytes, what: &'static str) -> Result<M, Malformed> {
-    if bytes.len() > MAX_PLAINTEXT_BYTES || count_fields(&bytes)? > MAX_FIELDS_PER_FRAME {
+/// Decodes a whole frame, after its lists have been counted.
+pub(crate) fn decode_bounded<M: Message + Default>(
+    bytes: Bytes,
+    rules: &'static [Rule],
+    what: &'static str,
+) -> Result<M, Malformed> {
+    if bytes.len() > MAX_PLAINTEXT_BYTES {
         return Err(Malformed::new(what));
     }
+    scan(&bytes, rules)?;
     M::decode(bytes).map_err(|_| Malformed::new(what))
-}
-
-fn count_fields(bytes: &Bytes) -> Result<usize, Malformed> {
-    let malformed = |_| Malformed::new("protobuf");
-    let mut rest = bytes.clone();
-    let mut fields = 0;
-    while !rest.is_empty() {
-        let (tag, wire_type) = prost::encoding::decode_key(&mut rest).map_err(malformed)?;
-        let context = prost::encoding::DecodeContext::default();
-        prost::encoding::skip_field(wire_type, tag, &mut rest, context).map_err(malformed)?;
-        fields += 1;
-    }
-    Ok(fields)
 }
 
 pub(crate) fn fixed<const N: usize>(bytes: &[u8], what: &'static str) -> Result<[u8; N], Malformed> {
     bytes.try_into().map_err(|_| Malformed::new(what))
-}
-
-pub(crate) fn at_most<T>(list: &[T], limit: usize, what: &'static str) -> Result<(), Malformed> {
-    if list.len() > limit { Err(Malformed::new(what)) } else { Ok(()) }
 }
 
 pub(crate) fn registration_id(number: u32) -> Result<u16, Malformed> {
@@ -122,9 +109,9 @@ pub struct PrekeyUpload {
     pub signed: Option<SignedPrekey>,
     /// Replaces the Kyber prekey of last resort.
     pub last_resort: Option<KyberPrekey>,
-    /// Added, up to [`MAX_ONE_TIME_PREKEYS`].
+    /// Added, up to [`crate::limits::MAX_ONE_TIME_PREKEYS`].
     pub one_time: Vec<OneTimePrekey>,
-    /// Added, up to [`MAX_KYBER_PREKEYS_PER_UPLOAD`] at once.
+    /// Added, up to [`crate::limits::MAX_KYBER_PREKEYS_PER_UPLOAD`] at once.
     pub one_time_kyber: Vec<KyberPrekey>,
     /// Drop the one-time prekeys that the server still holds first (after a restore from an old copy).
     pub replace: bool,
@@ -163,11 +150,7 @@ impl TryFrom<pb::SignedPrekey> for SignedPrekey {
 
 impl From<&KyberPrekey> for pb::KyberPrekey {
     fn from(prekey: &KyberPrekey) -> Self {
-        Self {
-            id: prekey.id,
-            key: prekey.key.clone(),
-            signature: Bytes::copy_from_slice(&prekey.signature),
-        }
+        Self { id: prekey.id, key: prekey.key.clone(), signature: Bytes::copy_from_slice(&prekey.signature) }
     }
 }
 
@@ -216,8 +199,6 @@ impl TryFrom<pb::PublishPrekeys> for PrekeyUpload {
     type Error = Malformed;
 
     fn try_from(upload: pb::PublishPrekeys) -> Result<Self, Malformed> {
-        at_most(&upload.one_time, MAX_ONE_TIME_PREKEYS, "PublishPrekeys.one_time")?;
-        at_most(&upload.one_time_kyber, MAX_KYBER_PREKEYS_PER_UPLOAD, "PublishPrekeys.one_time_kyber")?;
         Ok(Self {
             signed: upload.signed.map(TryInto::try_into).transpose()?,
             last_resort: upload.last_resort.map(TryInto::try_into).transpose()?,

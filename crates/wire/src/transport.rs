@@ -27,7 +27,7 @@ struct Direction {
 impl Direction {
     fn next(&mut self) -> Result<(Aes256Gcm, Nonce<aes_gcm::aead::consts::U12>), Malformed> {
         if self.counter >= MAX_FRAMES {
-            return Err(Malformed::new("connection: too many frames, connect anew"));
+            return Err(Malformed::new("connection: worn out or broken, connect anew"));
         }
         let mut nonce = [0u8; 12];
         nonce[4..].copy_from_slice(&self.counter.to_be_bytes());
@@ -44,11 +44,18 @@ pub struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(send_key: [u8; 32], receive_key: [u8; 32]) -> Self {
+    pub(crate) fn new(send_key: &[u8; 32], receive_key: &[u8; 32]) -> Self {
         Self {
-            send: Direction { key: send_key, counter: 0 },
-            receive: Direction { key: receive_key, counter: 0 },
+            send: Direction { key: *send_key, counter: 0 },
+            receive: Direction { key: *receive_key, counter: 0 },
         }
+    }
+
+    /// As if so many frames had gone each way.
+    #[cfg(test)]
+    pub(crate) fn wear(&mut self, frames: u64) {
+        self.send.counter = frames;
+        self.receive.counter = frames;
     }
 
     /// Appends one whole frame (length, ciphertext, tag) to `out`.
@@ -77,8 +84,16 @@ impl Transport {
     ///
     /// # Errors
     /// [`Malformed`] when it is not the next frame that the peer sealed. The connection is then to be
-    /// closed: the stream cannot be trusted any more.
+    /// closed: the stream cannot be trusted any more, and no later frame opens.
     pub fn open<'a>(&mut self, frame: &'a mut [u8]) -> Result<&'a [u8], Malformed> {
+        let opened = self.open_next(frame);
+        if opened.is_err() {
+            self.receive.counter = MAX_FRAMES;
+        }
+        opened
+    }
+
+    fn open_next<'a>(&mut self, frame: &'a mut [u8]) -> Result<&'a [u8], Malformed> {
         let (cipher, nonce) = self.receive.next()?;
         let Some((body, tag)) = frame.split_last_chunk_mut::<TAG_BYTES>() else {
             return Err(Malformed::new("frame: shorter than its tag"));

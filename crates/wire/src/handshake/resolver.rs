@@ -1,32 +1,30 @@
-//! The primitives behind Noise: dalek and RustCrypto, and a generator that the caller seeds.
+//! The primitives behind Noise: dalek and RustCrypto, and an ephemeral key that the caller brings.
 //!
 //! `snow`'s own resolver draws from the operating system, which a pure handshake may not.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Tag};
-use rand_chacha::ChaCha20Rng;
-use rand_core::Rng;
 use sha2::{Digest, Sha256};
 use snow::Error;
 use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::CryptoResolver;
 use snow::types::{Cipher, Dh, Hash, Random};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub(super) struct Resolver {
-    rng: ChaCha20Rng,
+pub(crate) struct Resolver {
+    ephemeral: Zeroizing<[u8; 32]>,
 }
 
 impl Resolver {
-    pub(super) fn new(rng: ChaCha20Rng) -> Self {
-        Self { rng }
+    /// `ephemeral`: fresh entropy; becomes the private ephemeral key of the one handshake made with it.
+    pub(crate) fn new(ephemeral: Zeroizing<[u8; 32]>) -> Self {
+        Self { ephemeral }
     }
 }
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        // One handshake asks once; a clone is a generator of its own only because of that.
-        Some(Box::new(Seeded(self.rng.clone())))
+        Some(Box::new(Once(Some(self.ephemeral.clone()))))
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
@@ -42,11 +40,14 @@ impl CryptoResolver for Resolver {
     }
 }
 
-struct Seeded(ChaCha20Rng);
+/// Hands out its bytes once. Both patterns have one `e` for each role, so nothing asks twice; if something
+/// ever did, it would get an error and not the same key again.
+struct Once(Option<Zeroizing<[u8; 32]>>);
 
-impl Random for Seeded {
+impl Random for Once {
     fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), Error> {
-        self.0.fill_bytes(dest);
+        let bytes = self.0.take().filter(|bytes| bytes.len() == dest.len()).ok_or(Error::Rng)?;
+        dest.copy_from_slice(&*bytes);
         Ok(())
     }
 }
@@ -79,10 +80,9 @@ impl Dh for X25519 {
     }
 
     fn generate(&mut self, rng: &mut dyn Random) -> Result<(), Error> {
-        let mut private = [0; 32];
-        rng.try_fill_bytes(&mut private)?;
-        self.set(&private);
-        private.zeroize();
+        let mut private = Zeroizing::new([0; 32]);
+        rng.try_fill_bytes(&mut *private)?;
+        self.set(&*private);
         Ok(())
     }
 
@@ -171,7 +171,13 @@ impl Cipher for Gcm {
         length + 16
     }
 
-    fn decrypt(&self, nonce: u64, authtext: &[u8], ciphertext: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    fn decrypt(
+        &self,
+        nonce: u64,
+        authtext: &[u8],
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Result<usize, Error> {
         let (body, tag) = ciphertext.split_last_chunk::<16>().ok_or(Error::Decrypt)?;
         let out = out.get_mut(..body.len()).ok_or(Error::Decrypt)?;
         out.copy_from_slice(body);
