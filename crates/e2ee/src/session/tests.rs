@@ -94,7 +94,7 @@ fn a_chain_jumps_25_000_at_most_and_keeps_2_000() {
     // The post-quantum chain has counted the message before these too, so it binds one earlier.
     for at in 0..=limits::FORWARD_JUMPS_MAX {
         let message = encrypt(&mut at_a, &a.local(), b"x", 0, &mut rng).unwrap();
-        if at < 2 || at > limits::FORWARD_JUMPS_MAX - 2_002 {
+        if !(2..=limits::FORWARD_JUMPS_MAX - 2_002).contains(&at) {
             messages.push((at, message));
         }
     }
@@ -231,8 +231,7 @@ fn a_number_used_in_another_session_is_no_duplicate() {
     let late = encrypt(&mut at_b, &b.local(), b"late", 0, &mut rng).unwrap();
     let mut at_a = initiate(Some(at_a), &a.local(), &b.bundle(), 0, &mut rng).unwrap();
     let first = encrypt(&mut at_a, &a.local(), b"1", 0, &mut rng).unwrap();
-    let (mut at_b, ..) =
-        decrypt_prekey(Some(at_b), &b.local(), &b, first.as_bytes(), 0, &mut rng).unwrap();
+    let (mut at_b, ..) = decrypt_prekey(Some(at_b), &b.local(), &b, first.as_bytes(), 0, &mut rng).unwrap();
     for _ in 0..4 {
         let message = encrypt(&mut at_b, &b.local(), b"2", 0, &mut rng).unwrap();
         decrypt_whisper(&mut at_a, &a.local(), message.as_bytes(), &mut rng).unwrap();
