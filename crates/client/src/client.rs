@@ -1,9 +1,12 @@
 use rand_core::CryptoRng;
+use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
+use waxwing_wire::{AccountId, DeviceAddress, Username};
 
-use crate::command::{Command, CommandId, Effect};
-use crate::db::{Batch, DbError, Read};
 use crate::Time;
+use crate::command::{Command, CommandId, ConnectionState, Effect};
+use crate::db::{Batch, DbError, Read};
+use crate::row::Peer;
 
 /// What a client reacts to.
 #[derive(Clone)]
@@ -67,11 +70,72 @@ impl Client {
         todo!()
     }
 
+    /// The device's address, once it has an account.
+    #[must_use]
+    pub fn address(&self) -> Option<DeviceAddress> {
+        todo!()
+    }
+
+    /// The alias that the account was registered with.
+    #[must_use]
+    pub fn username(&self) -> Option<&Username> {
+        todo!()
+    }
+
+    /// The device's public identity key: 0x05 and the X25519 key.
+    #[must_use]
+    pub fn identity(&self) -> [u8; PUBLIC_KEY_BYTES] {
+        todo!()
+    }
+
+    /// Whether the server can be reached now.
+    #[must_use]
+    pub fn connection(&self) -> ConnectionState {
+        todo!()
+    }
+
+    /// How many messages, receipts and requests wait for the server.
+    #[must_use]
+    pub fn outbox_len(&self) -> u64 {
+        todo!()
+    }
+
+    /// Every other account that is known, by id.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn peers(&self, _db: &dyn Read) -> Result<Vec<Peer>, Error> {
+        todo!()
+    }
+
+    /// One other account.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn peer(&self, _db: &dyn Read, _account: AccountId) -> Result<Option<Peer>, Error> {
+        todo!()
+    }
+
+    /// What to compare with a contact: 60 digits, the same on both sides. `None` while the contact's identity
+    /// or the own account is unknown.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn safety_number(&self, _db: &dyn Read, _account: AccountId) -> Result<Option<String>, Error> {
+        todo!()
+    }
+
     /// Reacts.
     ///
     /// # Errors
     /// When the database cannot be read or is damaged. The step is lost; open a new client.
-    pub fn handle(&mut self, _now: Time, _rng: &mut dyn CryptoRng, _input: Input, _db: &dyn Read) -> Result<Step, Error> {
+    pub fn handle(
+        &mut self,
+        _now: Time,
+        _rng: &mut dyn CryptoRng,
+        _input: Input,
+        _db: &dyn Read,
+    ) -> Result<Step, Error> {
         todo!()
     }
 }

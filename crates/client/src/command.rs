@@ -11,14 +11,16 @@ pub struct CommandId(pub u64);
 /// What a user wants. Each is answered by [`Event::Done`] or [`Event::Failed`] exactly once.
 #[derive(Clone)]
 pub enum Command {
-    /// Make an account with this device. Needs a connection; done when the server has confirmed.
+    /// Make an account with this device, and keep a connection from now on. Done when the server has
+    /// confirmed; failed when it cannot be reached.
     Register {
         /// From the invitation.
         invitation: InvitationToken,
         /// Wanted alias.
         username: Username,
     },
-    /// Learn which account has a username and keep it as a contact. Done at once when already known.
+    /// Learn which account has a username and keep it as a contact. Done at once when already known;
+    /// otherwise needs a connection, or one that is being made.
     AddContact {
         /// The contact's alias.
         username: Username,
@@ -161,4 +163,13 @@ pub enum Failure {
     /// Nothing to send.
     #[error("the message is empty")]
     Empty,
+    /// Too many commands wait for an answer.
+    #[error("another command is still under way; try again when it is done")]
+    Busy,
+    /// Above [`crate::limits::MAX_PEERS`].
+    #[error("too many contacts; the limit is {limit}")]
+    TooManyContacts {
+        /// The limit.
+        limit: u32,
+    },
 }

@@ -19,8 +19,8 @@ pub enum Table {
     Peer = 4,
     /// What waits for the server, in order.
     Outbox = 5,
-    /// Messages that have surfaced, so that none does twice.
-    Seen = 6,
+    /// Own messages that the server has taken, so that they can be sent again when they are asked for.
+    Sent = 6,
     /// Messages that could not be decrypted and were asked for again.
     Retry = 7,
     /// Devices of others that messages are encrypted for.
@@ -40,8 +40,10 @@ pub enum Key {
     Peer(AccountId),
     /// Place in the outbox.
     Outbox(u64),
-    /// A message that surfaced.
-    Seen(DeviceAddress, MessageId),
+    /// An own message that is part of the history.
+    Sent(MessageId),
+    /// An own message that nobody sees (a read receipt): one of a ring of places.
+    Silent(u16),
     /// A message that was asked for again.
     Retry(DeviceAddress, MessageId),
     /// Devices of an account.
@@ -78,7 +80,13 @@ pub trait Read {
     ///
     /// # Errors
     /// See [`DbError`].
-    fn rows(&self, table: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError>;
+    fn rows(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError>;
 
     /// A message by name.
     ///
@@ -110,7 +118,7 @@ impl Key {
             Self::Prekey(..) => Table::Prekey,
             Self::Peer(_) => Table::Peer,
             Self::Outbox(_) => Table::Outbox,
-            Self::Seen(..) => Table::Seen,
+            Self::Sent(_) | Self::Silent(_) => Table::Sent,
             Self::Retry(..) => Table::Retry,
             Self::Devices(_) => Table::Devices,
         }
@@ -130,9 +138,9 @@ impl Key {
             Self::Prekey(kind, id) => [&[*kind][..], &id.to_be_bytes()].concat(),
             Self::Peer(account) | Self::Devices(account) => account.0.to_vec(),
             Self::Outbox(order) => order.to_be_bytes().to_vec(),
-            Self::Seen(device, id) | Self::Retry(device, id) => {
-                [address(device), id.0.to_be_bytes().to_vec()].concat()
-            }
+            Self::Sent(id) => [&[0][..], &id.0.to_be_bytes()].concat(),
+            Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),
+            Self::Retry(device, id) => [address(device), id.0.to_be_bytes().to_vec()].concat(),
         }
     }
 }

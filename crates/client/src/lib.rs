@@ -13,6 +13,7 @@
 
 mod client;
 mod command;
+pub mod conformance;
 mod db;
 pub mod limits;
 pub mod memory;

@@ -29,3 +29,5 @@ pub const CONNECT_TIMEOUT_MS: u64 = 15_000;
 pub const RECONNECT_MIN_MS: u64 = 500;
 /// See [`RECONNECT_MIN_MS`].
 pub const RECONNECT_MAX_MS: u64 = 60_000;
+/// Other accounts that are kept, contacts and strangers who wrote.
+pub const MAX_PEERS: u32 = 10_000;
