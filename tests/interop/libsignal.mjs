@@ -213,6 +213,7 @@ const operations = {
     const record = party(op).sessions.records.get(address(op.peer).toString());
     return record ? { hash: createHash('sha256').update(record).digest('hex'), bytes: record.length } : null;
   },
+  pq_ratchet: async (op) => hex(signal.SignalMessage.deserialize(bytes(op.body)).pqRatchet()),
   forget: async (op) => {
     party(op).sessions.records.delete(address(op.peer).toString());
     return null;

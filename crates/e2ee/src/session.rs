@@ -52,7 +52,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// The record to store, 0.6 to 3 KB for a session without gaps. A secret.
+    /// The record to store: 0.8 to 2 KB for a session, 32 bytes and some more for each message
+    /// that was overtaken, and up to 2 KB for each archived session. A secret.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Writer::new();
         out.u8(RECORD_VERSION);
@@ -274,7 +275,9 @@ pub struct UsedPreKeys {
     pub one_time: Option<u32>,
     /// The signed prekey: keep it until it is rotated out.
     pub signed: u32,
-    /// The Kyber prekey: delete it likewise, unless it is the last resort.
+    /// The Kyber prekey: delete it likewise, unless it is the last resort. Of that one, remember
+    /// the base keys it was used with and refuse a new session with one of them: else whoever kept
+    /// a first message without one-time prekeys could bring it again once its session is gone.
     pub kyber: u32,
 }
 

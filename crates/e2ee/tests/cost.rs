@@ -6,8 +6,14 @@
 #[path = "shared/device.rs"]
 mod device;
 
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
 use device::Device;
-use waxwing_e2ee::{Ciphertext, Local, Session, decrypt_whisper, encrypt, padding, sender_key};
+use rand_core::Rng;
+use waxwing_e2ee::{Local, Session, decrypt_whisper, encrypt, padding, sender_key};
 
 /// Sizes of messages with a padded body of 200 bytes, and of records, in a long conversation.
 #[test]
@@ -46,83 +52,90 @@ fn messages_and_records_are_small() {
 
 #[test]
 #[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "it measures time")]
 fn times() {
-    use std::time::Instant;
     let (mut alice, mut bob) = (Device::new(1), Device::new(2));
     let bundle = bob.bundle(true);
-    let start = Instant::now();
+    let mut initiating = Clock::default();
     for _ in 0..100 {
         alice.sessions.clear();
-        alice.start(bob.address, &bundle).unwrap();
+        initiating.time(|| alice.start(bob.address, &bundle).unwrap());
     }
-    println!("initiate {:?}", start.elapsed() / 100);
     let first = alice.send(bob.address, b"1").unwrap();
-    let start = Instant::now();
-    bob.receive(alice.address, &first).unwrap();
-    println!("decrypt_prekey, with growing the prekeys from their records {:?}", start.elapsed());
+    let mut answering = Clock::default();
+    answering.time(|| bob.receive(alice.address, &first).unwrap());
+    println!("initiate {initiating}; decrypt the first message and grow its prekeys {answering}");
+    let message = bob.send(alice.address, b"2").unwrap();
+    alice.receive(bob.address, &message).unwrap();
+    talk("alternating", 1, &mut alice, &mut bob);
+    talk("bursts of 10", 10, &mut alice, &mut bob);
+    group(&mut alice);
+}
+
+fn talk(what: &str, burst: usize, alice: &mut Device, bob: &mut Device) {
     let body = padding::pad(&[b'x'; 200]);
-    for (what, burst) in [("alternating", 1), ("bursts of 10", 10)] {
-        let (mut sending, mut receiving, mut storing) = (0, 0, 0);
-        let rounds = 2_000 / burst;
-        for round in 0..rounds * 2 {
-            let (from, to) = if round % 2 == 0 { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
-            let (from_identity, to_identity) = (from.identity.clone(), to.identity.clone());
-            let local_from = Local {
-                identity: &from_identity,
-                registration_id: 1,
-                address: Some(from.address),
-                remote_address: Some(to.address),
-            };
-            let local_to = Local {
-                identity: &to_identity,
-                registration_id: 1,
-                address: Some(to.address),
-                remote_address: Some(from.address),
-            };
-            for _ in 0..burst {
-                let mut session = from.session(to.address).unwrap();
-                let start = Instant::now();
-                let message = encrypt(&mut session, &local_from, &body, 0, &mut from.rng).unwrap();
-                sending += start.elapsed().as_nanos();
-                from.sessions.insert(to.address, session.encode().to_vec());
-                let mut session = to.session(from.address).unwrap();
-                let start = Instant::now();
-                match &message {
-                    Ciphertext::Whisper(bytes) => {
-                        decrypt_whisper(&mut session, &local_to, bytes, &mut to.rng).unwrap();
-                    }
-                    Ciphertext::PreKey(_) => {
-                        to.receive(from.address, &message).unwrap();
-                        continue;
-                    }
-                }
-                receiving += start.elapsed().as_nanos();
-                let start = Instant::now();
+    let [mut encrypting, mut decrypting, mut storing] = [(); 3].map(|()| Clock::default());
+    for round in 0..4_000 / burst {
+        let (from, to) = if round % 2 == 0 { (&mut *alice, &mut *bob) } else { (&mut *bob, &mut *alice) };
+        for _ in 0..burst {
+            let mut session = from.session(to.address).unwrap();
+            let local = local(from, to);
+            let message =
+                encrypting.time(|| encrypt(&mut session, &local, &body, 0, &mut from.rng.clone()).unwrap());
+            from.rng.next_u32();
+            from.sessions.insert(to.address, session.encode().to_vec());
+            let mut session = to.session(from.address).unwrap();
+            let (local, bytes) = (self::local(to, from), message.as_bytes());
+            decrypting.time(|| decrypt_whisper(&mut session, &local, bytes, &mut to.rng.clone()).unwrap());
+            to.rng.next_u32();
+            let record = storing.time(|| {
                 let record = session.encode();
                 Session::decode(&record).unwrap();
-                storing += start.elapsed().as_nanos();
-                to.sessions.insert(from.address, record.to_vec());
-            }
+                record
+            });
+            to.sessions.insert(from.address, record.to_vec());
         }
-        let count = (rounds * 2 * burst) as u128;
-        println!(
-            "{what}: encrypt {} ns, decrypt {} ns, record to bytes and back {} ns",
-            sending / count,
-            receiving / count,
-            storing / count
-        );
     }
+    println!("{what}: encrypt {encrypting}, decrypt {decrypting}, record to bytes and back {storing}");
+}
+
+fn local<'a>(near: &'a Device, far: &Device) -> Local<'a> {
+    let (address, remote_address) = (Some(near.address), Some(far.address));
+    Local { identity: &near.identity, registration_id: 1, address, remote_address }
+}
+
+fn group(alice: &mut Device) {
+    let body = padding::pad(&[b'x'; 200]);
     let mut own = sender_key::create([1; 16], &mut alice.rng);
-    let mut other = sender_key::process(None, &sender_key::distribution_message(&own).unwrap()).unwrap();
-    let (mut sending, mut receiving) = (0, 0);
+    let distribution = sender_key::distribution_message(&own).unwrap();
+    let mut other = sender_key::process(None, &distribution).unwrap();
+    let [mut encrypting, mut decrypting] = [(); 2].map(|()| Clock::default());
     for _ in 0..2_000 {
-        let start = Instant::now();
-        let message = sender_key::encrypt(&mut own, &body, &mut alice.rng).unwrap();
-        sending += start.elapsed().as_nanos();
-        let start = Instant::now();
-        sender_key::decrypt(&mut other, &message).unwrap();
-        receiving += start.elapsed().as_nanos();
+        let message = encrypting.time(|| sender_key::encrypt(&mut own, &body, &mut alice.rng).unwrap());
+        decrypting.time(|| sender_key::decrypt(&mut other, &message).unwrap());
     }
-    println!("sender key: encrypt {} ns, decrypt {} ns", sending / 2_000, receiving / 2_000);
+    println!("sender key: encrypt {encrypting}, decrypt {decrypting}");
+}
+
+/// Adds up the time of a repeated step.
+#[derive(Default)]
+struct Clock {
+    total: Duration,
+    count: u32,
+}
+
+impl Clock {
+    #[allow(clippy::disallowed_methods, reason = "it measures time")]
+    fn time<T>(&mut self, step: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let out = step();
+        self.total += start.elapsed();
+        self.count += 1;
+        out
+    }
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1?}", self.total / self.count)
+    }
 }

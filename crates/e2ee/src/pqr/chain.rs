@@ -40,7 +40,8 @@ impl Chain {
 
     /// Starts the chains of the next epoch.
     pub(super) fn add_epoch(&mut self, agreed: &EpochSecret) -> Result<(), Error> {
-        if agreed.epoch != self.current_epoch + 1 || self.epochs.len() >= limits::EPOCHS_MAX {
+        let expected = self.current_epoch.checked_add(1);
+        if expected != Some(agreed.epoch) || self.epochs.len() >= limits::EPOCHS_MAX {
             return Err(Error::InvalidMessage("post-quantum epoch"));
         }
         let label = b"Signal PQ Ratchet V1 Chain Add Epoch";
@@ -82,7 +83,7 @@ impl Chain {
     fn position(&self, epoch: Epoch) -> Result<usize, Error> {
         let back = self.current_epoch.checked_sub(epoch);
         back.and_then(|back| usize::try_from(back).ok())
-            .and_then(|back| self.epochs.len().checked_sub(back + 1))
+            .and_then(|back| self.epochs.len().checked_sub(1)?.checked_sub(back))
             .ok_or(Error::InvalidMessage("post-quantum epoch"))
     }
 
