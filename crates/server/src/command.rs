@@ -231,7 +231,7 @@ pub struct Gone {
     /// Its place.
     pub seq: u64,
     /// Its size.
-    pub bytes: u32,
+    pub bytes: u64,
     /// Under which the mailbox remembered it.
     pub dedupe: Option<DedupeKey>,
 }

@@ -19,6 +19,7 @@
 mod command;
 pub mod conformance;
 mod decide;
+mod item;
 pub mod limits;
 mod links;
 pub mod memory;

@@ -20,5 +20,18 @@ pub const BUNDLE_FETCHES_PER_HOUR: u32 = 600;
 pub const LOOKUPS_PER_HOUR: u32 = 600;
 /// Entries that one acknowledgement settles at once; a device that acknowledges more is settled in steps.
 pub const TRIM_ENTRIES: usize = 512;
-/// Steps that one command may lead to.
+/// Receipts that one step of settling a mailbox may lead to; entries that would need more wait for the next.
+pub const MAX_RECEIPTS_PER_SETTLE: usize = 32;
+/// Receipts may fill a mailbox to so many times its bounds before they are dropped: they are small, and
+/// dropping one costs its sender no more than a tick.
+pub const RECEIPT_ROOM_FACTOR: u64 = 2;
+/// The largest sequence number that a device can claim to have stored. Leaves room to count on from there.
+pub const MAX_CLAIMED_SEQ: u64 = 1 << 62;
+/// A sender whose recipient's mailbox is full tries again after so many milliseconds.
+pub const MAILBOX_FULL_RETRY_MS: u64 = 600_000;
+/// Devices that are not connected whose used-up allowances are remembered.
+pub const MAX_RESTING_ALLOWANCES: usize = 10_000;
+/// Steps that one command may lead to. A mailbox is settled in longer chains if much is in it; a driver that
+/// stops there loses nothing, because the next acknowledgement goes on where this one ended. Every shorter
+/// chain, and every round of settling, fits.
 pub const MAX_CHAIN: usize = 64;

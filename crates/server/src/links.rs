@@ -1,111 +1,297 @@
-use std::collections::BTreeMap;
+mod allowance;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use waxwing_wire::DeviceAddress;
+use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
 
-use crate::{Command, ConnId, Effect, Settings, Time};
+use crate::limits::{BUNDLE_FETCHES_PER_HOUR, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES};
+use crate::{Command, ConnId, Effect, Piece, Settings, Time, rejects};
+use allowance::{Allowance, Rate};
+
+const HOUR_MS: u64 = 3_600_000;
+/// An empty list of what is in flight keeps room for so many, so that a quiet conversation does not allocate
+/// for every message and an idle link does not hold what a busy hour needed.
+const KEPT_IN_FLIGHT: usize = 4;
 
 /// Which devices are connected, and how far each has been sent its mailbox.
 ///
 /// A device is sent entries ahead of its acknowledgements within a window
 /// ([`waxwing_wire::limits::DELIVERY_WINDOW_ENTRIES`] and `_BYTES`); entries that do not fit wait in the
 /// store and are read in pages. At most one read per device is under way.
+///
+/// Effects must be handed over in the order of their commits.
 #[derive(Debug, Default)]
 pub struct Links {
-    _devices: BTreeMap<DeviceAddress, ()>,
+    devices: BTreeMap<DeviceAddress, Link>,
+    conns: BTreeMap<ConnId, DeviceAddress>,
+    /// Of devices that have gone and have not yet got back all that they used: going away and coming back
+    /// does not refill them.
+    resting: BTreeMap<DeviceAddress, Allowances>,
+    /// The latest time that anybody told.
+    now_ms: u64,
+}
+
+/// One connected device. Small, because most are idle.
+#[derive(Debug)]
+struct Link {
+    conn: ConnId,
+    lease: u64,
+    accepted: u64,
+    /// Entries up to here were sent, or the device had them, or they are gone.
+    sent: u64,
+    /// The last entry that there is.
+    last: u64,
+    /// While a read is under way: `last` when it began. 0 otherwise.
+    reading: u64,
+    /// Sequence number and size of what was sent and is not settled, ascending.
+    in_flight: VecDeque<(u64, u32)>,
+    in_flight_bytes: usize,
+    allowances: Allowances,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Allowances {
+    sends: Allowance,
+    fetches: Allowance,
+    lookups: Allowance,
 }
 
 impl Links {
     /// A connection speaks for a device now. Closes the device's earlier connection, if any.
     pub fn attach(
         &mut self,
-        _conn: ConnId,
-        _address: DeviceAddress,
-        _lease: u64,
-        _stored: u64,
-        _last: u64,
-        _now: Time,
+        conn: ConnId,
+        address: DeviceAddress,
+        lease: u64,
+        stored: u64,
+        last: u64,
+        now: Time,
     ) -> Vec<Effect> {
-        todo!()
+        self.now_ms = self.now_ms.max(now.0);
+        let mut effects = Vec::new();
+        let mut allowances = self.resting.remove(&address).unwrap_or_default();
+        if let Some(earlier) = self.devices.remove(&address) {
+            allowances = earlier.allowances;
+            if earlier.conn != conn {
+                self.conns.remove(&earlier.conn);
+                let piece = Piece::Goodbye(rejects::replaced());
+                effects.push(Effect::Reply { conn: earlier.conn, piece });
+                effects.push(Effect::Close { conn: earlier.conn });
+            }
+        }
+        let mut link = Link {
+            conn,
+            lease,
+            accepted: 0,
+            sent: stored,
+            last: last.max(stored),
+            reading: 0,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+            allowances,
+        };
+        effects.extend(link.read_on(address));
+        self.devices.insert(address, link);
+        self.conns.insert(conn, address);
+        effects
     }
 
     /// Lease of the device's connection and messages accepted under it so far, if it is connected: what a
     /// second connection of the same device is told in its `Welcome`.
     #[must_use]
-    pub fn accepted(&self, _address: DeviceAddress) -> Option<(u64, u64)> {
-        todo!()
+    pub fn accepted(&self, address: DeviceAddress) -> Option<(u64, u64)> {
+        self.devices.get(&address).map(|link| (link.lease, link.accepted))
+    }
+
+    /// The device that a connection speaks for.
+    #[must_use]
+    pub fn device(&self, conn: ConnId) -> Option<DeviceAddress> {
+        self.conns.get(&conn).copied()
     }
 
     /// A message of the connection's device was newly accepted. Nothing happens if the connection does not
     /// speak for the device any more: what it still brought in belongs to an earlier lease.
-    pub fn count_accepted(&mut self, _conn: ConnId) {
-        todo!()
+    pub fn count_accepted(&mut self, conn: ConnId) {
+        if let Some(link) = self.conns.get(&conn).and_then(|address| self.devices.get_mut(address)) {
+            link.accepted += 1;
+        }
     }
 
     /// A new entry was committed.
-    pub fn appended(&mut self, _mailbox: DeviceAddress, _seq: u64, _item: Bytes) -> Option<Effect> {
-        todo!()
+    pub fn appended(&mut self, mailbox: DeviceAddress, seq: u64, item: Bytes) -> Option<Effect> {
+        let link = self.devices.get_mut(&mailbox)?;
+        if seq <= link.last {
+            // Told twice, or the page that is under way or still to come brings it.
+            return None;
+        }
+        let everything_sent = link.sent == link.last && link.last + 1 == seq;
+        link.last = seq;
+        if everything_sent && link.reading == 0 && link.has_room(item.len()) {
+            link.put_in_flight(seq, item.len());
+            return Some(Effect::Deliver { conn: link.conn, entries: vec![(seq, item)] });
+        }
+        link.read_on(mailbox)
     }
 
     /// Entries read from the store for a connection; `entries` empty when there are no more.
-    pub fn page(
-        &mut self,
-        _mailbox: DeviceAddress,
-        _conn: ConnId,
-        _entries: Vec<(u64, Bytes)>,
-    ) -> Vec<Effect> {
-        todo!()
+    pub fn page(&mut self, mailbox: DeviceAddress, conn: ConnId, entries: Vec<(u64, Bytes)>) -> Vec<Effect> {
+        let Some(link) = self.devices.get_mut(&mailbox).filter(|link| link.conn == conn) else {
+            return Vec::new();
+        };
+        let until = std::mem::take(&mut link.reading);
+        if entries.is_empty() {
+            // What the read was for has expired or was settled elsewhere.
+            link.sent = link.sent.max(until);
+        }
+        let mut effects = Vec::new();
+        let mut run: Vec<(u64, Bytes)> = Vec::new();
+        for (seq, item) in entries {
+            if seq <= link.sent {
+                continue;
+            }
+            if run.last().is_some_and(|(previous, _)| previous + 1 != seq) {
+                effects.push(Effect::Deliver { conn, entries: std::mem::take(&mut run) });
+            }
+            link.put_in_flight(seq, item.len());
+            run.push((seq, item));
+        }
+        if !run.is_empty() {
+            effects.push(Effect::Deliver { conn, entries: run });
+        }
+        effects.extend(link.read_on(mailbox));
+        effects
     }
 
-    /// The device has stored its mailbox up to an entry.
-    pub fn trimmed(&mut self, _mailbox: DeviceAddress, _up_to: u64) -> Option<Effect> {
-        todo!()
+    /// The device's mailbox is settled up to an entry: there is room in the window again.
+    pub fn trimmed(&mut self, mailbox: DeviceAddress, up_to: u64) -> Option<Effect> {
+        let link = self.devices.get_mut(&mailbox)?;
+        while let Some((_, bytes)) = link.in_flight.pop_front_if(|(seq, _)| *seq <= up_to) {
+            link.in_flight_bytes -= bytes as usize;
+        }
+        if link.in_flight.is_empty() {
+            link.in_flight.shrink_to(KEPT_IN_FLIGHT);
+        }
+        // Entries can expire before they were sent.
+        link.sent = link.sent.max(up_to);
+        link.last = link.last.max(up_to);
+        link.read_on(mailbox)
     }
 
     /// A connection is gone. Gives the command that remembers what was accepted under its lease, unless
     /// the device is already connected anew.
-    pub fn detach(&mut self, _conn: ConnId) -> Option<Command> {
-        todo!()
+    pub fn detach(&mut self, conn: ConnId) -> Option<Command> {
+        let address = self.conns.remove(&conn)?;
+        let link = self.devices.remove(&address)?;
+        if !link.allowances.is_full(self.now_ms) {
+            self.rest(address, link.allowances);
+        }
+        Some(Command::Detach { address, lease: link.lease, accepted: link.accepted })
+    }
+
+    fn rest(&mut self, address: DeviceAddress, allowances: Allowances) {
+        if self.resting.len() >= MAX_RESTING_ALLOWANCES {
+            let now_ms = self.now_ms;
+            self.resting.retain(|_, allowances| !allowances.is_full(now_ms));
+        }
+        if self.resting.len() < MAX_RESTING_ALLOWANCES {
+            self.resting.insert(address, allowances);
+        }
     }
 
     /// Takes one message from the device's allowance.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_send(
-        &mut self,
-        _address: DeviceAddress,
-        _now: Time,
-        _settings: &Settings,
-    ) -> Result<(), u64> {
-        todo!()
+    pub fn allow_send(&mut self, address: DeviceAddress, now: Time, settings: &Settings) -> Result<(), u64> {
+        let rate = Rate::new(settings.sends_per_second, 1_000, settings.send_burst);
+        self.allow(address, now, rate, |allowances| &mut allowances.sends)
     }
 
     /// Takes one fetch of prekey bundles from the device's allowance.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_fetch(&mut self, _address: DeviceAddress, _now: Time) -> Result<(), u64> {
-        todo!()
+    pub fn allow_fetch(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
+        let rate = Rate::new(BUNDLE_FETCHES_PER_HOUR, HOUR_MS, BUNDLE_FETCHES_PER_HOUR);
+        self.allow(address, now, rate, |allowances| &mut allowances.fetches)
     }
 
     /// Takes one look-up of a username from the device's allowance.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_lookup(&mut self, _address: DeviceAddress, _now: Time) -> Result<(), u64> {
-        todo!()
+    pub fn allow_lookup(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
+        let rate = Rate::new(LOOKUPS_PER_HOUR, HOUR_MS, LOOKUPS_PER_HOUR);
+        self.allow(address, now, rate, |allowances| &mut allowances.lookups)
+    }
+
+    fn allow(
+        &mut self,
+        address: DeviceAddress,
+        now: Time,
+        rate: Rate,
+        which: impl FnOnce(&mut Allowances) -> &mut Allowance,
+    ) -> Result<(), u64> {
+        self.now_ms = self.now_ms.max(now.0);
+        // A device that is not connected has nothing to allow: its command is a straggler.
+        let link = self.devices.get_mut(&address).ok_or(1_000_u64)?;
+        which(&mut link.allowances).take(now, rate)
     }
 
     /// Connected devices.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.devices.len()
     }
 
     /// No device is connected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.devices.is_empty()
     }
 }
+
+impl Link {
+    /// An empty window takes anything, so that no entry can block its mailbox.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.in_flight.is_empty()
+            || (self.in_flight.len() < DELIVERY_WINDOW_ENTRIES
+                && self.in_flight_bytes + bytes <= DELIVERY_WINDOW_BYTES)
+    }
+
+    fn put_in_flight(&mut self, seq: u64, bytes: usize) {
+        self.in_flight.push_back((seq, u32::try_from(bytes).unwrap_or(u32::MAX)));
+        self.in_flight_bytes += bytes;
+        self.sent = seq;
+        self.last = self.last.max(seq);
+    }
+
+    /// Begins a read if there is something to read, none is under way, and half of the window is free: not
+    /// a read for every acknowledgement.
+    fn read_on(&mut self, mailbox: DeviceAddress) -> Option<Effect> {
+        let free = self.in_flight.len() <= DELIVERY_WINDOW_ENTRIES / 2
+            && self.in_flight_bytes <= DELIVERY_WINDOW_BYTES / 2;
+        if self.reading != 0 || self.sent >= self.last || !free {
+            return None;
+        }
+        self.reading = self.last;
+        Some(Effect::ReadMailbox {
+            mailbox,
+            conn: self.conn,
+            from: self.sent + 1,
+            max_entries: DELIVERY_WINDOW_ENTRIES - self.in_flight.len(),
+            max_bytes: DELIVERY_WINDOW_BYTES - self.in_flight_bytes,
+        })
+    }
+}
+
+impl Allowances {
+    fn is_full(&self, now_ms: u64) -> bool {
+        self.sends.is_full(now_ms) && self.fetches.is_full(now_ms) && self.lookups.is_full(now_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,17 @@
-//! Rows as the store keeps them. Their encoding is protobuf with the numbers written here; a number is
-//! never reused, and a golden test pins the bytes.
+//! Rows as the store keeps them. Their encoding is protobuf with the numbers written in `encoding`; a number
+//! is never reused, and a golden test pins the bytes.
 
-use crate::store::{Key, Version};
+mod encoding;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use waxwing_wire::limits::{MAX_ONE_TIME_KYBER_PREKEYS, MAX_ONE_TIME_PREKEYS};
 use waxwing_wire::{
     AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, OneTimePrekey, SignedPrekey, Username,
 };
+
+use crate::Settings;
+use crate::store::{Key, Version};
 
 /// Any row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +133,60 @@ pub struct MailboxRow {
     pub accepted_in_lease: Option<u64>,
 }
 
+impl MailboxRow {
+    /// Whether an entry fits, if the mailbox may be filled to `factor` times its bounds.
+    pub(crate) fn has_room(&self, bytes: u64, settings: &Settings, factor: u64) -> bool {
+        self.entries < settings.mailbox_entries.saturating_mul(factor)
+            && self.bytes.saturating_add(bytes) <= settings.mailbox_bytes.saturating_mul(factor)
+    }
+
+    /// Counts a new entry in and gives its sequence number.
+    pub(crate) fn append(&mut self, bytes: u64, settings: &Settings) -> u64 {
+        self.last = self.last.saturating_add(1).max(settings.first_seq);
+        self.entries += 1;
+        self.bytes += bytes;
+        self.last
+    }
+}
+
+impl PoolKind {
+    /// Prekeys of this kind that a device may have on the server.
+    #[must_use]
+    pub const fn max(self) -> usize {
+        match self {
+            Self::OneTime => MAX_ONE_TIME_PREKEYS,
+            Self::Kyber => MAX_ONE_TIME_KYBER_PREKEYS,
+        }
+    }
+}
+
+impl PoolRow {
+    /// A pool that nothing was put into yet.
+    #[must_use]
+    pub const fn empty(kind: PoolKind) -> Self {
+        let pool = match kind {
+            PoolKind::OneTime => Pool::OneTime(Vec::new()),
+            PoolKind::Kyber => Pool::Kyber(Vec::new()),
+        };
+        Self { pool, taken: Vec::new() }
+    }
+
+    /// Prekeys left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.pool {
+            Pool::OneTime(list) => list.len(),
+            Pool::Kyber(list) => list.len(),
+        }
+    }
+
+    /// None left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// A stored row is not what [`Row::encode`] wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("damaged row: {what}")]
@@ -140,15 +199,15 @@ impl Row {
     /// Bytes for the engine.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        todo!()
+        encoding::encode(self)
     }
 
     /// Reads what [`Self::encode`] wrote for the row of this key.
     ///
     /// # Errors
     /// [`RowDamaged`] for anything else.
-    pub fn decode(_key: &Key, _bytes: Bytes) -> Result<Self, RowDamaged> {
-        todo!()
+    pub fn decode(key: &Key, bytes: Bytes) -> Result<Self, RowDamaged> {
+        encoding::decode(key, bytes)
     }
 
     /// The version that the row has once it is stored.

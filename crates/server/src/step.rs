@@ -43,12 +43,13 @@ pub struct Append {
     pub dedupe: Option<DedupeKey>,
 }
 
-/// Entries that go from a mailbox.
+/// Entries that go from a mailbox. Every number in the range is one that is there, or was when the decision
+/// was made, and there are at most [`crate::limits::TRIM_ENTRIES`]: an engine may delete them one by one.
 #[derive(Debug, Clone)]
 pub struct Trim {
     /// Which mailbox.
     pub mailbox: DeviceAddress,
-    /// From this sequence number (the first that may still be there).
+    /// From this sequence number.
     pub from: u64,
     /// Up to and with this one.
     pub up_to: u64,
@@ -149,4 +150,29 @@ pub enum Piece {
     Response(Response),
     /// The connection ends, and why.
     Goodbye(Reject),
+}
+
+impl Step {
+    /// Nothing changes, and this happens.
+    pub(crate) fn only(effects: Vec<Effect>) -> Self {
+        Self { batch: None, effects }
+    }
+
+    /// Nothing changes, and this is decided next.
+    pub(crate) fn next(command: Command) -> Self {
+        Self::only(vec![Effect::Continue(command)])
+    }
+}
+
+impl Batch {
+    /// Rows to write, all of them in the shard.
+    pub(crate) fn of_rows(shard: Shard, rows: Vec<(Key, Option<Row>)>) -> Self {
+        Self { shard, rows, appends: Vec::new(), trims: Vec::new() }
+    }
+}
+
+impl Append {
+    pub(crate) fn effect(&self) -> Effect {
+        Effect::Appended { mailbox: self.mailbox, seq: self.seq, item: self.item.clone() }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, MessageId, Username};
 
-use crate::row::{PoolKind, Row};
+use crate::row::{AccountRow, CredentialRow, InvitationRow, MailboxRow, PoolKind, PoolRow, Row, UsernameRow};
 use crate::step::Batch;
 
 /// Names a row.
@@ -194,5 +194,52 @@ impl View {
     pub fn expected(&self, shard: Shard) -> Vec<(Key, Version)> {
         let own = self.rows.iter().filter(|(key, _)| key.shard() == shard);
         own.map(|(key, (_, version))| (key.clone(), *version)).collect()
+    }
+
+    fn row(&self, key: &Key) -> Option<&Row> {
+        self.rows.get(key).and_then(|(row, _)| row.as_ref())
+    }
+
+    pub(crate) fn credential(&self, key: DeviceKey) -> Option<&CredentialRow> {
+        match self.row(&Key::Credential(key)) {
+            Some(Row::Credential(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invitation(&self, hash: [u8; 32]) -> Option<&InvitationRow> {
+        match self.row(&Key::Invitation(hash)) {
+            Some(Row::Invitation(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn username(&self, name: &Username) -> Option<&UsernameRow> {
+        match self.row(&Key::Username(name.clone())) {
+            Some(Row::Username(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn account(&self, account: AccountId) -> Option<&AccountRow> {
+        match self.row(&Key::Account(account)) {
+            Some(Row::Account(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Empty if there is none.
+    pub(crate) fn pool(&self, address: DeviceAddress, kind: PoolKind) -> PoolRow {
+        match self.row(&Key::Pool(address, kind)) {
+            Some(Row::Pool(row)) => row.clone(),
+            _ => PoolRow::empty(kind),
+        }
+    }
+
+    pub(crate) fn mailbox(&self, address: DeviceAddress) -> Option<MailboxRow> {
+        match self.row(&Key::Mailbox(address)) {
+            Some(Row::Mailbox(row)) => Some(*row),
+            _ => None,
+        }
     }
 }
