@@ -129,3 +129,6 @@ impl Store for MemoryStore {
         Ok(mailboxes.take(max).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

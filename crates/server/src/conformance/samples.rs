@@ -1,0 +1,127 @@
+//! Rows, keys and entries to try an engine with.
+
+use bytes::Bytes;
+use waxwing_wire::limits::{KYBER_KEY_BYTES, MAX_ONE_TIME_KYBER_PREKEYS, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
+use waxwing_wire::{
+    AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, MessageId, OneTimePrekey, SignedPrekey,
+    Username,
+};
+
+use crate::row::{
+    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
+    UsernameRow,
+};
+use crate::step::{Append, Batch, Trim};
+use crate::store::{DedupeKey, Key, Shard};
+
+pub(super) fn account(number: u8) -> AccountId {
+    AccountId([number; 16])
+}
+
+pub(super) fn address(account_number: u8, device: u8) -> DeviceAddress {
+    let device = DeviceId::new(device).expect("samples name devices 1 to 127");
+    DeviceAddress { account: account(account_number), device }
+}
+
+pub(super) fn mailbox_row(last: u64) -> (Key, Option<Row>) {
+    mailbox_row_of(address(1, 1), last)
+}
+
+pub(super) fn mailbox_row_of(mailbox: DeviceAddress, last: u64) -> (Key, Option<Row>) {
+    (Key::Mailbox(mailbox), Some(Row::Mailbox(MailboxRow { last, ..MailboxRow::default() })))
+}
+
+pub(super) fn dedupe(mailbox: DeviceAddress, from: DeviceAddress, id: u64, attempt: u32) -> DedupeKey {
+    DedupeKey { mailbox, from, id: MessageId(id), attempt }
+}
+
+/// An entry whose bytes tell which it is.
+pub(super) fn item(seq: u64, bytes: usize) -> Bytes {
+    seq.to_be_bytes().into_iter().cycle().take(bytes).collect()
+}
+
+pub(super) fn append(mailbox: DeviceAddress, seq: u64) -> Append {
+    Append { mailbox, seq, item: item(seq, 100), dedupe: None }
+}
+
+pub(super) fn trim(mailbox: DeviceAddress, from: u64, up_to: u64, dedupe: &[DedupeKey]) -> Trim {
+    Trim { mailbox, from, up_to, dedupe: dedupe.to_vec() }
+}
+
+pub(super) fn batch(shard: Shard) -> Batch {
+    Batch { shard, rows: Vec::new(), appends: Vec::new(), trims: Vec::new() }
+}
+
+pub(super) fn mailboxes(account_number: u8) -> Batch {
+    batch(Shard::Mailboxes(account(account_number)))
+}
+
+pub(super) fn rows(rows: Vec<(Key, Option<Row>)>) -> Batch {
+    let shard = rows.first().expect("samples write at least one row").0.shard();
+    Batch { rows, ..batch(shard) }
+}
+
+pub(super) fn pool_row(kind: PoolKind, count: usize) -> Row {
+    let ids = 1..=u32::try_from(count).expect("samples are small");
+    let pool = match kind {
+        PoolKind::OneTime => {
+            Pool::OneTime(ids.map(|id| OneTimePrekey { id, key: [id as u8; PUBLIC_KEY_BYTES] }).collect())
+        }
+        PoolKind::Kyber => Pool::Kyber(ids.map(kyber).collect()),
+    };
+    Row::Pool(PoolRow { pool, taken: vec![1, u64::MAX] })
+}
+
+fn kyber(id: u32) -> KyberPrekey {
+    let key = Bytes::from(vec![id as u8; KYBER_KEY_BYTES]);
+    KyberPrekey { id, key, signature: [7; SIGNATURE_BYTES] }
+}
+
+pub(super) fn account_row(registration_id: u16) -> Row {
+    let device = DeviceRow {
+        device: DeviceId::PRIMARY,
+        key: DeviceKey([1; 32]),
+        identity: [5; PUBLIC_KEY_BYTES],
+        registration_id,
+        signed: SignedPrekey { id: 1, key: [6; PUBLIC_KEY_BYTES], signature: [7; SIGNATURE_BYTES] },
+        last_resort: kyber(9),
+    };
+    let username = Username::parse("alice").expect("a good username");
+    Row::Account(AccountRow { username, created_at_ms: 1_700_000_000_000, devices: vec![device] })
+}
+
+/// A row of every kind, the largest pool among them.
+pub(super) fn every_kind() -> Vec<(Key, Row)> {
+    let username = Username::parse("alice.b-c_d").expect("a good username");
+    let full = MailboxRow {
+        last: u64::MAX,
+        settled: 1,
+        acknowledged: 2,
+        entries: 3,
+        bytes: 4,
+        lease: u64::MAX,
+        accepted_in_lease: Some(0),
+    };
+    let claimed_by = vec![account(1), account(2)];
+    vec![
+        (
+            Key::Credential(DeviceKey([1; 32])),
+            Row::Credential(CredentialRow { address: address(1, 127), active: true }),
+        ),
+        (
+            Key::Invitation([2; 32]),
+            Row::Invitation(InvitationRow { uses: Some(2), claimed_by, expires_at_ms: Some(u64::MAX) }),
+        ),
+        (
+            Key::Invitation([3; 32]),
+            Row::Invitation(InvitationRow { uses: None, claimed_by: Vec::new(), expires_at_ms: None }),
+        ),
+        (Key::Username(username), Row::Username(UsernameRow { account: account(1) })),
+        (Key::Account(account(1)), account_row(1)),
+        (Key::Pool(address(1, 1), PoolKind::OneTime), pool_row(PoolKind::OneTime, 1)),
+        (Key::Pool(address(1, 1), PoolKind::Kyber), pool_row(PoolKind::Kyber, MAX_ONE_TIME_KYBER_PREKEYS)),
+        (Key::Mailbox(address(1, 1)), Row::Mailbox(full)),
+        // All defaults: engines must not mistake a row of no bytes for none.
+        (Key::Mailbox(address(1, 2)), Row::Mailbox(MailboxRow::default())),
+    ]
+}
