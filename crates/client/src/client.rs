@@ -1,12 +1,27 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use rand_core::CryptoRng;
+use waxwing_e2ee::IdentityKeyPair;
+use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
-use waxwing_wire::{AccountId, DeviceAddress, Username};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, PrekeyUpload, Username};
 
 use crate::Time;
 use crate::command::{Command, CommandId, ConnectionState, Effect};
-use crate::db::{Batch, DbError, Read};
-use crate::row::Peer;
+use crate::connection::Link;
+use crate::contacts::Lookup;
+use crate::db::{Batch, DbError, Key, Read};
+use crate::limits::{HOLD_MAX_MS, KYBER_PREKEYS, ONE_TIME_PREKEYS};
+use crate::memory::MemoryDb;
+use crate::outbox::Outbox;
+use crate::overlay::Overlay;
+use crate::prekeys::Maker;
+use crate::record::{Counters, KeysRow, ProfileRow, Record as _};
+use crate::register::Registration;
+use crate::retry::Ask;
+use crate::row::{MessageKey, Peer};
+use crate::turn::Turn;
 
 /// What a client reacts to.
 #[derive(Clone)]
@@ -47,73 +62,148 @@ pub enum Error {
 }
 
 /// One device.
-pub struct Client {}
+///
+/// Holds what the database holds in short form, and what lives only as long as the process or the
+/// connection. After a failed commit it has gone ahead of the database and must be dropped.
+pub struct Client {
+    pub(crate) keys: Keys,
+    pub(crate) counters: Counters,
+    /// As of the last step; what differs is written.
+    saved: Counters,
+    /// As in `counters`.
+    pub(crate) username: Option<Username>,
+    /// The server has welcomed this process: its memory, not the server's, is the proof of what was sent.
+    pub(crate) trusted: bool,
+    /// Keep a connection.
+    pub(crate) wanted: bool,
+    pub(crate) link: Link,
+    /// Attempts since the last welcome.
+    pub(crate) failures: u32,
+    pub(crate) registration: Option<Registration>,
+    pub(crate) lookups: VecDeque<Lookup>,
+    pub(crate) outbox: Outbox,
+    /// Accounts whose devices must be asked for before anything is encrypted for them.
+    pub(crate) refetch: BTreeSet<AccountId>,
+    /// Accounts that get nothing until then.
+    pub(crate) holds: BTreeMap<AccountId, Time>,
+    /// Nobody gets anything until then.
+    pub(crate) hold_all: Option<Time>,
+    /// No prekeys are published until then.
+    pub(crate) publish_after: Option<Time>,
+    pub(crate) asks: BTreeMap<MessageKey, Ask>,
+    /// Places of the silent messages that can be sent again.
+    pub(crate) silent: BTreeMap<MessageId, u16>,
+}
+
+/// What a device is.
+pub(crate) struct Keys {
+    pub identity: IdentityKeyPair,
+    pub noise: StaticKey,
+    pub registration_id: u16,
+}
 
 impl Client {
     /// Starts from the database.
     ///
     /// # Errors
     /// When it cannot be read or is damaged.
-    pub fn open(_db: &dyn Read, _now: Time) -> Result<Self, Error> {
-        todo!()
+    pub fn open(db: &dyn Read, _now: Time) -> Result<Self, Error> {
+        const DAMAGED: Error = Error::Damaged(ProfileRow::NAME);
+        let row = db.row(&Key::Profile)?.ok_or(DAMAGED)?;
+        let mut row = ProfileRow::unpack(&row)?;
+        let keys = Keys::read(&row.keys.take().ok_or(DAMAGED)?).ok_or(DAMAGED)?;
+        let counters = row.counters.take().ok_or(DAMAGED)?;
+        if !counters.account.is_empty() && read_address(&counters).is_none() {
+            return Err(DAMAGED);
+        }
+        Ok(Self {
+            keys,
+            username: Username::parse(&counters.username).ok(),
+            saved: counters.clone(),
+            counters,
+            trusted: false,
+            wanted: false,
+            link: Link::Offline,
+            failures: 0,
+            registration: None,
+            lookups: VecDeque::new(),
+            outbox: Outbox::open(db)?,
+            refetch: BTreeSet::new(),
+            holds: BTreeMap::new(),
+            hold_all: None,
+            publish_after: None,
+            asks: BTreeMap::new(),
+            silent: crate::retry::open_silent(db)?,
+        })
     }
 
     /// Makes the keys of a new device, to be committed before anything else. The Noise key is needed for
     /// the first connection.
-    pub fn create(_now: Time, _rng: &mut dyn CryptoRng) -> Batch {
-        todo!()
+    pub fn create(now: Time, rng: &mut dyn CryptoRng) -> Batch {
+        let keys = Keys::generate(rng);
+        let mut counters = Counters { next_order: 1, next_prekey: 1, ..Counters::default() };
+        let nothing = MemoryDb::default();
+        let mut store = Overlay::new(&nothing);
+        let identity = &keys.identity;
+        let mut maker = Maker { identity, counters: &mut counters, store: &mut store, now, rng };
+        maker.rotate().expect("an empty database is not damaged");
+        maker.one_time(&mut PrekeyUpload::default(), ONE_TIME_PREKEYS, KYBER_PREKEYS);
+        // Registering publishes them.
+        counters.signed_unpublished = false;
+        store.save(Key::Profile, &keys.to_row(counters));
+        store.into_batch()
     }
 
     /// The device's Noise static key, for the shell's connections.
     #[must_use]
-    pub fn noise_key(&self) -> waxwing_wire::handshake::StaticKey {
-        todo!()
+    pub fn noise_key(&self) -> StaticKey {
+        self.keys.noise.clone()
     }
 
     /// The device's address, once it has an account.
     #[must_use]
     pub fn address(&self) -> Option<DeviceAddress> {
-        todo!()
+        read_address(&self.counters)
     }
 
     /// The alias that the account was registered with.
     #[must_use]
     pub fn username(&self) -> Option<&Username> {
-        todo!()
+        self.username.as_ref()
     }
 
     /// The device's public identity key: 0x05 and the X25519 key.
     #[must_use]
     pub fn identity(&self) -> [u8; PUBLIC_KEY_BYTES] {
-        todo!()
+        self.keys.identity.public().serialize()
     }
 
     /// Whether the server can be reached now.
     #[must_use]
     pub fn connection(&self) -> ConnectionState {
-        todo!()
+        self.link.state()
     }
 
     /// How many messages, receipts and requests wait for the server.
     #[must_use]
     pub fn outbox_len(&self) -> u64 {
-        todo!()
+        self.outbox.len()
     }
 
     /// Every other account that is known, by id.
     ///
     /// # Errors
     /// When the database cannot be read or is damaged.
-    pub fn peers(&self, _db: &dyn Read) -> Result<Vec<Peer>, Error> {
-        todo!()
+    pub fn peers(&self, db: &dyn Read) -> Result<Vec<Peer>, Error> {
+        Self::list_peers(db)
     }
 
     /// One other account.
     ///
     /// # Errors
     /// When the database cannot be read or is damaged.
-    pub fn peer(&self, _db: &dyn Read, _account: AccountId) -> Result<Option<Peer>, Error> {
-        todo!()
+    pub fn peer(&self, db: &dyn Read, account: AccountId) -> Result<Option<Peer>, Error> {
+        Self::find_peer(db, account)
     }
 
     /// What to compare with a contact: 60 digits, the same on both sides. `None` while the contact's identity
@@ -121,8 +211,8 @@ impl Client {
     ///
     /// # Errors
     /// When the database cannot be read or is damaged.
-    pub fn safety_number(&self, _db: &dyn Read, _account: AccountId) -> Result<Option<String>, Error> {
-        todo!()
+    pub fn safety_number(&self, db: &dyn Read, account: AccountId) -> Result<Option<String>, Error> {
+        self.compare(db, account)
     }
 
     /// Reacts.
@@ -131,11 +221,96 @@ impl Client {
     /// When the database cannot be read or is damaged. The step is lost; open a new client.
     pub fn handle(
         &mut self,
-        _now: Time,
-        _rng: &mut dyn CryptoRng,
-        _input: Input,
-        _db: &dyn Read,
+        now: Time,
+        rng: &mut dyn CryptoRng,
+        input: Input,
+        db: &dyn Read,
     ) -> Result<Step, Error> {
-        todo!()
+        let mut turn = Turn::new(now, rng, db);
+        self.mend_clock(now);
+        self.mend_asks(now);
+        self.end_holds(now);
+        self.publish_after = self.publish_after.filter(|at| *at > now && *at <= now.plus(HOLD_MAX_MS));
+        match input {
+            Input::Command(id, command) => self.command(&mut turn, id, command)?,
+            Input::Connected => self.connected(&mut turn)?,
+            Input::Frame(frame) => self.frame(&mut turn, frame)?,
+            Input::Disconnected => self.disconnected(&mut turn),
+            Input::Tick => {}
+        }
+        self.watch(&mut turn);
+        self.ask_again(&mut turn)?;
+        self.pump(&mut turn)?;
+        Ok(self.finish(turn))
+    }
+
+    fn command(&mut self, turn: &mut Turn<'_>, id: CommandId, command: Command) -> Result<(), Error> {
+        match command {
+            Command::Register { invitation, username } => {
+                self.register(turn, Registration { command: id, invitation, username });
+            }
+            Command::AddContact { username } => self.add_contact(turn, id, username)?,
+            Command::SendText { to, text } => self.send_text(turn, id, to, text)?,
+            Command::MarkRead { with, up_to } => self.mark_read(turn, id, with, up_to)?,
+            Command::SetVerified { account, verified } => self.set_verified(turn, id, account, verified)?,
+            Command::GoOnline => {
+                self.go_online(turn);
+                turn.done(id);
+            }
+            Command::GoOffline => {
+                self.go_offline(turn);
+                turn.done(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, mut turn: Turn<'_>) -> Step {
+        if self.counters != self.saved {
+            self.saved = self.counters.clone();
+            turn.store.save(Key::Profile, &self.keys.to_row(self.saved.clone()));
+        }
+        let frames = std::mem::take(&mut turn.out).into_frames();
+        turn.effects.extend(frames.into_iter().map(Effect::Send));
+        let wake = self.wake(turn.now);
+        Step { batch: turn.store.into_batch(), effects: turn.effects, wake }
+    }
+
+    fn wake(&mut self, now: Time) -> Option<Time> {
+        let mut wake = self.watch_at();
+        if self.link.online().is_some() {
+            let planned = [self.ask_at(), self.holds_end_at(), self.publish_after, self.rotate_at(now)];
+            wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
+        }
+        // What is overdue but could not be done yet must not make the shell spin.
+        wake.map(|at| at.max(now.plus(1)))
     }
 }
+
+impl Keys {
+    fn read(row: &KeysRow) -> Option<Self> {
+        Some(Self {
+            identity: IdentityKeyPair::deserialize(&row.identity).ok()?,
+            noise: StaticKey::from_bytes(row.noise.as_slice().try_into().ok()?),
+            registration_id: u16::try_from(row.registration_id).ok()?,
+        })
+    }
+
+    fn to_row(&self, counters: Counters) -> ProfileRow {
+        let keys = KeysRow {
+            identity: self.identity.serialize().to_vec(),
+            noise: self.noise.to_bytes().to_vec(),
+            registration_id: self.registration_id.into(),
+        };
+        ProfileRow { keys: Some(keys), counters: Some(counters) }
+    }
+}
+
+fn read_address(counters: &Counters) -> Option<DeviceAddress> {
+    let account = AccountId(counters.account.as_slice().try_into().ok()?);
+    let device = DeviceId::new(u8::try_from(counters.device).ok()?)?;
+    Some(DeviceAddress { account, device })
+}
+
+#[cfg(test)]
+mod tests;

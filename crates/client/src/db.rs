@@ -67,6 +67,9 @@ pub type Batch = Vec<Write>;
 #[error("database: {0}")]
 pub struct DbError(pub String);
 
+/// Key bytes and value of an opaque row.
+pub type RawRow = (Vec<u8>, Vec<u8>);
+
 /// Synchronous reads of the device's database, as of the last commit.
 pub trait Read {
     /// An opaque row.
@@ -80,13 +83,7 @@ pub trait Read {
     ///
     /// # Errors
     /// See [`DbError`].
-    fn rows(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: &[u8],
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError>;
+    fn rows(&self, table: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<RawRow>, DbError>;
 
     /// A message by name.
     ///

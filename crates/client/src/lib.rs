@@ -11,19 +11,38 @@
 //! acknowledged: "sent but forgot" cannot be written. If a commit fails the shell drops the `Client`, which
 //! has gone ahead of the database, and opens a new one.
 
-mod client;
-mod command;
 pub mod conformance;
-mod db;
 pub mod limits;
 pub mod memory;
+
+mod client;
+mod command;
+mod connection;
+mod contacts;
+mod db;
+mod history;
+mod inbox;
+mod outbox;
+mod overlay;
+mod prekeys;
+mod record;
+mod register;
+mod retry;
 mod row;
+mod sealing;
+mod turn;
 
 pub use client::{Client, Error, Input, Step};
 pub use command::{Command, CommandId, ConnectionState, Effect, Event, Failure};
-pub use db::{Batch, DbError, Key, Read, Table, Write};
+pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{Body, Delivery, Direction, Message, MessageKey, Peer, Trust};
 
 /// Milliseconds since 1970 on the device's clock, as the shell read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
+
+impl Time {
+    pub(crate) const fn plus(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}

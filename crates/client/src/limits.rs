@@ -31,3 +31,46 @@ pub const RECONNECT_MIN_MS: u64 = 500;
 pub const RECONNECT_MAX_MS: u64 = 60_000;
 /// Other accounts that are kept, contacts and strangers who wrote.
 pub const MAX_PEERS: u32 = 10_000;
+/// Receipts and requests that may wait in the outbox beside [`MAX_OUTBOX`] messages.
+pub const MAX_OUTBOX_SILENT: u64 = 2_048;
+/// Bytes of messages in flight without an answer.
+pub const MAX_BYTES_IN_FLIGHT: usize = 1024 * 1024;
+/// Times that one message is encrypted anew because the server refused its copies or bundles were bad.
+pub const MAX_TRIES: u32 = 8;
+/// Pause after a temporary refusal that names none, milliseconds.
+pub const HOLD_MS: u64 = 30_000;
+/// Longest pause that a server can ask for, milliseconds.
+pub const HOLD_MAX_MS: u64 = 600_000;
+/// A server that leaves something unanswered for so long counts as dead, milliseconds.
+pub const ANSWER_TIMEOUT_MS: u64 = 60_000;
+/// Requests without an answer in one connection.
+pub const MAX_REQUESTS_IN_FLIGHT: usize = 8;
+/// Look-ups that wait for the connection.
+pub const MAX_LOOKUPS: usize = 64;
+/// Devices of another account that are remembered, former ones included.
+pub const MAX_DEVICES_KEPT: usize = 16;
+/// Messages marked as read by one command.
+pub const MAX_UNREAD_PER_COMMAND: usize = 4_096;
+/// Own silent messages that can be sent again when they are asked for.
+pub const SILENT_KEPT: u16 = 256;
+/// Own messages are sent again when they are asked for up to this age, milliseconds: 30 days.
+pub const RESEND_AGE_MS: u64 = 30 * 24 * 3_600_000;
+/// Because a device asks, its session is renewed at most once in so many milliseconds.
+pub const RENEWAL_PAUSE_MS: u64 = 10_000;
+/// A device that still writes in prekey form gets an empty answer at most once in so many milliseconds.
+pub const ANSWER_PAUSE_MS: u64 = 10_000;
+/// Pauses before a message is asked for again after its resend could not be read either, by the number of
+/// times it has been asked for, milliseconds.
+pub const RETRY_FAILED_MS: [u64; 6] = [0, 15_000, 120_000, 900_000, 7_200_000, 0];
+/// Pauses before a message is asked for again because nothing came, likewise: 1 h, 6 h, 1 d, 3 d, 7 d.
+pub const RETRY_SILENCE_MS: [u64; 6] = [0, 3_600_000, 21_600_000, 86_400_000, 259_200_000, 604_800_000];
+/// Messages whose asking is planned at once; the others wait for the next connection.
+pub const MAX_RETRIES_PLANNED: usize = 2_048;
+/// Messages asked for in one step.
+pub const MAX_RETRIES_PER_STEP: usize = 128;
+/// Entries kept until the server is known to have heard that they could not be read.
+pub const MAX_UNDECRYPTABLE_KEPT: usize = 64;
+/// One-time prekeys of each kind whose private halves are kept, used up by nobody.
+pub const MAX_PREKEYS_KEPT: usize = 1_000;
+/// Ids skipped when an older copy of the device publishes anew, so that none names two keys.
+pub const PREKEY_IDS_SKIPPED: u32 = 10_000;

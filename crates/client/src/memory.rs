@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use waxwing_wire::AccountId;
 
 use crate::conformance::Engine;
-use crate::db::{Batch, DbError, Key, Read, Table, Write};
+use crate::db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 use crate::row::{Delivery, Direction, Message, MessageKey};
 
 /// See the module's documentation.
@@ -68,13 +68,7 @@ impl Read for MemoryDb {
         Ok(self.rows.get(&(key.table(), key.bytes())).cloned())
     }
 
-    fn rows(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: &[u8],
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+    fn rows(&self, table: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<RawRow>, DbError> {
         if from >= to {
             return Ok(Vec::new());
         }

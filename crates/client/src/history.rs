@@ -1,0 +1,135 @@
+//! What the user writes and reads.
+
+use waxwing_wire::limits::{MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
+use waxwing_wire::{AccountId, MessageId};
+
+use crate::client::{Client, Error};
+use crate::command::{CommandId, Event, Failure};
+use crate::db::Key;
+use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_UNREAD_PER_COMMAND};
+use crate::record::{Kind, OutboxRow, PeerRow};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::turn::Turn;
+
+impl Client {
+    pub(crate) fn next_order(&mut self) -> u64 {
+        let order = self.counters.next_order;
+        self.counters.next_order = order.saturating_add(1);
+        order
+    }
+
+    pub(crate) fn send_text(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        to: AccountId,
+        text: String,
+    ) -> Result<(), Error> {
+        let peer: Option<PeerRow> = turn.store.load(&Key::Peer(to))?;
+        let (from, mut peer) = match (self.address(), peer) {
+            (None, _) => return fail(turn, command, Failure::NotRegistered),
+            (_, None) => return fail(turn, command, Failure::UnknownContact),
+            (Some(from), Some(peer)) => (from, peer),
+        };
+        if text.trim().is_empty() {
+            return fail(turn, command, Failure::Empty);
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            return fail(turn, command, Failure::TooLong { limit_bytes: MAX_TEXT_BYTES });
+        }
+        if self.outbox.len() >= MAX_OUTBOX {
+            return fail(turn, command, Failure::OutboxFull);
+        }
+        let key = MessageKey { from, id: self.fresh_id(turn)? };
+        peer.written = peer.written.saturating_add(1);
+        turn.store.save(Key::Peer(to), &peer);
+        let row = OutboxRow {
+            kind: Kind::Text as u32,
+            to: to.0.to_vec(),
+            id: key.id.0,
+            sent_at_ms: turn.now.0,
+            position: peer.written,
+            ..OutboxRow::default()
+        };
+        self.enqueue(turn, &row)?;
+        let message = Message {
+            key,
+            with: to,
+            order: self.next_order(),
+            direction: Direction::Outgoing,
+            sent_at_ms: turn.now.0,
+            stored_at_ms: turn.now.0,
+            body: Body::Text(text),
+            delivery: Delivery::Pending,
+        };
+        turn.event(Event::Message(message.clone()));
+        turn.store.write_message(message);
+        turn.event(Event::Done { command, message: Some(key), peer: None });
+        Ok(())
+    }
+
+    pub(crate) fn mark_read(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        with: AccountId,
+        up_to: u64,
+    ) -> Result<(), Error> {
+        if self.address().is_none() {
+            return fail(turn, command, Failure::NotRegistered);
+        }
+        let chunks = MAX_UNREAD_PER_COMMAND.div_ceil(MAX_IDS_PER_RECEIPT) as u64;
+        if self.outbox.len() + chunks > MAX_OUTBOX + MAX_OUTBOX_SILENT {
+            return fail(turn, command, Failure::OutboxFull);
+        }
+        let mut ids = Vec::new();
+        for mut message in turn.store.unread(with, up_to, MAX_UNREAD_PER_COMMAND)? {
+            match message.body {
+                // Its content was not seen yet.
+                Body::Waiting => continue,
+                // Its sender need not hear that nothing was seen.
+                Body::Lost => {}
+                Body::Text(_) | Body::Unknown => ids.push(message.key.id),
+            }
+            message.delivery = Delivery::Read;
+            turn.event(Event::Delivery { message: message.key, with, delivery: Delivery::Read });
+            turn.store.write_message(message);
+        }
+        self.send_read(turn, with, &ids)?;
+        turn.done(command);
+        Ok(())
+    }
+
+    fn send_read(&mut self, turn: &mut Turn<'_>, to: AccountId, ids: &[MessageId]) -> Result<(), Error> {
+        let mut ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        // One that still waits takes what fits.
+        if let Some((order, place)) = self.outbox.last_unsealed(to)
+            && place.kind == Kind::Read
+            && !self.link.up().is_some_and(|up| up.flight.contains_key(&place.id))
+        {
+            let mut row = self.outbox_row(turn, order)?;
+            if !row.resend && row.ids.len() + ids.len() <= MAX_IDS_PER_RECEIPT {
+                row.ids.append(&mut ids);
+                turn.store.save(Key::Outbox(order), &row);
+            }
+        }
+        for chunk in ids.chunks(MAX_IDS_PER_RECEIPT) {
+            let id = self.fresh_id(turn)?;
+            let row = OutboxRow {
+                kind: Kind::Read as u32,
+                to: to.0.to_vec(),
+                id: id.0,
+                sent_at_ms: turn.now.0,
+                ids: chunk.to_vec(),
+                ..OutboxRow::default()
+            };
+            self.enqueue(turn, &row)?;
+        }
+        Ok(())
+    }
+}
+
+fn fail(turn: &mut Turn<'_>, command: CommandId, failure: Failure) -> Result<(), Error> {
+    turn.failed(command, failure);
+    Ok(())
+}

@@ -1,0 +1,427 @@
+//! What the server delivers: envelopes of others, and receipts.
+
+use std::collections::BTreeSet;
+
+use waxwing_e2ee::{
+    self as e2ee, KyberPreKey, OneTimePreKey, PreKeyHeader, PreKeys, Session, SignedPreKey, UsedPreKeys,
+    padding,
+};
+use waxwing_wire::client_frame::Stored;
+use waxwing_wire::content::{Body as ContentBody, Content, PlainContent};
+use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
+use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, MessageId};
+use zeroize::Zeroizing;
+
+use crate::client::{Client, Error};
+use crate::command::Event;
+use crate::contacts::load_devices;
+use crate::db::Key;
+use crate::limits::{ANSWER_PAUSE_MS, MAX_PEERS, MAX_UNDECRYPTABLE_KEPT};
+use crate::prekeys::{KYBER, LAST_RESORT, ONE_TIME, SIGNED};
+use crate::record::{Kind, OutboxRow, PeerRow, PrekeyRow};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::turn::Turn;
+
+/// What an envelope gave.
+enum Opened {
+    Plain(Zeroizing<Vec<u8>>),
+    /// Its key was used before: its content was handled then, unless something is lost.
+    Duplicate,
+    Unreadable,
+}
+
+impl From<e2ee::Error> for Opened {
+    fn from(error: e2ee::Error) -> Self {
+        if error == e2ee::Error::Duplicate { Self::Duplicate } else { Self::Unreadable }
+    }
+}
+
+/// Own prekeys that one message names.
+struct Named {
+    one_time: Option<OneTimePreKey>,
+    signed: Option<SignedPreKey>,
+    kyber: Option<KyberPreKey>,
+}
+
+impl PreKeys for Named {
+    fn one_time(&self, id: u32) -> Option<OneTimePreKey> {
+        self.one_time.clone().filter(|prekey| prekey.id == id)
+    }
+
+    fn signed(&self, id: u32) -> Option<SignedPreKey> {
+        self.signed.clone().filter(|prekey| prekey.id == id)
+    }
+
+    fn kyber(&self, id: u32) -> Option<KyberPreKey> {
+        self.kyber.clone().filter(|prekey| prekey.id == id)
+    }
+}
+
+impl Client {
+    /// Takes the entries of a frame, all in this one step with the cursor, and acknowledges them.
+    pub(crate) fn entries(&mut self, turn: &mut Turn<'_>, entries: Vec<Entry>) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut undecryptable = Vec::new();
+        let mut unanswered = BTreeSet::new();
+        for entry in entries {
+            if entry.seq <= self.counters.stored {
+                continue;
+            }
+            self.counters.stored = entry.seq;
+            match entry.item {
+                Item::Receipt(receipt) => self.receipt(turn, &receipt)?,
+                Item::Envelope(envelope) => {
+                    if !self.envelope(turn, &envelope, &mut unanswered)? && !envelope.silent {
+                        undecryptable.push(entry.seq);
+                    }
+                }
+            }
+        }
+        for device in unanswered {
+            self.answer(turn, device)?;
+        }
+        let kept = &mut self.counters.undecryptable;
+        kept.extend(&undecryptable);
+        kept.drain(..kept.len().saturating_sub(MAX_UNDECRYPTABLE_KEPT));
+        turn.out.stored = Some(Stored { up_to: self.counters.stored, undecryptable });
+        Ok(())
+    }
+
+    /// Whether the message could be read, or need not be.
+    fn envelope(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope,
+        unanswered: &mut BTreeSet<DeviceAddress>,
+    ) -> Result<bool, Error> {
+        let from = envelope.from;
+        if self.address().is_none_or(|own| own.account == from.account) {
+            return Ok(true);
+        }
+        let key = MessageKey { from, id: envelope.id };
+        let known = turn.store.message(&key)?;
+        if known.as_ref().is_some_and(|message| !matches!(message.body, Body::Waiting | Body::Lost)) {
+            return Ok(true);
+        }
+        // A stranger beyond the bound gets no session, no history and no receipt.
+        if self.counters.peers >= MAX_PEERS && turn.store.load::<PeerRow>(&Key::Peer(from.account))?.is_none()
+        {
+            return Ok(false);
+        }
+        let opened = match envelope.kind {
+            EnvelopeKind::Plaintext => {
+                if let Ok(PlainContent::Retry { id, attempt }) = PlainContent::decode(&envelope.ciphertext) {
+                    self.retry_asked(turn, from, id, attempt)?;
+                }
+                return Ok(true);
+            }
+            // Groups come later; nobody has a reason to send one.
+            EnvelopeKind::SenderKey => return Ok(false),
+            EnvelopeKind::Whisper => self.open_whisper(turn, envelope)?,
+            EnvelopeKind::Prekey => {
+                let opened = self.open_prekey(turn, envelope)?;
+                if matches!(opened, Opened::Plain(_)) {
+                    unanswered.insert(from);
+                }
+                opened
+            }
+        };
+        match opened {
+            Opened::Plain(padded) => self.content_arrived(turn, envelope, known, &padded)?,
+            Opened::Duplicate if envelope.silent => {}
+            Opened::Duplicate | Opened::Unreadable => {
+                self.unreadable(turn, envelope, known)?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn open_whisper(&mut self, turn: &mut Turn<'_>, envelope: &Envelope) -> Result<Opened, Error> {
+        let mut sessions = self.load_session(turn, envelope.from)?;
+        let local = self.keys.local(self.address(), envelope.from);
+        let mut failure = Opened::Unreadable;
+        for (stale, session) in [(false, sessions.session()?), (true, sessions.stale_session()?)] {
+            let Some(mut session) = session else { continue };
+            match e2ee::decrypt_whisper(&mut session, &local, &envelope.ciphertext, turn.rng) {
+                Ok(plain) if stale => {
+                    sessions.stale = session.encode().to_vec();
+                    turn.store.save(Key::Session(envelope.from), &sessions);
+                    return Ok(Opened::Plain(plain));
+                }
+                Ok(plain) => {
+                    self.save_session(turn, envelope.from, sessions, &session);
+                    return Ok(Opened::Plain(plain));
+                }
+                Err(e2ee::Error::Duplicate) => failure = Opened::Duplicate,
+                Err(_) => {}
+            }
+        }
+        Ok(failure)
+    }
+
+    fn open_prekey(&mut self, turn: &mut Turn<'_>, envelope: &Envelope) -> Result<Opened, Error> {
+        let from = envelope.from;
+        let Ok(header) = e2ee::peek_prekey(&envelope.ciphertext) else { return Ok(Opened::Unreadable) };
+        let Ok(registration_id) = u16::try_from(header.registration_id) else {
+            return Ok(Opened::Unreadable);
+        };
+        let mut sessions = self.load_session(turn, from)?;
+        let local = self.keys.local(self.address(), from);
+        let same = |session: &Session| session.remote_identity() == header.identity;
+        let (existing, stale) = (sessions.session()?.filter(same), sessions.stale_session()?.filter(same));
+        let keys = named(turn, &header)?;
+        let (message, now_ms) = (&envelope.ciphertext, turn.now.0);
+        if existing.is_none() && !sessions.record.is_empty() {
+            sessions.stale.clear();
+        }
+        let failure = match e2ee::decrypt_prekey(existing, &local, &keys, message, now_ms, turn.rng) {
+            Ok((session, plain, used)) => {
+                // The identity in the header is proven now: whoever lacks its key could not agree on this
+                // session's.
+                self.save_session(turn, from, sessions, &session);
+                let known = load_devices(&turn.store, from.account)?.active().next().is_some();
+                let identity = header.identity.serialize();
+                self.learn_device(turn, from, registration_id, identity, known)?;
+                use_up(turn, &used);
+                return Ok(Opened::Plain(plain));
+            }
+            Err(error) => error,
+        };
+        // A session from before a renewal of everything: read it, but never go on from it.
+        if let Some(stale) = stale
+            && let Ok((session, plain, used)) =
+                e2ee::decrypt_prekey(Some(stale), &local, &keys, message, now_ms, turn.rng)
+            && !used.new_session
+        {
+            sessions.stale = session.encode().to_vec();
+            turn.store.save(Key::Session(from), &sessions);
+            return Ok(Opened::Plain(plain));
+        }
+        Ok(failure.into())
+    }
+
+    fn content_arrived(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope,
+        known: Option<Message>,
+        padded: &[u8],
+    ) -> Result<(), Error> {
+        let content = padding::unpad(padded).ok().and_then(|bytes| Content::decode(bytes).ok());
+        let unknown =
+            Content { sent_at_ms: envelope.accepted_at_ms, position: 0, body: ContentBody::Unknown };
+        let content = content.unwrap_or(unknown);
+        let key = MessageKey { from: envelope.from, id: envelope.id };
+        let body = match content.body {
+            ContentBody::Text(text) => Body::Text(text),
+            ContentBody::Read(ids) => {
+                for id in ids {
+                    self.raise_own(turn, id, envelope.from.account, Delivery::Read)?;
+                }
+                return self.nothing_to_show(turn, key, known);
+            }
+            ContentBody::Renew => return self.nothing_to_show(turn, key, known),
+            ContentBody::Unknown if envelope.silent => return self.nothing_to_show(turn, key, known),
+            ContentBody::Unknown => Body::Unknown,
+        };
+        let filled = known.is_some();
+        let Some(mut message) = (match known {
+            Some(message) => Some(message),
+            None => self.new_incoming(turn, envelope)?,
+        }) else {
+            return Ok(());
+        };
+        message.sent_at_ms = content.sent_at_ms;
+        message.body = body;
+        self.count_position(turn, envelope.from, content.position, filled)?;
+        self.forget_retry(turn, key);
+        turn.event(if filled {
+            Event::MessageFilled(message.clone())
+        } else {
+            Event::Message(message.clone())
+        });
+        turn.store.write_message(message);
+        Ok(())
+    }
+
+    /// A message that carries nothing to show; if a placeholder stands for it, its sender said otherwise.
+    fn nothing_to_show(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        known: Option<Message>,
+    ) -> Result<(), Error> {
+        if self.asks.contains_key(&key) || known.is_some() {
+            self.forget_retry(turn, key);
+        }
+        if let Some(mut message) = known {
+            message.body = Body::Unknown;
+            turn.event(Event::MessageFilled(message.clone()));
+            turn.store.write_message(message);
+        }
+        Ok(())
+    }
+
+    /// A place in the history for a message that arrives; none if its sender would be one account too many.
+    fn new_incoming(&mut self, turn: &mut Turn<'_>, envelope: &Envelope) -> Result<Option<Message>, Error> {
+        if self.peer_row(turn, envelope.from.account)?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Message {
+            key: MessageKey { from: envelope.from, id: envelope.id },
+            with: envelope.from.account,
+            order: self.next_order(),
+            direction: Direction::Incoming,
+            sent_at_ms: envelope.accepted_at_ms,
+            stored_at_ms: turn.now.0,
+            body: Body::Waiting,
+            delivery: Delivery::Delivered,
+        }))
+    }
+
+    fn unreadable(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope,
+        known: Option<Message>,
+    ) -> Result<(), Error> {
+        let key = MessageKey { from: envelope.from, id: envelope.id };
+        if let Some(message) = &known {
+            // Given up already: a hostile sender gets no more out of it.
+            return if message.body == Body::Lost { Ok(()) } else { self.plan_retry(turn, key, false) };
+        }
+        if !envelope.silent {
+            let Some(message) = self.new_incoming(turn, envelope)? else { return Ok(()) };
+            let mut devices = load_devices(&turn.store, key.from.account)?;
+            if let Some(entry) = devices.find(key.from.device) {
+                entry.placeholders = entry.placeholders.saturating_add(1);
+                turn.store.save(Key::Devices(key.from.account), &devices);
+            }
+            turn.event(Event::Message(message.clone()));
+            turn.store.write_message(message);
+        }
+        self.plan_retry(turn, key, envelope.silent)
+    }
+
+    /// Notices what is missing before a message. `filled`: a placeholder stood for it.
+    fn count_position(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        position: u64,
+        filled: bool,
+    ) -> Result<(), Error> {
+        let mut devices = load_devices(&turn.store, from.account)?;
+        let Some(entry) = devices.find(from.device) else { return Ok(()) };
+        // A late one: it was missing when the one after it was shown.
+        let Some(ahead) = position.checked_sub(entry.position).filter(|ahead| *ahead > 0) else {
+            return Ok(());
+        };
+        if filled {
+            entry.placeholders = entry.placeholders.saturating_sub(1);
+        }
+        let between = ahead - 1;
+        let missing = between.saturating_sub(entry.placeholders);
+        entry.placeholders = entry.placeholders.saturating_sub(between);
+        entry.position = position;
+        turn.store.save(Key::Devices(from.account), &devices);
+        if missing > 0 {
+            turn.event(Event::Gap { from, missing });
+        }
+        Ok(())
+    }
+
+    fn receipt(&mut self, turn: &mut Turn<'_>, receipt: &Receipt) -> Result<(), Error> {
+        let delivery = if receipt.expired { Delivery::Failed } else { Delivery::Delivered };
+        for id in &receipt.ids {
+            self.raise_own(turn, *id, receipt.by.account, delivery)?;
+        }
+        Ok(())
+    }
+
+    /// Brings an own message further, if it was written to that account. Never back.
+    pub(crate) fn raise_own(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: MessageId,
+        to: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
+        let Some(from) = self.address() else { return Ok(()) };
+        let Some(mut message) = turn.store.message(&MessageKey { from, id })? else { return Ok(()) };
+        if message.with != to || message.direction != Direction::Outgoing {
+            return Ok(());
+        }
+        let further = match (message.delivery, delivery) {
+            (before, Delivery::Failed) => before < Delivery::Delivered,
+            // What was given up and arrived all the same has arrived.
+            (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
+            (before, after) => before < after,
+        };
+        if further {
+            message.delivery = delivery;
+            turn.event(Event::Delivery { message: message.key, with: to, delivery });
+            turn.store.write_message(message);
+        }
+        Ok(())
+    }
+
+    /// A device still writes in prekey form: any answer ends that. Its recipient may never write one.
+    fn answer(&mut self, turn: &mut Turn<'_>, to: DeviceAddress) -> Result<(), Error> {
+        let mut devices = load_devices(&turn.store, to.account)?;
+        let Some(entry) = devices.find(to.device) else { return Ok(()) };
+        let lately = turn.now.0.abs_diff(entry.answered_at_ms) < ANSWER_PAUSE_MS;
+        if lately || self.outbox.last_unsealed(to.account).is_some() {
+            return Ok(());
+        }
+        entry.answered_at_ms = turn.now.0;
+        let id = self.fresh_id(turn)?;
+        let row = OutboxRow {
+            kind: Kind::Renew as u32,
+            to: to.account.0.to_vec(),
+            id: id.0,
+            sent_at_ms: turn.now.0,
+            ..OutboxRow::default()
+        };
+        if self.enqueue(turn, &row)? {
+            turn.store.save(Key::Devices(to.account), &devices);
+        }
+        Ok(())
+    }
+}
+
+fn named(turn: &Turn<'_>, header: &PreKeyHeader) -> Result<Named, Error> {
+    let load =
+        |kind: u8, id: u32| -> Result<Option<PrekeyRow>, Error> { turn.store.load(&Key::Prekey(kind, id)) };
+    let damaged = |_| Error::Damaged("prekey");
+    let one_time = match header.one_time {
+        Some(id) => load(ONE_TIME, id)?,
+        None => None,
+    };
+    let kyber = match load(KYBER, header.kyber)? {
+        Some(row) => Some(row),
+        None => load(LAST_RESORT, header.kyber)?,
+    };
+    let signed = load(SIGNED, header.signed)?;
+    Ok(Named {
+        one_time: one_time.map(|row| OneTimePreKey::decode(&row.record)).transpose().map_err(damaged)?,
+        signed: signed.map(|row| SignedPreKey::decode(&row.record)).transpose().map_err(damaged)?,
+        kyber: kyber.map(|row| KyberPreKey::decode(&row.record)).transpose().map_err(damaged)?,
+    })
+}
+
+/// One-time prekeys go with the commit that stores their session; the others stay.
+fn use_up(turn: &mut Turn<'_>, used: &UsedPreKeys) {
+    if used.new_session {
+        if let Some(id) = used.one_time {
+            turn.store.delete(Key::Prekey(ONE_TIME, id));
+        }
+        turn.store.delete(Key::Prekey(KYBER, used.kyber));
+    }
+}
+
+#[cfg(test)]
+mod tests;

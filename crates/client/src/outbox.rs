@@ -1,0 +1,400 @@
+//! What waits for the server: in order, a bounded part of it in flight, each thing until it is answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use waxwing_wire::client_frame::{Copy, Send};
+use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
+use waxwing_wire::server_frame::{DeviceMismatch, Refused};
+use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
+
+use crate::client::{Client, Error};
+use crate::connection::Flight;
+use crate::db::{Key, Read, Table};
+use crate::limits::{HOLD_MAX_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_TRIES};
+use crate::record::{CopyRow, Kind, OutboxRow, Record as _};
+use crate::row::Delivery;
+use crate::sealing::Seal;
+use crate::turn::Turn;
+
+/// Rows read at once when a client opens.
+const PAGE_ROWS: usize = 256;
+
+/// The outbox table without what is written in it.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    places: BTreeMap<u64, Place>,
+    by_id: BTreeMap<MessageId, u64>,
+}
+
+/// One row.
+#[derive(Clone, std::marker::Copy)]
+pub(crate) struct Place {
+    pub to: AccountId,
+    pub id: MessageId,
+    pub kind: Kind,
+    /// Has its ciphertexts.
+    pub sealed: bool,
+}
+
+impl Outbox {
+    pub(crate) fn open(db: &dyn Read) -> Result<Self, Error> {
+        let mut outbox = Self::default();
+        let mut from = Vec::new();
+        loop {
+            let rows = db.rows(Table::Outbox, &from, &[0xff; 9], PAGE_ROWS)?;
+            for (key, value) in &rows {
+                let order = key.as_slice().try_into().map_err(|_| Error::Damaged(OutboxRow::NAME))?;
+                outbox.insert(u64::from_be_bytes(order), &OutboxRow::unpack(value)?)?;
+            }
+            match rows.last() {
+                // The key right after the last one.
+                Some((key, _)) if rows.len() == PAGE_ROWS => from = [key.as_slice(), &[0]].concat(),
+                _ => return Ok(outbox),
+            }
+        }
+    }
+
+    fn insert(&mut self, order: u64, row: &OutboxRow) -> Result<(), Error> {
+        let place = Place {
+            to: row.account()?,
+            id: MessageId(row.id),
+            kind: Kind::read(row.kind)?,
+            sealed: !row.copies.is_empty(),
+        };
+        self.by_id.insert(place.id, order);
+        self.places.insert(order, place);
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.places.len() as u64
+    }
+
+    pub(crate) fn order_of(&self, id: MessageId) -> Option<u64> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The last row to an account that is not encrypted yet, if it goes through sessions.
+    pub(crate) fn last_unsealed(&self, to: AccountId) -> Option<(u64, Place)> {
+        let mut places = self.places.iter().rev();
+        let (order, place) = places.find(|(_, place)| place.to == to && place.kind != Kind::Retry)?;
+        (!place.sealed).then_some((*order, *place))
+    }
+
+    fn remove(&mut self, order: u64) {
+        if let Some(place) = self.places.remove(&order) {
+            self.by_id.remove(&place.id);
+        }
+    }
+
+    fn next(&self, from: u64) -> Option<(u64, Place)> {
+        self.places.range(from..).next().map(|(order, place)| (*order, *place))
+    }
+}
+
+impl OutboxRow {
+    pub(crate) fn account(&self) -> Result<AccountId, Error> {
+        self.to.as_slice().try_into().map(AccountId).map_err(|_| Error::Damaged(Self::NAME))
+    }
+
+    fn to_send(&self) -> Result<Send, Error> {
+        Ok(Send {
+            id: MessageId(self.id),
+            to: self.account()?,
+            copies: self.copies.iter().map(CopyRow::to_copy).collect::<Result<_, _>>()?,
+            silent: Kind::read(self.kind)? != Kind::Text,
+            attempt: self.attempt,
+        })
+    }
+}
+
+impl CopyRow {
+    pub(crate) fn new(device: DeviceId, registration_id: u32, kind: EnvelopeKind, bytes: &[u8]) -> Self {
+        let kind = match kind {
+            EnvelopeKind::Whisper => 0,
+            EnvelopeKind::Prekey => 1,
+            EnvelopeKind::Plaintext | EnvelopeKind::SenderKey => 2,
+        };
+        Self { device: device.number().into(), registration_id, kind, ciphertext: bytes.to_vec() }
+    }
+
+    fn to_copy(&self) -> Result<Copy, Error> {
+        const DAMAGED: Error = Error::Damaged(OutboxRow::NAME);
+        let device = u8::try_from(self.device).ok().and_then(DeviceId::new).ok_or(DAMAGED)?;
+        let kind = match self.kind {
+            0 => EnvelopeKind::Whisper,
+            1 => EnvelopeKind::Prekey,
+            2 => EnvelopeKind::Plaintext,
+            _ => return Err(DAMAGED),
+        };
+        let registration_id = u16::try_from(self.registration_id).map_err(|_| DAMAGED)?;
+        Ok(Copy { device, registration_id, kind, ciphertext: Bytes::copy_from_slice(&self.ciphertext) })
+    }
+}
+
+impl Client {
+    /// Puts a row at the end, or says that the outbox is full.
+    pub(crate) fn enqueue(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<bool, Error> {
+        let shown = row.kind == Kind::Text as u32 && !row.resend;
+        let most = if shown { MAX_OUTBOX } else { MAX_OUTBOX + MAX_OUTBOX_SILENT };
+        if self.outbox.len() >= most {
+            return Ok(false);
+        }
+        let order = self.counters.next_outbox;
+        self.counters.next_outbox = order.saturating_add(1);
+        self.outbox.insert(order, row)?;
+        turn.store.save(Key::Outbox(order), row);
+        Ok(true)
+    }
+
+    /// A name that no message of this device has.
+    pub(crate) fn fresh_id(&self, turn: &mut Turn<'_>) -> Result<MessageId, Error> {
+        loop {
+            let id = MessageId(turn.rng.next_u64());
+            let taken = self.outbox.order_of(id).is_some() || self.silent.contains_key(&id);
+            if !taken && turn.store.load::<crate::record::SentRow>(&Key::Sent(id))?.is_none() {
+                return Ok(id);
+            }
+        }
+    }
+
+    pub(crate) fn outbox_row(&self, turn: &Turn<'_>, order: u64) -> Result<OutboxRow, Error> {
+        turn.store.load(&Key::Outbox(order))?.ok_or(Error::Damaged(OutboxRow::NAME))
+    }
+
+    fn drop_row(&mut self, turn: &mut Turn<'_>, order: u64) {
+        self.outbox.remove(order);
+        turn.store.delete(Key::Outbox(order));
+    }
+
+    /// Puts on the wire what may go now.
+    pub(crate) fn pump(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        if self.link.online().is_none() {
+            return Ok(());
+        }
+        self.maintain_prekeys(turn)?;
+        self.pump_lookups(turn);
+        if self.hold_all.is_some() {
+            return Ok(());
+        }
+        let mut blocked: BTreeSet<AccountId> = self.holds.keys().copied().collect();
+        let mut bytes = self.link.online().map_or(0, |up| up.flight.values().map(|one| one.bytes).sum());
+        let mut from = 0;
+        while let Some((order, place)) = self.outbox.next(from) {
+            from = order.saturating_add(1);
+            let Some(up) = self.link.online() else { break };
+            if let Some(flight) = up.flight.get(&place.id) {
+                if flight.unsealed {
+                    blocked.insert(place.to);
+                }
+                continue;
+            }
+            if blocked.contains(&place.to) {
+                continue;
+            }
+            if up.flight.len() >= MAX_SENDS_IN_FLIGHT || bytes >= MAX_BYTES_IN_FLIGHT {
+                break;
+            }
+            match self.launch(turn, order, place)? {
+                Launch::Sent(size) => bytes += size,
+                Launch::Waits => {
+                    blocked.insert(place.to);
+                }
+                Launch::Gone => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Encrypts a row if that is still to be done, and sends it.
+    fn launch(&mut self, turn: &mut Turn<'_>, order: u64, place: Place) -> Result<Launch, Error> {
+        let mut row = self.outbox_row(turn, order)?;
+        if !place.sealed {
+            match self.seal(turn, &mut row)? {
+                Seal::Done => {
+                    turn.store.save(Key::Outbox(order), &row);
+                    if let Some(place) = self.outbox.places.get_mut(&order) {
+                        place.sealed = true;
+                    }
+                }
+                Seal::NeedsBundles => {
+                    self.want_bundles(turn, place.to);
+                    return Ok(Launch::Waits);
+                }
+                Seal::Pointless => {
+                    self.drop_row(turn, order);
+                    return Ok(Launch::Gone);
+                }
+            }
+        }
+        let send = row.to_send()?;
+        if !send.fits() {
+            self.fail_row(turn, order)?;
+            return Ok(Launch::Gone);
+        }
+        let bytes = send.encoded_bytes();
+        if let Some(up) = self.link.online() {
+            up.flight.insert(place.id, Flight { order, bytes, since: turn.now, unsealed: false });
+            self.counters.emitted = self.counters.emitted.saturating_add(1);
+            turn.out.sends.push(send);
+        }
+        Ok(Launch::Sent(bytes))
+    }
+
+    /// Takes an answered message out of flight.
+    fn land(&mut self, id: MessageId) -> Option<Flight> {
+        self.link.online()?.flight.remove(&id)
+    }
+
+    pub(crate) fn accepted(&mut self, turn: &mut Turn<'_>, id: MessageId) -> Result<(), Error> {
+        let Some(flight) = self.land(id) else { return Ok(()) };
+        let row = self.outbox_row(turn, flight.order)?;
+        self.drop_row(turn, flight.order);
+        if row.resend {
+            return Ok(());
+        }
+        self.remember_sent(turn, &row)?;
+        if row.kind == Kind::Text as u32 {
+            self.raise_own(turn, id, row.account()?, Delivery::Sent)?;
+        }
+        if row.again > 0 { self.resend(turn, id, row.again) } else { Ok(()) }
+    }
+
+    pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, refused: &Refused) -> Result<(), Error> {
+        let Some(flight) = self.land(refused.id) else { return Ok(()) };
+        let order = flight.order;
+        self.counters.emitted = self.counters.emitted.saturating_sub(1);
+        let Some((_, place)) = self.outbox.next(order).filter(|(found, _)| *found == order) else {
+            return Ok(());
+        };
+        match refused.reject.code {
+            RejectCode::DeviceMismatch => self.mismatch(turn, order, place, &refused.mismatch)?,
+            RejectCode::MailboxFull => {
+                self.holds.insert(place.to, turn.now.plus(hold_ms(&refused.reject)));
+            }
+            RejectCode::StorageFull | RejectCode::RateLimited | RejectCode::Unavailable => {
+                self.hold_all = Some(turn.now.plus(hold_ms(&refused.reject)));
+            }
+            _ if refused.reject.retry_after_ms > 0 => {
+                self.holds.insert(place.to, turn.now.plus(hold_ms(&refused.reject)));
+            }
+            _ => self.fail_row(turn, order)?,
+        }
+        Ok(())
+    }
+
+    /// The server knows other devices of the account than this device encrypted for.
+    fn mismatch(
+        &mut self,
+        turn: &mut Turn<'_>,
+        order: u64,
+        place: Place,
+        mismatch: &DeviceMismatch,
+    ) -> Result<(), Error> {
+        let mut row = self.outbox_row(turn, order)?;
+        row.tries += 1;
+        if row.tries > MAX_TRIES {
+            return self.fail_row(turn, order);
+        }
+        turn.store.save(Key::Outbox(order), &row);
+        let devices = self.keep_devices(turn, place.to, &|device| !mismatch.extra.contains(&device))?;
+        let only_extra = mismatch.missing.is_empty() && mismatch.stale.is_empty();
+        if !only_extra || mismatch.extra.is_empty() || devices.active().next().is_none() {
+            self.refetch.insert(place.to);
+        }
+        self.unseal(turn, order, Some(place.to))
+    }
+
+    /// Every row is to be encrypted anew.
+    pub(crate) fn unseal_all(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        self.unseal(turn, 0, None)
+    }
+
+    /// Rows from one on, to one account or to all, are to be encrypted anew, in order.
+    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: Option<AccountId>) -> Result<(), Error> {
+        let sealed = |place: &Place| place.sealed && to.is_none_or(|to| place.to == to);
+        let orders: Vec<u64> = self
+            .outbox
+            .places
+            .range(from..)
+            .filter(|(_, place)| sealed(place))
+            .map(|(order, _)| *order)
+            .collect();
+        for order in orders {
+            let mut row = self.outbox_row(turn, order)?;
+            row.copies.clear();
+            turn.store.save(Key::Outbox(order), &row);
+            if let Some(place) = self.outbox.places.get_mut(&order) {
+                place.sealed = false;
+            }
+            if let Some(flight) = self.link.up().and_then(|up| up.flight.get_mut(&MessageId(row.id))) {
+                flight.unsealed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a row up.
+    fn fail_row(&mut self, turn: &mut Turn<'_>, order: u64) -> Result<(), Error> {
+        let row = self.outbox_row(turn, order)?;
+        self.drop_row(turn, order);
+        if row.kind == Kind::Text as u32 && !row.resend {
+            self.raise_own(turn, MessageId(row.id), row.account()?, Delivery::Failed)?;
+        }
+        Ok(())
+    }
+
+    /// Gives up every row to an account that is not in flight.
+    pub(crate) fn fail_account(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
+        let rows = self.outbox.places.iter().filter(|(_, place)| place.to == account);
+        let rows: Vec<(u64, MessageId)> = rows.map(|(order, place)| (*order, place.id)).collect();
+        for (order, id) in rows {
+            if self.link.up().is_none_or(|up| !up.flight.contains_key(&id)) {
+                self.fail_row(turn, order)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bundles of an account were of no use: tries again later, a bounded number of times.
+    pub(crate) fn strike(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
+        let first = self.outbox.places.iter().find(|(_, place)| place.to == account && !place.sealed);
+        if let Some((&order, _)) = first {
+            let mut row = self.outbox_row(turn, order)?;
+            row.tries += 1;
+            if row.tries > MAX_TRIES {
+                self.fail_row(turn, order)?;
+            } else {
+                turn.store.save(Key::Outbox(order), &row);
+            }
+        }
+        self.hold(turn, account, HOLD_MS);
+        Ok(())
+    }
+
+    pub(crate) fn hold(&mut self, turn: &Turn<'_>, account: AccountId, pause_ms: u64) {
+        self.holds.insert(account, turn.now.plus(pause_ms));
+    }
+
+    /// Ends pauses that are over, or that a clock that went back would stretch.
+    pub(crate) fn end_holds(&mut self, now: crate::Time) {
+        let over = |until: &crate::Time| *until <= now || *until > now.plus(HOLD_MAX_MS);
+        self.holds.retain(|_, until| !over(until));
+        self.hold_all = self.hold_all.filter(|until| !over(until));
+    }
+
+    /// When [`Self::end_holds`] has something to do.
+    pub(crate) fn holds_end_at(&self) -> Option<crate::Time> {
+        self.holds.values().chain(&self.hold_all).min().copied()
+    }
+}
+
+enum Launch {
+    Sent(usize),
+    Waits,
+    Gone,
+}
+
+pub(crate) fn hold_ms(reject: &Reject) -> u64 {
+    if reject.retry_after_ms == 0 { HOLD_MS } else { reject.retry_after_ms.min(HOLD_MAX_MS) }
+}

@@ -1,0 +1,357 @@
+//! Rows as they stand in the database: a version byte and protobuf. A number is never reused, and golden
+//! tests pin the bytes. Nothing here has `Debug`: rows hold keys and what people wrote.
+
+use zeroize::Zeroize;
+
+use crate::client::Error;
+
+/// Version of every row. Raised only when an old reader would misunderstand a new writer.
+const VERSION: u8 = 1;
+
+/// A kind of row.
+pub(crate) trait Record: prost::Message + Default {
+    /// For [`Error::Damaged`].
+    const NAME: &'static str;
+
+    /// Bytes for the database.
+    fn pack(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(1 + self.encoded_len());
+        bytes.push(VERSION);
+        self.encode(&mut bytes).expect("a Vec grows as needed");
+        bytes
+    }
+
+    /// Reads [`Self::pack`].
+    fn unpack(bytes: &[u8]) -> Result<Self, Error> {
+        match bytes.split_first() {
+            Some((&VERSION, body)) => Self::decode(body).map_err(|_| Error::Damaged(Self::NAME)),
+            _ => Err(Error::Damaged(Self::NAME)),
+        }
+    }
+}
+
+/// The one row of the profile.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct ProfileRow {
+    #[prost(message, optional, tag = "1")]
+    pub keys: Option<KeysRow>,
+    #[prost(message, optional, tag = "2")]
+    pub counters: Option<Counters>,
+}
+
+/// What a device is; never changes.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct KeysRow {
+    /// Serialised identity key pair.
+    #[prost(bytes = "vec", tag = "1")]
+    pub identity: Vec<u8>,
+    /// Noise static key, 32 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub noise: Vec<u8>,
+    /// 14 bits, not 0.
+    #[prost(uint32, tag = "3")]
+    pub registration_id: u32,
+}
+
+impl Drop for KeysRow {
+    fn drop(&mut self) {
+        self.identity.zeroize();
+        self.noise.zeroize();
+    }
+}
+
+/// What a device counts, and the account it belongs to.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct Counters {
+    /// 16 bytes, or none before registration.
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub device: u32,
+    #[prost(string, tag = "3")]
+    pub username: String,
+    /// The largest lease that a `Hello` may have carried.
+    #[prost(uint64, tag = "4")]
+    pub lease: u64,
+    /// The lease that `emitted` counts under.
+    #[prost(uint64, tag = "5")]
+    pub counted_lease: u64,
+    /// Distinct messages put into frames under `counted_lease`.
+    #[prost(uint64, tag = "6")]
+    pub emitted: u64,
+    /// The connection of `counted_lease` was not ended cleanly.
+    #[prost(bool, tag = "7")]
+    pub lease_open: bool,
+    /// Mailbox entries up to this one are stored.
+    #[prost(uint64, tag = "8")]
+    pub stored: u64,
+    /// Entries that could not be read and of which the server may not have heard so yet.
+    #[prost(uint64, repeated, tag = "9")]
+    pub undecryptable: Vec<u64>,
+    /// Of the next message in the history.
+    #[prost(uint64, tag = "10")]
+    pub next_order: u64,
+    /// Of the next row in the outbox.
+    #[prost(uint64, tag = "11")]
+    pub next_outbox: u64,
+    /// Of the next prekey of any kind.
+    #[prost(uint32, tag = "12")]
+    pub next_prekey: u32,
+    /// Id of the signed prekey now published.
+    #[prost(uint32, tag = "13")]
+    pub signed: u32,
+    /// Id of the last-resort prekey now published.
+    #[prost(uint32, tag = "14")]
+    pub last_resort: u32,
+    /// When both were made, milliseconds since 1970.
+    #[prost(uint64, tag = "15")]
+    pub signed_made_at_ms: u64,
+    /// The server may not have them yet.
+    #[prost(bool, tag = "16")]
+    pub signed_unpublished: bool,
+    /// The server still holds prekeys that a later life of this device published.
+    #[prost(bool, tag = "17")]
+    pub replace_prekeys: bool,
+    /// How many times all sessions had to be renewed.
+    #[prost(uint64, tag = "18")]
+    pub renewals: u64,
+    /// Rows of other accounts.
+    #[prost(uint32, tag = "19")]
+    pub peers: u32,
+    /// Silent messages that the server has taken.
+    #[prost(uint64, tag = "20")]
+    pub silent_sent: u64,
+}
+
+/// Another account.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct PeerRow {
+    /// Empty: unknown.
+    #[prost(string, tag = "1")]
+    pub username: String,
+    /// 33 bytes, or none.
+    #[prost(bytes = "vec", tag = "2")]
+    pub identity: Vec<u8>,
+    /// 0 first use, 1 verified, 2 changed.
+    #[prost(uint32, tag = "3")]
+    pub trust: u32,
+    #[prost(uint64, tag = "4")]
+    pub changed_at_ms: u64,
+    /// Messages written to it so far.
+    #[prost(uint64, tag = "5")]
+    pub written: u64,
+}
+
+/// Devices of another account.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct DevicesRow {
+    #[prost(message, repeated, tag = "1")]
+    pub devices: Vec<DeviceEntry>,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct DeviceEntry {
+    /// 1 to 127.
+    #[prost(uint32, tag = "1")]
+    pub device: u32,
+    /// Messages are encrypted for it.
+    #[prost(bool, tag = "2")]
+    pub active: bool,
+    #[prost(uint32, tag = "3")]
+    pub registration_id: u32,
+    /// 33 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub identity: Vec<u8>,
+    /// Position of the last message that surfaced from it.
+    #[prost(uint64, tag = "5")]
+    pub position: u64,
+    /// Placeholders since that one, whose positions are not known.
+    #[prost(uint64, tag = "6")]
+    pub placeholders: u64,
+    /// When our session with it was last renewed because it asked, milliseconds since 1970.
+    #[prost(uint64, tag = "7")]
+    pub renewed_at_ms: u64,
+    /// When it last got an answer that carries nothing, milliseconds since 1970.
+    #[prost(uint64, tag = "8")]
+    pub answered_at_ms: u64,
+}
+
+/// Sessions with a device.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct SessionRow {
+    /// [`Counters::renewals`] when `record` was current.
+    #[prost(uint64, tag = "1")]
+    pub renewals: u64,
+    /// To send and receive with; none after a renewal.
+    #[prost(bytes = "vec", tag = "2")]
+    pub record: Vec<u8>,
+    /// From before a renewal: messages under way can still be read with it, but its sending chains may have
+    /// been used by another life of this device and are never used again.
+    #[prost(bytes = "vec", tag = "3")]
+    pub stale: Vec<u8>,
+}
+
+impl Drop for SessionRow {
+    fn drop(&mut self) {
+        self.record.zeroize();
+        self.stale.zeroize();
+    }
+}
+
+/// An own prekey, private half.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct PrekeyRow {
+    #[prost(bytes = "vec", tag = "1")]
+    pub record: Vec<u8>,
+    /// When it was replaced, milliseconds since 1970; 0 while it is in use.
+    #[prost(uint64, tag = "2")]
+    pub retired_at_ms: u64,
+}
+
+impl Drop for PrekeyRow {
+    fn drop(&mut self) {
+        self.record.zeroize();
+    }
+}
+
+/// Something that waits for the server.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct OutboxRow {
+    /// See [`Kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Account, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub to: Vec<u8>,
+    #[prost(fixed64, tag = "3")]
+    pub id: u64,
+    #[prost(uint32, tag = "4")]
+    pub attempt: u32,
+    #[prost(uint64, tag = "5")]
+    pub sent_at_ms: u64,
+    #[prost(uint64, tag = "6")]
+    pub position: u64,
+    /// [`Kind::Read`]: what was read. [`Kind::Retry`]: the one message that is asked for.
+    #[prost(fixed64, repeated, tag = "7")]
+    pub ids: Vec<u64>,
+    /// [`Kind::Retry`]: how often it has been asked for.
+    #[prost(uint32, tag = "8")]
+    pub asked: u32,
+    /// The server has taken it before; the recipient asked for it again.
+    #[prost(bool, tag = "9")]
+    pub resend: bool,
+    /// Times that the server refused the copies.
+    #[prost(uint32, tag = "10")]
+    pub tries: u32,
+    /// The recipient has asked for this attempt while an earlier one was not acknowledged yet; 0: no.
+    #[prost(uint32, tag = "11")]
+    pub again: u32,
+    /// Encrypted; none yet.
+    #[prost(message, repeated, tag = "12")]
+    pub copies: Vec<CopyRow>,
+}
+
+/// A message encrypted for one device.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct CopyRow {
+    #[prost(uint32, tag = "1")]
+    pub device: u32,
+    #[prost(uint32, tag = "2")]
+    pub registration_id: u32,
+    /// 0 whisper, 1 prekey, 2 plain.
+    #[prost(uint32, tag = "3")]
+    pub kind: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub ciphertext: Vec<u8>,
+}
+
+/// An own message that the server has taken and that may be asked for again.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct SentRow {
+    /// See [`Kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub to: Vec<u8>,
+    #[prost(fixed64, tag = "3")]
+    pub id: u64,
+    #[prost(uint64, tag = "4")]
+    pub sent_at_ms: u64,
+    #[prost(uint64, tag = "5")]
+    pub position: u64,
+    #[prost(fixed64, repeated, tag = "6")]
+    pub ids: Vec<u64>,
+    /// The last attempt.
+    #[prost(uint32, tag = "7")]
+    pub attempt: u32,
+    /// Times it was sent again.
+    #[prost(uint32, tag = "8")]
+    pub resends: u32,
+}
+
+/// A message that could not be decrypted.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct RetryRow {
+    /// Times it has been asked for.
+    #[prost(uint32, tag = "1")]
+    pub attempts: u32,
+    /// When it is to be asked for again, milliseconds since 1970.
+    #[prost(uint64, tag = "2")]
+    pub due_ms: u64,
+}
+
+/// What an outbox row is. The numbers are those of the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A message of the history.
+    Text = 1,
+    /// A read receipt.
+    Read = 2,
+    /// Nothing: completes a session.
+    Renew = 3,
+    /// Asks for a message again; not encrypted.
+    Retry = 4,
+}
+
+impl Kind {
+    pub(crate) fn read(number: u32) -> Result<Self, Error> {
+        match number {
+            1 => Ok(Self::Text),
+            2 => Ok(Self::Read),
+            3 => Ok(Self::Renew),
+            4 => Ok(Self::Retry),
+            _ => Err(Error::Damaged(OutboxRow::NAME)),
+        }
+    }
+}
+
+macro_rules! names {
+    ($($row:ident $name:literal,)*) => { $(impl Record for $row { const NAME: &'static str = $name; })* };
+}
+
+names! {
+    ProfileRow "profile",
+    PeerRow "peer",
+    DevicesRow "devices",
+    SessionRow "session",
+    PrekeyRow "prekey",
+    OutboxRow "outbox",
+    SentRow "sent",
+    RetryRow "retry",
+}
+
+#[cfg(test)]
+mod tests;

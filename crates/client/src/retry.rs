@@ -1,0 +1,275 @@
+//! Messages that could not be decrypted: asking for them again, and sending again what is asked for.
+
+use std::collections::BTreeMap;
+
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
+
+use crate::Time;
+use crate::client::{Client, Error};
+use crate::command::Event;
+use crate::contacts::load_devices;
+use crate::db::{Key, RawRow, Read, Table};
+use crate::limits::{
+    HOLD_MS, MAX_RESENDS, MAX_RETRIES, MAX_RETRIES_PER_STEP, MAX_RETRIES_PLANNED, RENEWAL_PAUSE_MS,
+    RESEND_AGE_MS, RETRY_FAILED_MS, RETRY_SILENCE_MS, SILENT_KEPT,
+};
+use crate::record::{Kind, OutboxRow, Record as _, RetryRow, SentRow};
+use crate::row::{Body, MessageKey};
+use crate::turn::Turn;
+
+/// A message that is going to be asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    /// When.
+    pub due: Time,
+    /// Times it has been asked for.
+    pub attempts: u32,
+    /// It is not part of the history; known only in memory, because anybody can cause it.
+    pub silent: bool,
+}
+
+fn pause_ms(table: &[u64], attempts: u32) -> u64 {
+    usize::try_from(attempts).ok().and_then(|at| table.get(at)).copied().unwrap_or(0)
+}
+
+fn place(bytes: &[u8]) -> Option<MessageKey> {
+    let (account, rest) = bytes.split_first_chunk::<16>()?;
+    let (device, id) = rest.split_first()?;
+    let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
+    Some(MessageKey { from, id: MessageId(u64::from_be_bytes(id.try_into().ok()?)) })
+}
+
+/// Where the silent messages that can be sent again are kept.
+pub(crate) fn open_silent(db: &dyn Read) -> Result<BTreeMap<MessageId, u16>, Error> {
+    let rows = db.rows(Table::Sent, &[1], &[2], SILENT_KEPT.into())?;
+    let slot = |(key, value): RawRow| match key.as_slice() {
+        [1, high, low] => Ok((MessageId(SentRow::unpack(&value)?.id), u16::from_be_bytes([*high, *low]))),
+        _ => Err(Error::Damaged(SentRow::NAME)),
+    };
+    rows.into_iter().map(slot).collect()
+}
+
+impl Client {
+    // ------------------------------------------------------------ asking
+
+    /// Plans what an earlier connection or process has left.
+    pub(crate) fn plan_retries(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        let rows = turn.store.rows(Table::Retry, &[], &[0xff; 26], MAX_RETRIES_PLANNED)?;
+        for (key, value) in rows {
+            let key = place(&key).ok_or(Error::Damaged(RetryRow::NAME))?;
+            let row = RetryRow::unpack(&value)?;
+            let ask = Ask { due: Time(row.due_ms), attempts: row.attempts, silent: false };
+            if self.asks.len() < MAX_RETRIES_PLANNED {
+                self.asks.entry(key).or_insert(ask);
+            }
+        }
+        Ok(())
+    }
+
+    /// A message could not be decrypted: for the first time, or again.
+    pub(crate) fn plan_retry(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        silent: bool,
+    ) -> Result<(), Error> {
+        let planned = self.asks.get(&key).copied();
+        let stored = || turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id));
+        let attempts = match planned {
+            Some(ask) => ask.attempts,
+            None if silent => 0,
+            None => stored()?.map_or(0, |row| row.attempts),
+        };
+        let due = turn.now.plus(pause_ms(&RETRY_FAILED_MS, attempts));
+        self.put_ask(turn, key, Ask { due, attempts, silent });
+        Ok(())
+    }
+
+    fn put_ask(&mut self, turn: &mut Turn<'_>, key: MessageKey, ask: Ask) {
+        if !ask.silent {
+            let row = RetryRow { attempts: ask.attempts, due_ms: ask.due.0 };
+            turn.store.save(Key::Retry(key.from, key.id), &row);
+        }
+        if self.asks.len() < MAX_RETRIES_PLANNED || self.asks.contains_key(&key) {
+            self.asks.insert(key, ask);
+        }
+    }
+
+    /// A message is there, or given up: it is not asked for any more.
+    pub(crate) fn forget_retry(&mut self, turn: &mut Turn<'_>, key: MessageKey) {
+        self.asks.remove(&key);
+        turn.store.delete(Key::Retry(key.from, key.id));
+    }
+
+    /// Asks for what is due.
+    pub(crate) fn ask_again(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        if self.link.online().is_none() {
+            return Ok(());
+        }
+        let due = self.asks.iter().filter(|(_, ask)| ask.due <= turn.now);
+        let due: Vec<_> = due.map(|(key, ask)| (*key, *ask)).take(MAX_RETRIES_PER_STEP).collect();
+        for (key, ask) in due {
+            if ask.attempts >= MAX_RETRIES {
+                self.give_up(turn, key)?;
+                continue;
+            }
+            let id = self.fresh_id(turn)?;
+            let attempts = ask.attempts + 1;
+            let row = OutboxRow {
+                kind: Kind::Retry as u32,
+                to: key.from.account.0.to_vec(),
+                id: id.0,
+                sent_at_ms: turn.now.0,
+                ids: vec![key.id.0],
+                asked: attempts,
+                ..OutboxRow::default()
+            };
+            let next = if self.enqueue(turn, &row)? {
+                let due = turn.now.plus(pause_ms(&RETRY_SILENCE_MS, attempts));
+                Ask { due, attempts, silent: ask.silent }
+            } else {
+                Ask { due: turn.now.plus(HOLD_MS), ..ask }
+            };
+            self.put_ask(turn, key, next);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, turn: &mut Turn<'_>, key: MessageKey) -> Result<(), Error> {
+        self.forget_retry(turn, key);
+        if let Some(mut message) = turn.store.message(&key)?
+            && message.body == Body::Waiting
+        {
+            message.body = Body::Lost;
+            turn.event(Event::MessageFilled(message.clone()));
+            turn.store.write_message(message);
+        }
+        Ok(())
+    }
+
+    /// When [`Self::ask_again`] has something to do.
+    pub(crate) fn ask_at(&self) -> Option<Time> {
+        self.asks.values().map(|ask| ask.due).min()
+    }
+
+    /// A clock that went back must not put anything off for longer than the longest pause.
+    pub(crate) fn mend_asks(&mut self, now: Time) {
+        let latest = now.plus(RETRY_SILENCE_MS.iter().copied().max().unwrap_or(0));
+        for ask in self.asks.values_mut() {
+            ask.due = ask.due.min(latest);
+        }
+    }
+
+    // ------------------------------------------------------------ sending again
+
+    /// The server has taken a message: keeps what it takes to send it again.
+    pub(crate) fn remember_sent(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
+        let key = match Kind::read(row.kind)? {
+            Kind::Retry => return Ok(()),
+            Kind::Text => Key::Sent(MessageId(row.id)),
+            Kind::Read | Kind::Renew => {
+                let slot = u16::try_from(self.counters.silent_sent % u64::from(SILENT_KEPT)).unwrap_or(0);
+                self.counters.silent_sent = self.counters.silent_sent.wrapping_add(1);
+                self.silent.retain(|_, taken| *taken != slot);
+                self.silent.insert(MessageId(row.id), slot);
+                Key::Silent(slot)
+            }
+        };
+        let sent = SentRow {
+            kind: row.kind,
+            to: row.to.clone(),
+            id: row.id,
+            sent_at_ms: row.sent_at_ms,
+            position: row.position,
+            ids: row.ids.clone(),
+            attempt: row.attempt,
+            resends: 0,
+        };
+        turn.store.save(key, &sent);
+        Ok(())
+    }
+
+    /// A device asks for a message of this device again.
+    pub(crate) fn retry_asked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        id: MessageId,
+        attempt: u32,
+    ) -> Result<(), Error> {
+        if attempt == 0 || attempt > MAX_RETRIES {
+            return Ok(());
+        }
+        if let Some(order) = self.outbox.order_of(id) {
+            let mut row = self.outbox_row(turn, order)?;
+            // One attempt is under way at a time, so that an answer of the server names one.
+            if row.account()? == from.account && row.kind != Kind::Retry as u32 {
+                self.renew_session(turn, from)?;
+                if !row.copies.is_empty() && !row.resend {
+                    row.again = row.again.max(attempt);
+                    turn.store.save(Key::Outbox(order), &row);
+                }
+            }
+            return Ok(());
+        }
+        let asked_by_recipient = self.load_sent(turn, id)?.is_some_and(|(_, sent)| sent.to == from.account.0);
+        if asked_by_recipient {
+            self.renew_session(turn, from)?;
+            self.resend(turn, id, attempt)?;
+        }
+        Ok(())
+    }
+
+    fn load_sent(&self, turn: &Turn<'_>, id: MessageId) -> Result<Option<(Key, SentRow)>, Error> {
+        let key = match self.silent.get(&id) {
+            Some(slot) => Key::Silent(*slot),
+            None => Key::Sent(id),
+        };
+        Ok(turn.store.load(&key)?.map(|row| (key, row)))
+    }
+
+    /// Puts a message that the server has taken into the outbox again, to be encrypted anew.
+    pub(crate) fn resend(&mut self, turn: &mut Turn<'_>, id: MessageId, attempt: u32) -> Result<(), Error> {
+        let Some((key, mut sent)) = self.load_sent(turn, id)? else { return Ok(()) };
+        if sent.resends >= MAX_RESENDS || turn.now.0.saturating_sub(sent.sent_at_ms) > RESEND_AGE_MS {
+            return Ok(());
+        }
+        sent.resends += 1;
+        // Two devices may ask for the same attempt; the server takes each number once.
+        sent.attempt = attempt.max(sent.attempt.saturating_add(1));
+        let row = OutboxRow {
+            kind: sent.kind,
+            to: sent.to.clone(),
+            id: sent.id,
+            attempt: sent.attempt,
+            sent_at_ms: sent.sent_at_ms,
+            position: sent.position,
+            ids: sent.ids.clone(),
+            resend: true,
+            ..OutboxRow::default()
+        };
+        if self.enqueue(turn, &row)? {
+            turn.store.save(key, &sent);
+        }
+        Ok(())
+    }
+
+    /// The device cannot read what this device writes in their session: another is made for the next
+    /// message. Not more often than a device can be wrong in good faith, since each takes a bundle.
+    fn renew_session(&mut self, turn: &mut Turn<'_>, device: DeviceAddress) -> Result<(), Error> {
+        let mut devices = load_devices(&turn.store, device.account)?;
+        let Some(entry) = devices.find(device.device).filter(|entry| entry.active) else {
+            self.refetch.insert(device.account);
+            return Ok(());
+        };
+        if turn.now.0.abs_diff(entry.renewed_at_ms) < RENEWAL_PAUSE_MS {
+            return Ok(());
+        }
+        entry.renewed_at_ms = turn.now.0;
+        turn.store.save(Key::Devices(device.account), &devices);
+        self.retire_session(turn, device)
+    }
+}
+
+#[cfg(test)]
+mod tests;
