@@ -191,3 +191,25 @@ fn the_two_halves_make_the_whole() {
         assert!(mlkem::encapsulate_2(&header, &coins, &other).is_err());
     }
 }
+
+#[test]
+fn a_forged_second_part_of_the_ciphertext_is_refused() {
+    let mut rng = ChaCha20Rng::seed_from_u64(13);
+    let (mut a, mut b) = pair();
+    for _ in 0..200 {
+        let (message, _) = a.send(&mut rng).unwrap();
+        b.receive(&message).unwrap();
+        let (mut message, _) = b.send(&mut rng).unwrap();
+        let Packet { epoch, payload, .. } = Packet::parse(&message).unwrap();
+        if matches!(payload, packet::Payload::Ct2(_)) {
+            assert_eq!(epoch, 1);
+            *message.last_mut().unwrap() ^= 1;
+            if a.receive(&message).is_err() {
+                return;
+            }
+        } else {
+            a.receive(&message).unwrap();
+        }
+    }
+    panic!("nothing was refused");
+}

@@ -239,3 +239,16 @@ fn a_number_used_in_another_session_is_no_duplicate() {
     let read = decrypt_whisper(&mut at_a, &a.local(), late.as_bytes(), &mut rng);
     assert_eq!(*read.unwrap(), b"late");
 }
+
+#[test]
+fn a_bundle_with_a_wrong_signature_starts_nothing() {
+    let mut rng = ChaCha20Rng::seed_from_u64(11);
+    let (a, b) = (Side::new(&mut rng), Side::new(&mut rng));
+    for spoil in [0, 1] {
+        let mut bundle = b.bundle();
+        let signatures = [&mut bundle.signed_prekey.2, &mut bundle.kyber_prekey.2];
+        signatures.into_iter().nth(spoil).unwrap()[5] ^= 1;
+        let refused = initiate(None, &a.local(), &bundle, 0, &mut rng).err();
+        assert_eq!(refused, Some(Error::InvalidSignature));
+    }
+}
