@@ -27,6 +27,8 @@ pub mod rejects;
 mod row;
 mod step;
 mod store;
+#[cfg(test)]
+mod world;
 
 pub use command::{Command, ConnId, Fate, Gone, Origin};
 pub use decide::{decide, reads, refuse};

@@ -1,1 +1,284 @@
+use bytes::Bytes;
+use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, RejectCode};
 
+use super::{Link, Links};
+use crate::limits::{BUNDLE_FETCHES_PER_HOUR, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES};
+use crate::{Command, ConnId, Effect, Piece, Settings, Time};
+
+const NOW: Time = Time(1_700_000_000_000);
+const CONN: ConnId = ConnId(1);
+
+fn device(number: u8) -> DeviceAddress {
+    DeviceAddress { account: AccountId([number; 16]), device: DeviceId::PRIMARY }
+}
+
+fn item() -> Bytes {
+    Bytes::from_static(&[0; 100])
+}
+
+fn entries(seqs: impl IntoIterator<Item = u64>) -> Vec<(u64, Bytes)> {
+    seqs.into_iter().map(|seq| (seq, item())).collect()
+}
+
+fn attached(stored: u64, last: u64) -> Links {
+    let mut links = Links::default();
+    links.attach(CONN, device(1), 1, stored, last, NOW);
+    links
+}
+
+/// What an effect does, in short.
+#[derive(Debug, PartialEq, Eq)]
+enum Did {
+    Delivered(Vec<u64>),
+    Read { from: u64, max_entries: usize },
+    Other,
+}
+
+fn did(effects: impl IntoIterator<Item = Effect>) -> Vec<Did> {
+    let short = |effect| match effect {
+        Effect::Deliver { entries, .. } => Did::Delivered(entries.iter().map(|(seq, _)| *seq).collect()),
+        Effect::ReadMailbox { from, max_entries, .. } => Did::Read { from, max_entries },
+        _ => Did::Other,
+    };
+    effects.into_iter().map(short).collect()
+}
+
+#[test]
+fn a_device_that_is_up_to_date_gets_entries_at_once() {
+    let mut links = attached(3, 3);
+    assert_eq!(did(links.appended(device(1), 4, item())), [Did::Delivered(vec![4])]);
+    assert_eq!(did(links.appended(device(1), 5, item())), [Did::Delivered(vec![5])]);
+    assert_eq!(did(links.appended(device(1), 5, item())), [], "told twice");
+    assert_eq!(did(links.appended(device(2), 1, item())), [], "not connected");
+}
+
+#[test]
+fn what_waits_is_read_in_pages() {
+    let mut links = Links::default();
+    let effects = links.attach(CONN, device(1), 1, 0, 1_000, NOW);
+    let window = DELIVERY_WINDOW_ENTRIES;
+    assert_eq!(did(effects), [Did::Read { from: 1, max_entries: window }]);
+    // One read at a time.
+    assert_eq!(did(links.appended(device(1), 1_001, item())), []);
+    assert_eq!(did(links.trimmed(device(1), 0)), []);
+    let page = links.page(device(1), CONN, entries(1..=window as u64));
+    assert_eq!(did(page), [Did::Delivered((1..=window as u64).collect())]);
+    // Nothing more until half of the window is stored, then one read.
+    let half = window as u64 / 2;
+    assert_eq!(did(links.trimmed(device(1), half - 1)), []);
+    let read = Did::Read { from: window as u64 + 1, max_entries: window / 2 };
+    assert_eq!(did(links.trimmed(device(1), half)), [read]);
+    assert_eq!(did(links.trimmed(device(1), half + 1)), []);
+    // A page that ends before its time is followed by the next.
+    let next = window as u64 + 1;
+    let page = did(links.page(device(1), CONN, entries([next])));
+    assert_eq!(page[0], Did::Delivered(vec![next]));
+    assert!(matches!(page[1], Did::Read { from, .. } if from == next + 1));
+}
+
+#[test]
+fn after_the_last_page_entries_come_at_once_again() {
+    let mut links = attached(0, 2);
+    assert_eq!(did(links.appended(device(1), 3, item())), []);
+    // The entry that came meanwhile is in the page.
+    assert_eq!(did(links.page(device(1), CONN, entries(1..=3))), [Did::Delivered(vec![1, 2, 3])]);
+    assert_eq!(did(links.appended(device(1), 4, item())), [Did::Delivered(vec![4])]);
+    // Or it is not, and is read.
+    let mut links = attached(0, 2);
+    assert_eq!(did(links.appended(device(1), 3, item())), []);
+    let page = did(links.page(device(1), CONN, entries(1..=2)));
+    let read = Did::Read { from: 3, max_entries: DELIVERY_WINDOW_ENTRIES - 2 };
+    assert_eq!(page, [Did::Delivered(vec![1, 2]), read]);
+    assert_eq!(did(links.page(device(1), CONN, entries([3]))), [Did::Delivered(vec![3])]);
+}
+
+#[test]
+fn nothing_is_sent_twice() {
+    let mut links = attached(2, 3);
+    let page = links.page(device(1), CONN, entries(1..=3));
+    assert_eq!(did(page), [Did::Delivered(vec![3])], "what the device had is left out");
+    assert_eq!(did(links.page(device(1), CONN, entries(1..=3))), [], "a page twice");
+}
+
+#[test]
+fn pages_for_an_earlier_connection_are_ignored() {
+    let mut links = attached(0, 2);
+    let effects = links.attach(ConnId(2), device(1), 2, 0, 2, NOW);
+    assert!(matches!(effects.last(), Some(Effect::ReadMailbox { conn: ConnId(2), .. })));
+    assert_eq!(did(links.page(device(1), CONN, entries(1..=2))), []);
+    assert_eq!(did(links.page(device(1), ConnId(2), entries(1..=2))), [Did::Delivered(vec![1, 2])]);
+}
+
+#[test]
+fn gaps_are_gone_through() {
+    let mut links = attached(0, 10);
+    let page = did(links.page(device(1), CONN, entries([3, 4, 7, 10])));
+    assert_eq!(page, [Did::Delivered(vec![3, 4]), Did::Delivered(vec![7]), Did::Delivered(vec![10])]);
+    // A number that does not follow may hide some that nobody told of.
+    let read = Did::Read { from: 11, max_entries: DELIVERY_WINDOW_ENTRIES - 4 };
+    assert_eq!(did(links.appended(device(1), 15, item())), [read]);
+    assert_eq!(did(links.page(device(1), CONN, entries([15]))), [Did::Delivered(vec![15])]);
+}
+
+#[test]
+fn an_empty_page_ends_the_search() {
+    let mut links = attached(0, 10);
+    assert_eq!(did(links.page(device(1), CONN, Vec::new())), [], "everything has expired");
+    assert_eq!(did(links.appended(device(1), 11, item())), [Did::Delivered(vec![11])]);
+    // But not for what came after the read began.
+    let mut links = attached(0, 10);
+    assert_eq!(did(links.appended(device(1), 11, item())), []);
+    let read = Did::Read { from: 11, max_entries: DELIVERY_WINDOW_ENTRIES };
+    assert_eq!(did(links.page(device(1), CONN, Vec::new())), [read]);
+    assert_eq!(did(links.page(device(1), CONN, entries([11]))), [Did::Delivered(vec![11])]);
+}
+
+#[test]
+fn expiry_before_delivery_is_skipped() {
+    let mut links = attached(0, 10);
+    assert_eq!(did(links.trimmed(device(1), 4)), []);
+    assert_eq!(
+        did(links.page(device(1), CONN, entries(1..=6))),
+        [Did::Delivered(vec![5, 6]), Did::Read { from: 7, max_entries: DELIVERY_WINDOW_ENTRIES - 2 }]
+    );
+}
+
+#[test]
+fn the_window_is_bounded_in_entries() {
+    let mut links = attached(0, 0);
+    for seq in 1..=DELIVERY_WINDOW_ENTRIES as u64 {
+        assert_eq!(did(links.appended(device(1), seq, item())), [Did::Delivered(vec![seq])]);
+    }
+    let next = DELIVERY_WINDOW_ENTRIES as u64 + 1;
+    assert_eq!(did(links.appended(device(1), next, item())), []);
+    let read = did(links.trimmed(device(1), next - 1));
+    assert_eq!(read, [Did::Read { from: next, max_entries: DELIVERY_WINDOW_ENTRIES }]);
+}
+
+#[test]
+fn the_window_is_bounded_in_bytes() {
+    let mut links = attached(0, 0);
+    let large = Bytes::from(vec![0; 48 * 1024]);
+    let mut seq = 0;
+    let mut bytes = 0;
+    while bytes + large.len() <= DELIVERY_WINDOW_BYTES {
+        seq += 1;
+        bytes += large.len();
+        assert_eq!(did(links.appended(device(1), seq, large.clone())), [Did::Delivered(vec![seq])]);
+    }
+    assert_eq!(did(links.appended(device(1), seq + 1, large.clone())), []);
+    assert_eq!(did(links.trimmed(device(1), 1)), [], "not for every acknowledgement");
+    match links.trimmed(device(1), seq - 2) {
+        Some(Effect::ReadMailbox { from, max_bytes, .. }) => {
+            assert_eq!((from, max_bytes), (seq + 1, DELIVERY_WINDOW_BYTES - 2 * large.len()));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_second_connection_takes_over() {
+    let mut links = attached(0, 0);
+    links.count_accepted(CONN);
+    assert_eq!(links.accepted(device(1)), Some((1, 1)));
+    let effects = links.attach(ConnId(2), device(1), 2, 0, 0, NOW);
+    let [Effect::Reply { conn: CONN, piece: Piece::Goodbye(reject) }, Effect::Close { conn: CONN }] =
+        effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(reject.code, RejectCode::Replaced);
+    links.count_accepted(CONN);
+    assert_eq!(links.accepted(device(1)), Some((2, 0)), "a straggler does not count");
+    assert!(links.detach(CONN).is_none(), "the device is connected anew");
+    assert_eq!((links.len(), links.device(ConnId(2))), (1, Some(device(1))));
+    links.count_accepted(ConnId(2));
+    match links.detach(ConnId(2)) {
+        Some(Command::Detach { address, lease, accepted }) => {
+            assert_eq!((address, lease, accepted), (device(1), 2, 1));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(links.is_empty() && links.accepted(device(1)).is_none());
+    assert!(links.detach(ConnId(2)).is_none(), "only once");
+}
+
+#[test]
+fn sends_have_a_burst_and_a_rate() {
+    let mut links = attached(0, 0);
+    let settings = Settings { sends_per_second: 10, send_burst: 5, ..Settings::default() };
+    for _ in 0..5 {
+        links.allow_send(device(1), NOW, &settings).unwrap();
+    }
+    assert_eq!(links.allow_send(device(1), NOW, &settings), Err(100));
+    let later = Time(NOW.0 + 99);
+    assert_eq!(links.allow_send(device(1), later, &settings), Err(1), "asking does not cost");
+    let later = Time(NOW.0 + 100);
+    links.allow_send(device(1), later, &settings).unwrap();
+    assert!(links.allow_send(device(1), later, &settings).is_err());
+    // A clock that was put back locks nobody out for longer than a burst takes to come back.
+    let past = Time(1_000);
+    assert!(links.allow_send(device(1), past, &settings).unwrap_err() <= 500);
+    assert!(links.allow_send(device(2), NOW, &settings).is_err(), "not connected");
+}
+
+#[test]
+fn fetches_and_look_ups_are_counted_apart() {
+    let mut links = attached(0, 0);
+    for _ in 0..BUNDLE_FETCHES_PER_HOUR {
+        links.allow_fetch(device(1), NOW).unwrap();
+    }
+    assert_eq!(links.allow_fetch(device(1), NOW), Err(3_600_000 / u64::from(BUNDLE_FETCHES_PER_HOUR)));
+    for _ in 0..LOOKUPS_PER_HOUR {
+        links.allow_lookup(device(1), NOW).unwrap();
+    }
+    assert!(links.allow_lookup(device(1), NOW).is_err());
+    links.allow_send(device(1), NOW, &Settings::default()).unwrap();
+}
+
+#[test]
+fn coming_back_refills_nothing() {
+    let settings = Settings { sends_per_second: 1, send_burst: 2, ..Settings::default() };
+    let mut links = attached(0, 0);
+    links.allow_send(device(1), NOW, &settings).unwrap();
+    links.allow_send(device(1), NOW, &settings).unwrap();
+    links.attach(ConnId(2), device(1), 2, 0, 0, NOW);
+    assert_eq!(links.allow_send(device(1), NOW, &settings), Err(1_000), "on a second connection");
+    links.detach(ConnId(2));
+    links.attach(ConnId(3), device(1), 3, 0, 0, NOW);
+    assert_eq!(links.allow_send(device(1), NOW, &settings), Err(1_000), "nor on one after it");
+    assert!(links.resting.is_empty());
+}
+
+#[test]
+fn resting_allowances_are_bounded() {
+    let mut links = Links::default();
+    let settings = Settings { sends_per_second: 1, send_burst: 10, ..Settings::default() };
+    let mut rest = |number: u32, now: Time| {
+        let mut account = [0; 16];
+        account[..4].copy_from_slice(&number.to_be_bytes());
+        let address = DeviceAddress { account: AccountId(account), device: DeviceId::PRIMARY };
+        links.attach(ConnId(number.into()), address, 1, 0, 0, now);
+        links.allow_send(address, now, &settings).unwrap();
+        links.detach(ConnId(number.into()));
+        links.resting.len()
+    };
+    for number in 0..MAX_RESTING_ALLOWANCES as u32 {
+        rest(number, NOW);
+    }
+    assert_eq!(rest(1_000_000, NOW), MAX_RESTING_ALLOWANCES);
+    assert_eq!(rest(1_000_001, Time(NOW.0 + 1_000)), 1, "those that are full again are forgotten");
+}
+
+#[test]
+fn an_idle_link_is_small() {
+    assert!(size_of::<Link>() <= 120, "{} bytes", size_of::<Link>());
+    let mut links = attached(0, 0);
+    for seq in 1..=200 {
+        links.appended(device(1), seq, item());
+    }
+    links.trimmed(device(1), 200);
+    let link = &links.devices[&device(1)];
+    assert!(link.in_flight.capacity() <= 8 && link.in_flight_bytes == 0);
+}
