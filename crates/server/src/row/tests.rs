@@ -88,7 +88,7 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
         (
             Key::Pool(address, PoolKind::Kyber),
             Row::Pool(PoolRow { pool: Pool::Kyber(vec![kyber()]), taken: vec![] }),
-            "0aeb0c08ac0212a10c0808",
+            "0ae90c08ac0212a10c0808",
             1644,
             0x21f1_a9d0_efa7_ff64,
         ),
