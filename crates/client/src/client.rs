@@ -311,6 +311,3 @@ fn read_address(counters: &Counters) -> Option<DeviceAddress> {
     let device = DeviceId::new(u8::try_from(counters.device).ok()?)?;
     Some(DeviceAddress { account, device })
 }
-
-#[cfg(test)]
-mod tests;

@@ -468,6 +468,3 @@ pub(crate) fn backoff_ms(failures: u32, rng: &mut dyn CryptoRng) -> u64 {
     let half = longest / 2;
     half + rng.next_u64() % (longest - half + 1)
 }
-
-#[cfg(test)]
-mod tests;

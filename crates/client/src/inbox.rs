@@ -422,6 +422,3 @@ fn use_up(turn: &mut Turn<'_>, used: &UsedPreKeys) {
         turn.store.delete(Key::Prekey(KYBER, used.kyber));
     }
 }
-
-#[cfg(test)]
-mod tests;

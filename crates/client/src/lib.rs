@@ -46,3 +46,6 @@ impl Time {
         Self(self.0.saturating_add(ms))
     }
 }
+
+#[cfg(test)]
+mod tests;

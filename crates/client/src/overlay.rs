@@ -81,6 +81,3 @@ impl<'a> Overlay<'a> {
         rows.chain(messages).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

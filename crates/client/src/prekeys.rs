@@ -252,6 +252,3 @@ impl Keys {
         Self { identity, noise, registration_id }
     }
 }
-
-#[cfg(test)]
-mod tests;

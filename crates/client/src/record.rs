@@ -352,6 +352,3 @@ names! {
     SentRow "sent",
     RetryRow "retry",
 }
-
-#[cfg(test)]
-mod tests;

@@ -270,6 +270,3 @@ impl Client {
         self.retire_session(turn, device)
     }
 }
-
-#[cfg(test)]
-mod tests;

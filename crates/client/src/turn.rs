@@ -110,6 +110,3 @@ impl Filling {
 fn is_large(what: &RequestBody) -> bool {
     matches!(what, RequestBody::PublishPrekeys(_) | RequestBody::Register(_))
 }
-
-#[cfg(test)]
-mod tests;

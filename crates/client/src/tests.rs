@@ -1,0 +1,9 @@
+//! Stories: two or three devices, a relay that only queues, and a clock that the story moves.
+
+mod faults;
+mod hostile;
+mod links;
+mod relay;
+mod renewal;
+mod talk;
+mod world;
