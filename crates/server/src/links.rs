@@ -235,9 +235,14 @@ impl Links {
         which: impl FnOnce(&mut Allowances) -> &mut Allowance,
     ) -> Result<(), u64> {
         self.now_ms = self.now_ms.max(now.0);
-        // A device that is not connected has nothing to allow: its command is a straggler.
-        let link = self.devices.get_mut(&address).ok_or(1_000_u64)?;
-        which(&mut link.allowances).take(now, rate)
+        if let Some(link) = self.devices.get_mut(&address) {
+            return which(&mut link.allowances).take(now, rate);
+        }
+        // Its hello may be decided and not yet carried out: what it sent along with it counts from here.
+        let mut allowances = self.resting.remove(&address).unwrap_or_default();
+        let allowed = which(&mut allowances).take(now, rate);
+        self.rest(address, allowances);
+        allowed
     }
 
     /// Connected devices.

@@ -220,7 +220,6 @@ fn sends_have_a_burst_and_a_rate() {
     // A clock that was put back locks nobody out for longer than a burst takes to come back.
     let past = Time(1_000);
     assert!(links.allow_send(device(1), past, &settings).unwrap_err() <= 500);
-    assert!(links.allow_send(device(2), NOW, &settings).is_err(), "not connected");
 }
 
 #[test]
@@ -249,6 +248,16 @@ fn coming_back_refills_nothing() {
     links.attach(ConnId(3), device(1), 3, 0, 0, NOW);
     assert_eq!(links.allow_send(device(1), NOW, &settings), Err(1_000), "nor on one after it");
     assert!(links.resting.is_empty());
+}
+
+#[test]
+fn what_comes_along_with_a_hello_counts() {
+    let settings = Settings { sends_per_second: 1, send_burst: 2, ..Settings::default() };
+    let mut links = Links::default();
+    links.allow_send(device(1), NOW, &settings).unwrap();
+    links.attach(CONN, device(1), 1, 0, 0, NOW);
+    links.allow_send(device(1), NOW, &settings).unwrap();
+    assert_eq!(links.allow_send(device(1), NOW, &settings), Err(1_000));
 }
 
 #[test]
