@@ -25,8 +25,8 @@ pub(crate) enum Link {
     Offline,
     /// The server does not want this device.
     Refused(RejectCode),
-    /// None; another attempt comes.
-    Waiting { until: Time },
+    /// None; another attempt comes after a pause.
+    Waiting { until: Time, pause_ms: u64 },
     /// The shell is making one.
     Connecting { since: Time },
     /// There is one.
@@ -78,7 +78,7 @@ impl Link {
         match self {
             Self::Offline => ConnectionState::Offline,
             Self::Refused(code) => ConnectionState::Refused(*code),
-            Self::Waiting { until } => ConnectionState::Waiting { until_ms: until.0 },
+            Self::Waiting { until, .. } => ConnectionState::Waiting { until_ms: until.0 },
             Self::Up(up) if up.phase == Phase::Online => ConnectionState::Online,
             Self::Connecting { .. } | Self::Up(_) => ConnectionState::Connecting,
         }
@@ -254,7 +254,7 @@ impl Client {
         let link = if self.wanted && self.address().is_some() {
             let pause_ms = backoff_ms(self.failures, turn.rng).max(at_least_ms);
             self.failures = self.failures.saturating_add(1);
-            Link::Waiting { until: turn.now.plus(pause_ms) }
+            Link::Waiting { until: turn.now.plus(pause_ms), pause_ms }
         } else {
             Link::Offline
         };
@@ -412,7 +412,7 @@ impl Client {
     /// Does what time has made due.
     pub(crate) fn watch(&mut self, turn: &mut Turn<'_>) {
         match &mut self.link {
-            Link::Waiting { until } if turn.now >= *until => self.connect(turn),
+            Link::Waiting { until, .. } if turn.now >= *until => self.connect(turn),
             Link::Connecting { since } if turn.now >= since.plus(CONNECT_TIMEOUT_MS) => {
                 turn.disconnect();
                 self.lost(turn, 0);
@@ -435,7 +435,7 @@ impl Client {
     /// A clock that jumped must not make anything wait for longer than it would have.
     pub(crate) fn mend_clock(&mut self, now: Time) {
         match &mut self.link {
-            Link::Waiting { until } => *until = (*until).min(now.plus(RECONNECT_MAX_MS.max(HOLD_MAX_MS))),
+            Link::Waiting { until, pause_ms } => *until = (*until).min(now.plus(*pause_ms)),
             Link::Connecting { since } => *since = (*since).min(now),
             Link::Up(up) => up.mend_clock(now),
             Link::Offline | Link::Refused(_) => {}
@@ -445,7 +445,7 @@ impl Client {
     /// When [`Self::watch`] has something to do.
     pub(crate) fn watch_at(&self) -> Option<Time> {
         match &self.link {
-            Link::Waiting { until } => Some(*until),
+            Link::Waiting { until, .. } => Some(*until),
             Link::Connecting { since } => Some(since.plus(CONNECT_TIMEOUT_MS)),
             Link::Up(up) => Some(up.deadline()),
             Link::Offline | Link::Refused(_) => None,

@@ -164,13 +164,13 @@ impl Client {
         };
         let x25519 = missing(left.one_time, ONE_TIME_PREKEYS_LOW, ONE_TIME_PREKEYS);
         let kyber = missing(left.one_time_kyber, KYBER_PREKEYS_LOW, KYBER_PREKEYS);
+        let mut upload = PrekeyUpload { replace, ..PrekeyUpload::default() };
         let mut maker = self.maker(turn);
         if old || replace {
             maker.rotate()?;
         }
-        let mut upload = PrekeyUpload { replace, ..PrekeyUpload::default() };
-        if x25519 + kyber > 0 {
-            maker.one_time(&mut upload, x25519, kyber);
+        maker.one_time(&mut upload, x25519, kyber);
+        if old || x25519 + kyber > 0 {
             maker.prune()?;
         }
         if self.counters.signed_unpublished {

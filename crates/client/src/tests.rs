@@ -1,8 +1,10 @@
 //! Stories: two or three devices, a relay that only queues, and a clock that the story moves.
 
 mod faults;
+mod golden;
 mod hostile;
 mod links;
+mod parts;
 mod relay;
 mod renewal;
 mod talk;

@@ -8,8 +8,8 @@ use waxwing_wire::server_frame::{
     Welcome,
 };
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, KyberPrekey, MessageId, OneTimePrekey, PrekeyUpload, PrekeysLeft,
-    Reject, RejectCode, SignedPrekey,
+    AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, KyberPrekey, MessageId, OneTimePrekey,
+    PrekeyUpload, PrekeysLeft, Reject, RejectCode, SignedPrekey,
 };
 
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct Device {
     pub acknowledged: u64,
     pub lease: u64,
     pub accepted_in_lease: Option<u64>,
-    seen: BTreeSet<(MessageId, u32)>,
+    pub seen: BTreeSet<(MessageId, u32)>,
 }
 
 #[derive(Default)]
@@ -37,13 +37,20 @@ pub struct Relay {
     /// Registered clients by the names of the story.
     pub names: BTreeMap<&'static str, DeviceAddress>,
     /// What is to be sent down, in order.
-    pub down: Vec<(DeviceAddress, ServerFrame)>,
+    pub down: Vec<(&'static str, ServerFrame)>,
     /// Refuses the next sends, each once.
     pub refuse: VecDeque<Reject>,
     /// One-time prekeys that were handed out.
     pub issued: BTreeSet<[u8; 33]>,
     pub online: BTreeSet<DeviceAddress>,
     pub fetches: usize,
+    /// Every message that came up, as it came.
+    pub sends: Vec<Send>,
+    /// Spoils every ciphertext from this device.
+    pub spoils: Option<DeviceAddress>,
+    /// Says nothing at all any more.
+    pub mute: bool,
+    pub leases: BTreeMap<DeviceAddress, Vec<u64>>,
 }
 
 fn unknown_account() -> ResponseBody {
@@ -52,12 +59,18 @@ fn unknown_account() -> ResponseBody {
 
 impl Relay {
     pub fn frame(&mut self, name: &'static str, frame: ClientFrame) {
+        if self.mute {
+            return;
+        }
         let mut answer = ServerFrame::default();
         for request in frame.requests {
             let what = self.request(name, request.what);
             answer.responses.push(Response { id: request.id, what });
         }
-        let Some(&own) = self.names.get(name) else { return };
+        let Some(&own) = self.names.get(name) else {
+            self.down.push((name, answer));
+            return;
+        };
         if let Some(hello) = frame.hello {
             answer.welcome = Some(self.hello(own, hello));
             self.stored(own, hello.stored, &[]);
@@ -74,12 +87,13 @@ impl Relay {
         }
         answer.pong = frame.ping;
         if answer != ServerFrame::default() {
-            self.down.push((own, answer));
+            self.down.push((name, answer));
         }
         self.push_all();
     }
 
     fn hello(&mut self, own: DeviceAddress, hello: Hello) -> Welcome {
+        self.leases.entry(own).or_default().push(hello.lease);
         self.online.insert(own);
         let device = self.devices.get_mut(&own).unwrap();
         let welcome = Welcome {
@@ -128,7 +142,7 @@ impl Relay {
         {
             return ResponseBody::Registered(*known);
         }
-        let taken = self.usernames.get(&register.username).is_some();
+        let taken = self.usernames.contains_key(&register.username);
         if taken && register.username != name {
             return ResponseBody::Reject(Reject::new(RejectCode::UsernameTaken, "choose another"));
         }
@@ -162,7 +176,7 @@ impl Relay {
         ResponseBody::Registered(address)
     }
 
-    fn bundles(&mut self, account: AccountId) -> ResponseBody {
+    pub fn bundles(&mut self, account: AccountId) -> ResponseBody {
         self.fetches += 1;
         let mut bundles = Vec::new();
         for (address, device) in &mut self.devices {
@@ -185,6 +199,7 @@ impl Relay {
     }
 
     fn send(&mut self, from: DeviceAddress, send: Send) -> Result<(), (Reject, DeviceMismatch)> {
+        self.sends.push(send.clone());
         if let Some(reject) = self.refuse.pop_front() {
             return Err((reject, DeviceMismatch::default()));
         }
@@ -217,7 +232,10 @@ impl Relay {
             return Ok(());
         }
         sender.accepted_in_lease = sender.accepted_in_lease.map(|n| n + 1);
-        for copy in send.copies {
+        for mut copy in send.copies {
+            if self.spoils == Some(from) && copy.kind != EnvelopeKind::Plaintext {
+                copy.ciphertext = spoilt(&copy.ciphertext);
+            }
             let envelope = Envelope {
                 from,
                 id: send.id,
@@ -256,8 +274,11 @@ impl Relay {
 
     /// Puts everything that waits on the connections that are there.
     pub fn push_all(&mut self) {
-        for own in &self.online {
-            let device = self.devices.get_mut(own).unwrap();
+        if self.mute {
+            return;
+        }
+        for (name, own) in self.names.iter().filter(|(_, own)| self.online.contains(*own)) {
+            let Some(device) = self.devices.get_mut(own) else { continue };
             let entries: Vec<Entry> = device
                 .mailbox
                 .range(device.pushed + 1..)
@@ -266,7 +287,7 @@ impl Relay {
                 .collect();
             if let Some(last) = entries.last() {
                 device.pushed = last.seq;
-                self.down.push((*own, ServerFrame { entries, ..ServerFrame::default() }));
+                self.down.push((*name, ServerFrame { entries, ..ServerFrame::default() }));
             }
         }
     }
@@ -285,4 +306,13 @@ fn publish(device: &mut Device, upload: PrekeyUpload) {
     device.kyber.extend(upload.one_time_kyber);
     device.signed = upload.signed.unwrap_or(device.signed.clone());
     device.last_resort = upload.last_resort.unwrap_or(device.last_resort.clone());
+}
+
+/// With its last byte, which is of a code over the whole, changed.
+pub fn spoilt(ciphertext: &Bytes) -> Bytes {
+    let mut bytes = ciphertext.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    Bytes::from(bytes)
 }

@@ -148,6 +148,16 @@ impl World {
         self.input_and_crash(name, input, crash);
     }
 
+    pub fn has_input(&self, name: &str) -> bool {
+        !self.users[name].inputs.is_empty()
+    }
+
+    /// The next input that waits in the shell comes.
+    pub fn next(&mut self, name: &'static str) {
+        let input = self.user(name).inputs.pop_front().expect("an input waits");
+        self.input(name, input);
+    }
+
     /// A new process over the same database.
     pub fn reopen(&mut self, name: &'static str) {
         let now = Time(self.now);
@@ -214,17 +224,8 @@ impl World {
         }
     }
 
-    /// Lets everything flow until nothing moves. Time stands still.
-    pub fn settle(&mut self) {
-        for _ in 0..10_000 {
-            if !self.flow() {
-                return;
-            }
-        }
-        panic!("the world does not come to rest");
-    }
-
-    fn flow_up(&mut self) -> bool {
+    /// What the device has said reaches the relay; the answers are on their way.
+    pub fn flow_up(&mut self) -> bool {
         let names: Vec<_> = self.users.keys().copied().collect();
         let mut moved = false;
         for name in names {
@@ -234,9 +235,8 @@ impl World {
             }
         }
         self.relay.push_all();
-        for (to, frame) in std::mem::take(&mut self.relay.down) {
-            let name = self.relay.names.iter().find(|(_, address)| **address == to).map(|(name, _)| *name);
-            let user = self.user(name.unwrap());
+        for (name, frame) in std::mem::take(&mut self.relay.down) {
+            let user = self.user(name);
             if user.connected {
                 let frame = ServerFrame::decode(Bytes::from(frame.encode())).unwrap();
                 user.inputs.push_back(Input::Frame(frame));
@@ -244,6 +244,16 @@ impl World {
             }
         }
         moved
+    }
+
+    /// Lets everything flow until nothing moves. Time stands still.
+    pub fn settle(&mut self) {
+        for _ in 0..10_000 {
+            if !self.flow() {
+                return;
+            }
+        }
+        panic!("the world does not come to rest");
     }
 
     fn flow(&mut self) -> bool {
@@ -277,6 +287,16 @@ impl World {
             }
         }
         panic!("somebody keeps waking up");
+    }
+
+    /// Everybody is away for a day and then back: cheaper than a day of pings.
+    pub fn pass_days(&mut self, days: u64) {
+        let names: Vec<_> = self.users.keys().copied().collect();
+        for _ in 0..days {
+            names.iter().for_each(|name| self.offline(name));
+            self.advance(86_400_000);
+            names.iter().for_each(|name| self.online(name));
+        }
     }
 
     pub fn online(&mut self, name: &'static str) {

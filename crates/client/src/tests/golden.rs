@@ -1,0 +1,126 @@
+//! The bytes of every row. A change here breaks databases that people have.
+
+use crate::client::Error;
+use crate::record::*;
+
+fn check<R: Record + PartialEq>(row: &R, hex: &str) {
+    let bytes = row.pack();
+    let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(written, hex, "{}", R::NAME);
+    assert!(R::unpack(&bytes).unwrap() == *row, "{} comes back as it was", R::NAME);
+    for length in 0..bytes.len() {
+        // Total: a value or an error, whatever is cut off.
+        let _either = R::unpack(&bytes[..length]);
+    }
+    let newer: Vec<u8> = std::iter::once(2).chain(bytes.into_iter().skip(1)).collect();
+    assert!(R::unpack(&newer).err() == Some(Error::Damaged(R::NAME)), "another version is not guessed at");
+    assert!(R::unpack(&[]).is_err());
+}
+
+#[test]
+fn profile() {
+    let keys = KeysRow { identity: vec![1, 2], noise: vec![3], registration_id: 0x3fff };
+    let counters = Counters {
+        account: vec![4; 16],
+        device: 1,
+        username: "alice".into(),
+        lease: 5,
+        counted_lease: 6,
+        emitted: 7,
+        lease_open: true,
+        stored: 8,
+        undecryptable: vec![9, 300],
+        next_order: 10,
+        next_outbox: 11,
+        next_prekey: 12,
+        signed: 13,
+        last_resort: 14,
+        signed_made_at_ms: 15,
+        signed_unpublished: true,
+        replace_prekeys: true,
+        renewals: 16,
+        peers: 17,
+        silent_sent: 18,
+    };
+    check(
+        &ProfileRow { keys: Some(keys), counters: Some(counters) },
+        "010a0a0a02010212010318ff7f12450a100404040404040404040404040404040410011a05616c696365200528063007380140084a0309ac02500a580b600c680d700e780f800101880101900110980111a00112",
+    );
+}
+
+#[test]
+fn others() {
+    let peer =
+        PeerRow { username: "bob".into(), identity: vec![5; 3], trust: 2, changed_at_ms: 300, written: 4 };
+    check(&peer, "010a03626f621203050505180220ac022804");
+    let device = DeviceEntry {
+        device: 2,
+        active: true,
+        registration_id: 1,
+        identity: vec![5; 3],
+        position: 3,
+        placeholders: 4,
+        renewed_at_ms: 5,
+        answered_at_ms: 6,
+    };
+    check(&DevicesRow { devices: vec![device] }, "010a1308021001180122030505052803300438054006");
+    check(&SessionRow { renewals: 1, record: vec![2], stale: vec![3] }, "0108011201021a0103");
+    check(&PrekeyRow { record: vec![1], retired_at_ms: 2 }, "010a01011002");
+}
+
+#[test]
+fn messages() {
+    let copy = CopyRow { device: 1, registration_id: 2, kind: 1, ciphertext: vec![3] };
+    let outbox = OutboxRow {
+        kind: Kind::Retry as u32,
+        to: vec![1; 16],
+        id: 2,
+        attempt: 3,
+        sent_at_ms: 4,
+        position: 5,
+        ids: vec![6],
+        asked: 7,
+        resend: true,
+        tries: 8,
+        again: 9,
+        copies: vec![copy],
+    };
+    check(
+        &outbox,
+        "0108041210010101010101010101010101010101011902000000000000002003280430053a08060000000000000040074801500858096209080110021801220103",
+    );
+    let sent = SentRow {
+        kind: Kind::Read as u32,
+        to: vec![1; 16],
+        id: 2,
+        sent_at_ms: 3,
+        position: 4,
+        ids: vec![5],
+        attempt: 6,
+        resends: 7,
+    };
+    check(
+        &sent,
+        "010802121001010101010101010101010101010101190200000000000000200328043208050000000000000038064007",
+    );
+    check(&RetryRow { attempts: 1, due_ms: 300 }, "01080110ac02");
+}
+
+#[test]
+fn numbers_of_kinds() {
+    let kinds = [Kind::Text, Kind::Read, Kind::Renew, Kind::Retry];
+    assert!(kinds.map(|kind| kind as u32) == [1, 2, 3, 4]);
+    assert!((1..=4).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
+    assert!(Kind::read(0).is_err() && Kind::read(5).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        let versioned: Vec<u8> = std::iter::once(1).chain(bytes).collect();
+        let _either = ProfileRow::unpack(&versioned);
+        let _either = DevicesRow::unpack(&versioned);
+        let _either = OutboxRow::unpack(&versioned);
+        let _either = SentRow::unpack(&versioned);
+    }
+}
