@@ -128,7 +128,11 @@ fn a_restored_copy_learns_what_it_is() {
     assert_eq!((welcome.previous_lease, welcome.acknowledged), (3, 1));
     assert_eq!(welcome.accepted_in_lease, Some(0), "a repeated message is not newly accepted");
     assert_eq!(world.mailbox(alice.address).lease, 3, "the largest lease stays");
-    // Its own lease leaves no count that could be taken for the largest one's.
+    // Its own lease leaves no count that could be taken for the largest one's, neither live nor later.
+    world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, 9) });
+    assert_eq!(world.links.accepted(alice.address), Some((1, 1)));
+    let conn = world.connect(&mut copy, 0);
+    assert_eq!(world.welcome(conn).accepted_in_lease, None);
     world.disconnect(conn);
     assert_eq!(world.mailbox(alice.address).accepted_in_lease, None);
 }
