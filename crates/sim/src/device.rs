@@ -1,0 +1,451 @@
+//! A client device: the driver around the client core, as the real one is, with places to die at.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use waxwing_client::memory::MemoryDb;
+use waxwing_client::{
+    Batch, Body, Client, CommandId, ConnectionState, DbError, Effect, Input, Key, Message, MessageKey, Read,
+    Table, Time, Write,
+};
+use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::handshake::StaticKey;
+use waxwing_wire::server_frame::ServerFrame;
+use waxwing_wire::{AccountId, Bytes, EnvelopeKind};
+
+use crate::channel::{Channel, Heard};
+use crate::dice::Dice;
+use crate::event::{Act, Event};
+use crate::fault::Fault;
+use crate::mutant::Mutant;
+use crate::net::{Parcel, Way};
+use crate::node::server_key;
+use crate::world::{EPOCH_MS, World, note};
+
+/// Snapshots of a database that a rollback may go back to.
+const SNAPSHOTS: usize = 4;
+/// An operating system gives a connection attempt up by then.
+const DIAL_MS: u64 = 130_000;
+
+/// A client device.
+pub struct Device {
+    pub(crate) number: usize,
+    pub(crate) db: MemoryDb,
+    pub(crate) client: Option<Client>,
+    dice: Dice,
+    /// Raised at each start and end.
+    life: u64,
+    skew_ms: i64,
+    timer: u64,
+    attempt: u64,
+    line: Option<Line>,
+    key: Option<StaticKey>,
+    pub(crate) wants_online: bool,
+    /// Contacts it has learned.
+    pub(crate) contacts: BTreeMap<usize, AccountId>,
+    snapshots: VecDeque<MemoryDb>,
+    commands: u64,
+    /// Commands that are not answered, with what is to be done again if they fail.
+    pub(crate) pending: BTreeMap<CommandId, Act>,
+}
+
+struct Line {
+    link: u64,
+    channel: Channel,
+}
+
+impl Device {
+    /// A device that was never started.
+    #[must_use]
+    pub fn new(number: usize, dice: Dice, skew_ms: i64) -> Self {
+        Self {
+            number,
+            db: MemoryDb::default(),
+            client: None,
+            dice,
+            life: 0,
+            skew_ms,
+            timer: 0,
+            attempt: 0,
+            line: None,
+            key: None,
+            wants_online: true,
+            contacts: BTreeMap::new(),
+            snapshots: VecDeque::new(),
+            commands: 0,
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// Whether its user would see that it is connected.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.client.as_ref().is_some_and(|core| core.connection() == ConnectionState::Online)
+    }
+
+    /// Its connection.
+    #[must_use]
+    pub fn link(&self) -> Option<u64> {
+        self.line.as_ref().map(|line| line.link)
+    }
+}
+
+impl World {
+    fn device_time(&self, client: usize) -> Time {
+        Time((EPOCH_MS + self.now).saturating_add_signed(self.devices[client].skew_ms))
+    }
+
+    // ------------------------------------------------------------ life and death
+
+    pub(crate) fn start_device(&mut self, client: usize, life: u64) {
+        let now = self.device_time(client);
+        let device = &mut self.devices[client];
+        if device.life != life || device.client.is_some() {
+            return;
+        }
+        if device.key.is_none() {
+            let batch = Client::create(now, device.dice.rng());
+            device.db.apply(&batch);
+        }
+        match Client::open(&device.db, now) {
+            Ok(core) => {
+                device.key = Some(core.noise_key());
+                device.client = Some(core);
+            }
+            Err(error) => return self.oracle.fail("client", format!("c{client} does not open: {error}")),
+        }
+        note!(self, "c{client} starts");
+        if self.devices[client].wants_online {
+            self.command(client, waxwing_client::Command::GoOnline, None);
+        } else {
+            self.give(client, Input::Tick);
+        }
+    }
+
+    /// Kills a client: what is not in its database is gone. It comes back soon.
+    pub(crate) fn crash_device(&mut self, client: usize, why: &str) -> bool {
+        if self.devices[client].client.is_none() {
+            return false;
+        }
+        note!(self, "c{client} dies: {why}");
+        let device = &mut self.devices[client];
+        device.client = None;
+        device.life += 1;
+        device.timer += 1;
+        device.attempt += 1;
+        let (life, link) = (device.life, device.line.take().map(|line| line.link));
+        let lost: Vec<Act> = std::mem::take(&mut device.pending).into_values().collect();
+        if let Some(link) = link {
+            let notices = self.dice.chance(7_000);
+            self.break_link(link, false, notices);
+        }
+        self.oracle.client_dies(client);
+        let back = self.now + self.dice.skewed(100, 15_000);
+        self.schedule(back, Event::ClientStart { client, life });
+        for act in lost {
+            self.again(client, act, back);
+        }
+        true
+    }
+
+    /// Replaces a database by an older copy.
+    pub(crate) fn roll_back(&mut self, client: usize) -> bool {
+        let index = self.dice.index(self.devices[client].snapshots.len());
+        let Some(copy) = self.devices[client].snapshots.get(index).cloned() else { return false };
+        if !self.crash_device(client, "restored from an older copy") {
+            return false;
+        }
+        let device = &mut self.devices[client];
+        device.snapshots.clear();
+        device.db = copy;
+        self.oracle.client_rolls_back(client, &self.devices[client].db, self.now);
+        true
+    }
+
+    pub(crate) fn jump_clock(&mut self, client: usize) -> bool {
+        let jump = self.dice.below(10 * 3_600_000) as i64 - 5 * 3_600_000;
+        note!(self, "c{client} clock jumps by {jump} ms");
+        self.devices[client].skew_ms += jump;
+        true
+    }
+
+    // ------------------------------------------------------------ the loop of a shell
+
+    /// Hands a command to a client; `act` is done again if it fails or is lost.
+    pub(crate) fn command(&mut self, client: usize, command: waxwing_client::Command, act: Option<Act>) {
+        let device = &mut self.devices[client];
+        if device.client.is_none() {
+            return;
+        }
+        device.commands += 1;
+        let id = CommandId(device.commands);
+        if let Some(act) = act {
+            device.pending.insert(id, act);
+        }
+        self.oracle.client_is_told(client, id);
+        self.give(client, Input::Command(id, command));
+    }
+
+    /// Input, commit, effects.
+    pub(crate) fn give(&mut self, client: usize, input: Input) {
+        let now = self.device_time(client);
+        let mutant = self.mutant;
+        let device = &mut self.devices[client];
+        let Some(core) = device.client.as_mut() else { return };
+        let answer = if mutant == Some(Mutant::SeenForgotten) {
+            core.handle(now, device.dice.rng(), input, &Forgetful(&device.db))
+        } else {
+            core.handle(now, device.dice.rng(), input, &device.db)
+        };
+        let step = match answer {
+            Ok(step) => step,
+            Err(error) => return self.oracle.fail("client", format!("c{client}: {error}")),
+        };
+        let wake = step.wake;
+        let (batch, mut effects) = (mutate(step.batch, mutant), step.effects);
+        if mutant == Some(Mutant::ClientSpeaksFirst) {
+            let (said, rest) = effects.into_iter().partition(|effect| matches!(effect, Effect::Send(_)));
+            effects = rest;
+            self.device_effects(client, said);
+        }
+        if self.devices[client].client.is_none() {
+            return;
+        }
+        if !batch.is_empty() {
+            if self.strikes(Fault::ClientCrashBeforeCommit) {
+                self.crash_device(client, "before its commit");
+                return;
+            }
+            self.apply(client, batch, &effects);
+            if self.strikes(Fault::ClientCrashAfterCommit) {
+                self.crash_device(client, "after its commit, before the effects");
+                return;
+            }
+        }
+        self.set_timer(client, now, wake);
+        self.device_effects(client, effects);
+    }
+
+    fn apply(&mut self, client: usize, batch: Batch, effects: &[Effect]) {
+        let device = &mut self.devices[client];
+        let summary = self.oracle.client_commits(client, &device.db, &batch, effects, self.now);
+        device.db.apply(&batch);
+        note!(self, "c{client} commits {summary}");
+        if self.plan.rate(Fault::ClientRollback) > 0 && !self.healed && self.dice.chance(300) {
+            let device = &mut self.devices[client];
+            if device.snapshots.len() == SNAPSHOTS {
+                device.snapshots.pop_front();
+            }
+            device.snapshots.push_back(device.db.clone());
+        }
+    }
+
+    fn set_timer(&mut self, client: usize, now: Time, wake: Option<Time>) {
+        let device = &mut self.devices[client];
+        device.timer += 1;
+        let timer = device.timer;
+        if let Some(wake) = wake.filter(|_| self.mutant != Some(Mutant::NoTimers)) {
+            let at = self.now + wake.0.saturating_sub(now.0).max(1);
+            self.schedule(at, Event::Wake { client, timer });
+        }
+    }
+
+    pub(crate) fn woken(&mut self, client: usize, timer: u64) {
+        if self.devices[client].timer == timer {
+            self.give(client, Input::Tick);
+        }
+    }
+
+    fn device_effects(&mut self, client: usize, effects: Vec<Effect>) {
+        let life = self.devices[client].life;
+        for (place, effect) in effects.into_iter().enumerate() {
+            if place > 0 && self.strikes(Fault::ClientCrashBetweenEffects) {
+                self.crash_device(client, "between effects");
+                return;
+            }
+            match effect {
+                Effect::Connect => self.dial(client),
+                Effect::Disconnect => self.hang_up(client),
+                Effect::Send(frame) => self.device_says(client, frame),
+                Effect::Event(event) => self.shown(client, event),
+            }
+            if self.devices[client].life != life {
+                return;
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ connection
+
+    fn dial(&mut self, client: usize) {
+        self.hang_up(client);
+        let attempt = self.devices[client].attempt;
+        let (node, after) = if self.strikes(Fault::ConnectRefused) {
+            (None, self.dice.skewed(1, 3_000))
+        } else if self.strikes(Fault::ConnectHang) {
+            (None, DIAL_MS)
+        } else {
+            (Some(self.dice.index(self.nodes.count())), self.delay() + self.delay())
+        };
+        self.schedule(self.now + after, Event::Dialled { client, attempt, node });
+    }
+
+    fn hang_up(&mut self, client: usize) {
+        self.devices[client].attempt += 1;
+        if let Some(line) = self.devices[client].line.take() {
+            self.net.deafen(line.link, Way::Down);
+            self.put_parcel(line.link, Way::Up, Parcel::End);
+        }
+    }
+
+    pub(crate) fn dialled(&mut self, client: usize, attempt: u64, node: Option<usize>) {
+        let device = &self.devices[client];
+        if device.attempt != attempt || device.client.is_none() {
+            return;
+        }
+        let Some(node) = node.filter(|node| self.nodes[*node].up) else {
+            note!(self, "c{client} is not connected");
+            return self.give(client, Input::Disconnected);
+        };
+        let link = self.net.open(client, node);
+        note!(self, "c{client} connects to s{node} by link {link}");
+        self.accept_link(node, link);
+        let server = self.plan.noise.then(|| server_key(self.plan.seed).public());
+        let device = &mut self.devices[client];
+        let Some(key) = device.key.as_ref() else { return };
+        match Channel::connect(key, server, &mut device.dice) {
+            Ok((channel, bytes)) => {
+                device.line = Some(Line { link, channel });
+                self.send_bytes(link, Way::Up, bytes);
+            }
+            Err(error) => self.oracle.fail("frames", format!("c{client}: {error}")),
+        }
+    }
+
+    pub(crate) fn device_hears(&mut self, link: u64, bytes: &[u8]) {
+        let Some(client) = self.net.link(link).map(|link| link.client) else { return };
+        if let Some(line) = self.devices[client].line.as_mut().filter(|line| line.link == link) {
+            line.channel.feed(bytes);
+        }
+        loop {
+            let device = &mut self.devices[client];
+            let Some(line) = device.line.as_mut().filter(|line| line.link == link) else { return };
+            match line.channel.hear(&mut device.dice) {
+                Ok(Heard::Nothing) => return,
+                Ok(Heard::Reply(bytes)) => self.send_bytes(link, Way::Up, bytes),
+                Ok(Heard::Ready(bytes, _)) => {
+                    self.send_bytes(link, Way::Up, bytes);
+                    self.give(client, Input::Connected);
+                }
+                Ok(Heard::Frame(plain)) => match ServerFrame::decode(plain) {
+                    Ok(frame) => {
+                        self.oracle.client_hears(client, &frame);
+                        self.give(client, Input::Frame(frame));
+                    }
+                    Err(error) => return self.oracle.fail("frames", format!("a server's frame: {error}")),
+                },
+                Err(error) => return self.oracle.fail("frames", format!("a server's stream: {error}")),
+            }
+        }
+    }
+
+    pub(crate) fn device_hung_up(&mut self, link: u64) {
+        let Some(client) = self.net.link(link).map(|link| link.client) else { return };
+        if self.devices[client].link() == Some(link) {
+            note!(self, "c{client} notices the end of link {link}");
+            self.net.deafen(link, Way::Down);
+            self.devices[client].line = None;
+            self.give(client, Input::Disconnected);
+        }
+    }
+
+    fn device_says(&mut self, client: usize, mut frame: ClientFrame) {
+        if self.mutant == Some(Mutant::TextInTheClear) {
+            self.bare(client, &mut frame);
+        }
+        let plain = frame.encode();
+        let device = &mut self.devices[client];
+        let Some(line) = device.line.as_mut() else {
+            return self.oracle.fail("client", format!("c{client} speaks without a connection"));
+        };
+        let (link, sealed) = (line.link, line.channel.say(&plain));
+        let summary = self.oracle.client_says(client, link, &frame, &plain);
+        if summary != "ping" {
+            self.busy_frames += 1;
+        }
+        self.note_frame(link, Way::Up, &plain, &summary);
+        match sealed {
+            Ok(bytes) => self.send_bytes(link, Way::Up, bytes),
+            Err(error) => self.oracle.fail("frames", format!("c{client}: {error}")),
+        }
+    }
+
+    /// The mutant that does not encrypt.
+    fn bare(&self, client: usize, frame: &mut ClientFrame) {
+        for send in &mut frame.sends {
+            let Some(from) = self.oracle.address(client) else { continue };
+            let key = MessageKey { from, id: send.id };
+            if let Ok(Some(Message { body: Body::Text(text), .. })) = self.devices[client].db.message(&key) {
+                for copy in &mut send.copies {
+                    copy.kind = EnvelopeKind::Plaintext;
+                    copy.ciphertext = Bytes::from(text.clone().into_bytes());
+                }
+            }
+        }
+    }
+}
+
+/// What a mutant makes of a batch.
+fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
+    match mutant {
+        Some(Mutant::SessionsForgotten) => {
+            batch.retain(|write| !matches!(write, Write::Row(Key::Session(_), _)));
+        }
+        Some(Mutant::OutboxForgotten) => {
+            batch.retain(|write| !matches!(write, Write::Row(Key::Outbox(_), Some(_))));
+        }
+        Some(Mutant::TextAltered) => {
+            for write in &mut batch {
+                if let Write::Message(message) = write
+                    && message.direction == waxwing_client::Direction::Incoming
+                    && let Body::Text(text) = &mut message.body
+                {
+                    text.push('!');
+                }
+            }
+        }
+        _ => {}
+    }
+    batch
+}
+
+/// A database that does not know what has surfaced.
+struct Forgetful<'a>(&'a MemoryDb);
+
+impl Read for Forgetful<'_> {
+    fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
+        self.0.row(key)
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+        self.0.rows(table, from, to, max)
+    }
+
+    fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
+        let message = self.0.message(key)?;
+        Ok(message.filter(|message| message.direction == waxwing_client::Direction::Outgoing))
+    }
+
+    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.0.history(with, before, max)
+    }
+
+    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.0.unread(with, up_to, max)
+    }
+}

@@ -1,0 +1,145 @@
+//! What stands in the queue of a world.
+
+use waxwing_wire::{Bytes, DeviceAddress};
+
+use crate::fault::Fault;
+use crate::net::Way;
+
+/// Something that happens at a time.
+pub enum Event {
+    /// Look at what is under way on a connection.
+    Pump {
+        /// Which connection.
+        link: u64,
+        /// Which way.
+        way: Way,
+    },
+    /// One end notices that a connection is broken.
+    Broken {
+        /// Which connection.
+        link: u64,
+        /// The way whose sender notices.
+        way: Way,
+    },
+    /// A client's connection attempt ends.
+    Dialled {
+        /// Which client.
+        client: usize,
+        /// Which attempt.
+        attempt: u64,
+        /// With a connection to this node, or without.
+        node: Option<usize>,
+    },
+    /// A client's timer.
+    Wake {
+        /// Which client.
+        client: usize,
+        /// Which timer; an older one does not count.
+        timer: u64,
+    },
+    /// A client's process starts.
+    ClientStart {
+        /// Which client.
+        client: usize,
+        /// From which state on it was down.
+        life: u64,
+    },
+    /// Somebody does something.
+    Act {
+        /// Which client.
+        client: usize,
+        /// What.
+        act: Act,
+    },
+    /// A server node decides a group.
+    Decide {
+        /// Which node.
+        node: usize,
+        /// In which of its lives.
+        life: u64,
+    },
+    /// A server node commits the group.
+    Commit {
+        /// Which node.
+        node: usize,
+        /// In which of its lives.
+        life: u64,
+    },
+    /// Entries of a mailbox were read for a connection.
+    Page {
+        /// Which node.
+        node: usize,
+        /// In which of its lives.
+        life: u64,
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// For which connection.
+        link: u64,
+        /// The entries.
+        entries: Vec<(u64, Bytes)>,
+    },
+    /// A server node starts.
+    NodeStart {
+        /// Which node.
+        node: usize,
+    },
+    /// A server node's regular work.
+    Sweep {
+        /// Which node.
+        node: usize,
+        /// In which of its lives.
+        life: u64,
+    },
+    /// Another node has committed a mailbox entry.
+    Notice {
+        /// The node that is told.
+        node: usize,
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// The entry's place.
+        seq: u64,
+        /// The entry.
+        item: Bytes,
+    },
+    /// Something goes wrong.
+    Fault(Fault),
+    /// The disk has room again.
+    DiskFree,
+    /// Faults end.
+    Heal,
+}
+
+/// What people do.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Make an account.
+    Register,
+    /// Add a contact.
+    Meet {
+        /// The other client.
+        peer: usize,
+    },
+    /// Write texts.
+    Write {
+        /// To whom.
+        peer: usize,
+        /// How many.
+        count: u64,
+        /// About how long, bytes.
+        bytes: usize,
+        /// How often it has been put off.
+        tried: u32,
+    },
+    /// Read what there is from somebody.
+    Read {
+        /// Whose messages.
+        peer: usize,
+    },
+    /// Go offline for a while.
+    Away {
+        /// Milliseconds.
+        for_ms: u64,
+    },
+    /// Come back.
+    Back,
+}

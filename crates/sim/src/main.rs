@@ -1,0 +1,133 @@
+//! `waxwing-sim`: runs seeds and says what they found.
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use sha2::{Digest, Sha256};
+use waxwing_sim::fault::Tally;
+use waxwing_sim::{Outcome, Plan, run};
+
+/// Seeds after which a kind of fault that never happened is a fault of the simulator.
+const SEEDS_FOR_EVERY_FAULT: u64 = 50;
+/// Violations that are printed with their traces.
+const PRINTED: usize = 5;
+
+/// Runs the real cores of client and server in simulated worlds with faults, and judges them.
+#[derive(Parser)]
+struct Arguments {
+    /// How many seeds.
+    #[arg(long, default_value_t = 200)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Only this one.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print every event of the run.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// Worlds at a time.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (from, count) = arguments.seed.map_or((arguments.from, arguments.seeds), |seed| (seed, 1));
+    if let Some(seed) = arguments.seed {
+        println!("{:?}", Plan::new(seed));
+    }
+    let begin = Instant::now();
+    let outcomes = run_all(from, count, arguments.jobs.max(1), arguments.trace);
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).collect();
+    for outcome in failed.iter().take(PRINTED) {
+        explain(outcome);
+    }
+    for outcome in failed.iter().skip(PRINTED) {
+        for violation in &outcome.violations {
+            println!("seed {}: invariant {}: {}", outcome.seed, violation.invariant, violation.what);
+        }
+    }
+    let complete = summarise(&outcomes, begin.elapsed().as_secs_f64());
+    let faults = failed.len() + usize::from(!complete);
+    println!("{} passed, {faults} failed", outcomes.len() - failed.len());
+    if faults > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Runs the seeds on some threads; the outcomes come back in the order of seeds.
+fn run_all(from: u64, count: u64, jobs: usize, print: bool) -> Vec<Outcome> {
+    let next = AtomicU64::new(from);
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed - from >= count {
+                        return;
+                    }
+                    let outcome = run(seed, None, print);
+                    done.lock().expect("no run panics while it holds the list").push(outcome);
+                }
+            });
+        }
+    });
+    let mut outcomes = done.into_inner().expect("no run panics while it holds the list");
+    outcomes.sort_by_key(|outcome| outcome.seed);
+    outcomes
+}
+
+fn explain(outcome: &Outcome) {
+    println!("\nseed {} failed; its last events:", outcome.seed);
+    for line in &outcome.tail {
+        println!("  {line}");
+    }
+    for violation in &outcome.violations {
+        println!(
+            "seed {}: invariant {} at {}.{:03} s: {}",
+            outcome.seed,
+            violation.invariant,
+            violation.at_ms / 1_000,
+            violation.at_ms % 1_000,
+            violation.what
+        );
+    }
+    println!("again: cargo run -p waxwing-sim -- --seed {} --trace", outcome.seed);
+}
+
+/// Prints what the seeds amount to. False when a kind of fault was never injected though it should.
+fn summarise(outcomes: &[Outcome], seconds: f64) -> bool {
+    let (mut faults, mut hash) = (Tally::default(), Sha256::new());
+    let (mut events, mut messages, mut virtual_ms, mut slowest) = (0, 0, 0, 0);
+    for outcome in outcomes {
+        faults.add(&outcome.faults);
+        hash.update(outcome.hash.as_bytes());
+        events += outcome.events;
+        messages += outcome.messages;
+        virtual_ms += outcome.took_ms;
+        slowest = slowest.max(outcome.settled_ms);
+    }
+    let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let by_kind: Vec<String> =
+        faults.iter().map(|(fault, count)| format!("{} {count}", fault.name())).collect();
+    println!(
+        "\n{} seeds, {events} events, {messages} messages, {} virtual hours in {seconds:.1} s; \
+         settled at most {} s after healing",
+        outcomes.len(),
+        virtual_ms / 3_600_000,
+        slowest / 1_000
+    );
+    println!("{} faults: {}", faults.total(), by_kind.join(", "));
+    println!("trace hash {hash}");
+    let enough = outcomes.len() as u64 >= SEEDS_FOR_EVERY_FAULT;
+    let missing: Vec<&str> =
+        faults.iter().filter(|(_, count)| enough && *count == 0).map(|(fault, _)| fault.name()).collect();
+    if !missing.is_empty() {
+        println!("never injected, so nothing is known about: {}", missing.join(", "));
+    }
+    missing.is_empty()
+}

@@ -1,0 +1,57 @@
+//! Deliberate faults in the drivers and their stores, to prove that the oracle sees them.
+
+/// What is broken on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// The server answers before it has committed.
+    SpeakBeforeCommit,
+    /// The store forgets its last commits in a crash.
+    NoFlush,
+    /// The store does not compare versions.
+    NoVersions,
+    /// Taking prekeys does not change the pools.
+    PrekeysStay,
+    /// The server writes no delivery receipts.
+    NoReceipts,
+    /// The server deletes what it has sent without waiting for the device.
+    TrimOnDelivery,
+    /// The server carries out the messages of a frame from the last on.
+    SwapSends,
+    /// The server's mailboxes have no bound.
+    NoLimits,
+    /// The client speaks before it has committed.
+    ClientSpeaksFirst,
+    /// The client's sessions are not stored.
+    SessionsForgotten,
+    /// The client does not know what has surfaced.
+    SeenForgotten,
+    /// The client alters what it receives.
+    TextAltered,
+    /// The client sends its texts in the clear.
+    TextInTheClear,
+    /// The client's timers do not work.
+    NoTimers,
+    /// The client's outbox is not stored.
+    OutboxForgotten,
+}
+
+impl Mutant {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[
+        Self::SpeakBeforeCommit,
+        Self::NoFlush,
+        Self::NoVersions,
+        Self::PrekeysStay,
+        Self::NoReceipts,
+        Self::TrimOnDelivery,
+        Self::SwapSends,
+        Self::NoLimits,
+        Self::ClientSpeaksFirst,
+        Self::SessionsForgotten,
+        Self::SeenForgotten,
+        Self::TextAltered,
+        Self::TextInTheClear,
+        Self::NoTimers,
+        Self::OutboxForgotten,
+    ];
+}

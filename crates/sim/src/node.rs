@@ -1,0 +1,780 @@
+//! A server node: the driver around the server core, as the real one is, with places to die at.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use waxwing_server::{
+    Command, CommitError, ConnId, Effect, Keys, Links, Origin, Step, Store, Stored, Time, View, decide,
+    reads, refuse, rejects,
+};
+use waxwing_wire::client_frame::{ClientFrame, RequestBody};
+use waxwing_wire::handshake::StaticKey;
+use waxwing_wire::{DeviceAddress, DeviceKey, Reject, RejectCode};
+
+use crate::channel::{Channel, Heard};
+use crate::dice::Dice;
+use crate::disk::Mishap;
+use crate::event::Event;
+use crate::fault::Fault;
+use crate::mutant::Mutant;
+use crate::net::{Parcel, Way};
+use crate::outgoing::Outgoing;
+use crate::world::{EPOCH_MS, World, note};
+
+/// Silence after which a server closes a connection: three keep-alives of a client.
+const IDLE_MS: u64 = 95_000;
+/// Between two rounds of a node's regular work.
+const SWEEP_MS: u64 = 5_000;
+/// Commands of one connection that wait; reading stops there in the real shell, and here the rest of the
+/// connection's bytes wait with it.
+const MAX_WAITING: usize = 1_024;
+/// Tries of one command after conflicts.
+const MAX_TRIES: u32 = 64;
+
+/// A server node.
+pub struct Node {
+    pub(crate) up: bool,
+    /// Raised at each start and end, so that what was meant for an earlier life is dropped.
+    pub(crate) life: u64,
+    links: Links,
+    peers: BTreeMap<u64, Peer>,
+    /// Chains that belong to no connection.
+    background: BTreeMap<u64, VecDeque<Command>>,
+    background_next: u64,
+    held: Vec<Decided>,
+    deciding: bool,
+    pub(crate) skew_ms: i64,
+    dice: Dice,
+    sweeps: u64,
+}
+
+/// A node's end of a connection.
+struct Peer {
+    channel: Channel,
+    key: Option<DeviceKey>,
+    address: Option<DeviceAddress>,
+    /// What has arrived and is not begun.
+    todo: VecDeque<Todo>,
+    /// The commands that the one being carried out leads to.
+    chain: VecDeque<Command>,
+    tries: u32,
+    heard_ms: u64,
+    /// The connection has ended; what was begun is finished.
+    gone: bool,
+    out: Outgoing,
+}
+
+/// Parts of a frame, in the order in which they are carried out.
+enum Todo {
+    Hello(waxwing_wire::client_frame::Hello),
+    Stored(waxwing_wire::client_frame::Stored),
+    Send(Box<waxwing_wire::client_frame::Send>),
+    Request(Box<waxwing_wire::client_frame::Request>),
+    Ping(u32),
+}
+
+/// Whose chain a command belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Peer(u64),
+    Background(u64),
+}
+
+/// A command between decision and commit.
+struct Decided {
+    owner: Owner,
+    command: Command,
+    outcome: Result<(Step, View), Reject>,
+}
+
+impl Node {
+    /// A node that is not started.
+    #[must_use]
+    pub fn new(dice: Dice) -> Self {
+        Self {
+            up: false,
+            life: 0,
+            links: Links::default(),
+            peers: BTreeMap::new(),
+            background: BTreeMap::new(),
+            background_next: 0,
+            held: Vec::new(),
+            deciding: false,
+            skew_ms: 0,
+            dice,
+            sweeps: 0,
+        }
+    }
+
+    /// Starts a chain that belongs to no connection.
+    fn enqueue(&mut self, command: Command) {
+        self.background_next += 1;
+        self.background.insert(self.background_next, VecDeque::from([command]));
+    }
+
+    fn chain(&mut self, owner: Owner) -> Option<&mut VecDeque<Command>> {
+        match owner {
+            Owner::Peer(link) => self.peers.get_mut(&link).map(|peer| &mut peer.chain),
+            Owner::Background(number) => self.background.get_mut(&number),
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        let peers = self.peers.values();
+        !self.background.is_empty()
+            || peers.into_iter().any(|peer| peer.gone || !peer.chain.is_empty() || !peer.todo.is_empty())
+    }
+
+    fn owners(&mut self) -> Vec<Owner> {
+        let mut owners: Vec<Owner> = self.peers.keys().map(|link| Owner::Peer(*link)).collect();
+        owners.extend(self.background.keys().map(|number| Owner::Background(*number)));
+        // Fair in the long run: nobody is always first.
+        let first = self.dice.index(owners.len().max(1));
+        let count = owners.len();
+        owners.rotate_left(first.min(count));
+        owners
+    }
+}
+
+impl World {
+    pub(crate) fn server_time(&self, node: usize) -> Time {
+        Time((EPOCH_MS + self.now).saturating_add_signed(self.nodes[node].skew_ms))
+    }
+
+    fn alive(&self, node: usize, life: u64) -> bool {
+        self.nodes[node].up && self.nodes[node].life == life
+    }
+
+    // ------------------------------------------------------------ life and death
+
+    pub(crate) fn start_node(&mut self, node: usize) {
+        if self.nodes[node].up {
+            return;
+        }
+        note!(self, "s{node} starts");
+        let life = {
+            let node = &mut self.nodes[node];
+            node.up = true;
+            node.life += 1;
+            node.life
+        };
+        let first = self.now + self.dice.below(SWEEP_MS);
+        self.schedule(first, Event::Sweep { node, life });
+    }
+
+    /// Kills a node: what is not on the disk is gone. It comes back soon.
+    pub(crate) fn crash_node(&mut self, node: usize, why: &str) -> bool {
+        if !self.nodes[node].up {
+            return false;
+        }
+        note!(self, "s{node} dies: {why}");
+        self.disk.crash();
+        let dead = &mut self.nodes[node];
+        dead.up = false;
+        dead.life += 1;
+        dead.links = Links::default();
+        dead.peers.clear();
+        dead.background.clear();
+        dead.held.clear();
+        dead.deciding = false;
+        for link in self.net.find(|link| link.node == node) {
+            self.net.deafen(link, Way::Up);
+            // A killed process has its sockets closed; a machine without power says nothing.
+            let notices = self.dice.chance(8_000);
+            self.net.cut(link);
+            if notices {
+                let at = self.now + self.dice.skewed(1, 2_000);
+                self.schedule(at, Event::Broken { link, way: Way::Up });
+            }
+        }
+        let back = self.now + self.dice.skewed(200, 15_000);
+        self.schedule(back, Event::NodeStart { node });
+        true
+    }
+
+    /// A client's connection reaches the node.
+    pub(crate) fn accept_link(&mut self, node: usize, link: u64) {
+        let key = self.plan.noise.then(|| server_key(self.plan.seed));
+        let peer = Peer {
+            channel: Channel::accept(key),
+            key: None,
+            address: None,
+            todo: VecDeque::new(),
+            chain: VecDeque::new(),
+            tries: 0,
+            heard_ms: self.now,
+            gone: false,
+            out: Outgoing::default(),
+        };
+        self.nodes[node].peers.insert(link, peer);
+    }
+
+    // ------------------------------------------------------------ what arrives
+
+    pub(crate) fn node_hears(&mut self, link: u64, bytes: &[u8]) {
+        let Some(number) = self.net.link(link).map(|link| link.node) else { return };
+        let now = self.now;
+        let node = &mut self.nodes[number];
+        let Some(peer) = node.peers.get_mut(&link).filter(|peer| !peer.gone) else { return };
+        peer.heard_ms = now;
+        peer.channel.feed(bytes);
+        loop {
+            let node = &mut self.nodes[number];
+            let Some(peer) = node.peers.get_mut(&link) else { return };
+            match peer.channel.hear(&mut node.dice) {
+                Ok(Heard::Nothing) => break,
+                Ok(Heard::Reply(bytes)) => self.send_bytes(link, Way::Down, bytes),
+                Ok(Heard::Ready(bytes, key)) => {
+                    peer.key = key;
+                    self.send_bytes(link, Way::Down, bytes);
+                }
+                Ok(Heard::Frame(plain)) => match ClientFrame::decode(plain) {
+                    Ok(frame) => self.node_reads(number, link, frame),
+                    Err(error) => self.oracle.fail("frames", format!("a client's frame: {error}")),
+                },
+                Err(error) => {
+                    self.oracle.fail("frames", format!("a client's stream: {error}"));
+                    return;
+                }
+            }
+        }
+        self.poke(number);
+    }
+
+    fn node_reads(&mut self, node: usize, link: u64, frame: ClientFrame) {
+        let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
+        peer.todo.extend(frame.hello.map(Todo::Hello));
+        peer.todo.extend(frame.stored.map(Todo::Stored));
+        let mut sends = frame.sends;
+        if self.mutant == Some(Mutant::SwapSends) {
+            sends.reverse();
+        }
+        peer.todo.extend(sends.into_iter().map(|send| Todo::Send(Box::new(send))));
+        peer.todo.extend(frame.requests.into_iter().map(|request| Todo::Request(Box::new(request))));
+        peer.todo.extend(frame.ping.map(Todo::Ping));
+        if peer.todo.len() > MAX_WAITING {
+            let waiting = peer.todo.len();
+            self.oracle.fail("10", format!("a client made its server hold {waiting} commands"));
+        }
+    }
+
+    pub(crate) fn node_hung_up(&mut self, link: u64) {
+        let Some(number) = self.net.link(link).map(|link| link.node) else { return };
+        self.net.deafen(link, Way::Up);
+        let Some(peer) = self.nodes[number].peers.get_mut(&link) else { return };
+        peer.gone = true;
+        peer.todo.clear();
+        note!(self, "s{number} notices the end of link {link}");
+        self.poke(number);
+    }
+
+    /// Sees to it that the node goes on with its work.
+    fn poke(&mut self, number: usize) {
+        let at = self.now + self.dice.below(3);
+        let node = &mut self.nodes[number];
+        if node.up && !node.deciding && node.held.is_empty() && node.has_work() {
+            node.deciding = true;
+            let life = node.life;
+            self.schedule(at, Event::Decide { node: number, life });
+        }
+    }
+
+    // ------------------------------------------------------------ decide
+
+    pub(crate) fn decide(&mut self, node: usize, life: u64) {
+        if !self.alive(node, life) {
+            return;
+        }
+        self.nodes[node].deciding = false;
+        for owner in self.nodes[node].owners() {
+            if self.nodes[node].held.len() >= self.plan.group {
+                break;
+            }
+            if let Some(command) = self.next_command(node, owner) {
+                self.decide_one(node, owner, command);
+            }
+        }
+        if self.nodes[node].held.is_empty() {
+            self.flush(node);
+            return self.poke(node);
+        }
+        let at = self.now + self.dice.between(1, 4);
+        self.schedule(at, Event::Commit { node, life });
+        if self.mutant == Some(Mutant::SpeakBeforeCommit) {
+            self.speak_early(node);
+        }
+    }
+
+    fn decide_one(&mut self, node: usize, owner: Owner, mut command: Command) {
+        let now = self.server_time(node);
+        if let Command::AttachDevice { address, live, .. } = &mut command {
+            *live = self.nodes[node].links.accepted(*address);
+        }
+        let view = match self.disk.store.load(&reads(&command)) {
+            Ok(view) => view,
+            Err(error) => return self.oracle.fail("store", error.to_string()),
+        };
+        let mut settings = self.plan.settings.clone();
+        if self.mutant == Some(Mutant::NoLimits) {
+            settings.mailbox_entries = u64::MAX;
+        }
+        let rng = self.nodes[node].dice.rng();
+        let outcome = decide(&command, &view, now, &settings, rng).map(|step| (step, view));
+        self.nodes[node].held.push(Decided { owner, command, outcome });
+    }
+
+    /// The next command of a chain; what needs none is answered on the way.
+    fn next_command(&mut self, node: usize, owner: Owner) -> Option<Command> {
+        let Owner::Peer(link) = owner else {
+            let command = self.nodes[node].chain(owner)?.pop_front();
+            if command.is_none() {
+                self.nodes[node].chain(owner).map(VecDeque::clear);
+                if let Owner::Background(number) = owner {
+                    self.nodes[node].background.remove(&number);
+                }
+            }
+            return command;
+        };
+        loop {
+            let peer = self.nodes[node].peers.get_mut(&link)?;
+            if let Some(command) = peer.chain.pop_front() {
+                return Some(command);
+            }
+            peer.tries = 0;
+            if peer.gone {
+                self.part(node, link);
+                return None;
+            }
+            let todo = peer.todo.pop_front()?;
+            match self.command_of(node, link, todo) {
+                Ok(command) => return Some(command),
+                Err(effects) => self.carry_out(node, owner, effects),
+            }
+        }
+    }
+
+    /// The connection is over and so is everything that came in on it.
+    fn part(&mut self, node: usize, link: u64) {
+        let node = &mut self.nodes[node];
+        node.peers.remove(&link);
+        if let Some(command) = node.links.detach(ConnId(link)) {
+            node.enqueue(command);
+        }
+    }
+
+    fn command_of(&mut self, node: usize, link: u64, todo: Todo) -> Result<Command, Vec<Effect>> {
+        let (now, settings) = (self.server_time(node), self.plan.settings.clone());
+        let node = &mut self.nodes[node];
+        let conn = ConnId(link);
+        let Some(peer) = node.peers.get_mut(&link) else { return Err(Vec::new()) };
+        let Some(key) = peer.key else { return Err(vec![Effect::Close { conn }]) };
+        let stranger = || Err(goodbye(conn, Reject::new(RejectCode::NotRegistered, "say hello first")));
+        let limited = |command: Command, allowed: Result<(), u64>| match allowed {
+            Ok(()) => Ok(command),
+            Err(wait_ms) => Err(refuse(&command, rejects::rate_limited(wait_ms))),
+        };
+        match (todo, peer.address) {
+            (Todo::Hello(hello), _) => Ok(Command::Attach { conn, key, hello }),
+            (Todo::Ping(nonce), _) => {
+                peer.out.pong(nonce);
+                Err(Vec::new())
+            }
+            (Todo::Request(request), address) => {
+                let origin = Origin { conn, request: request.id };
+                match (request.what, address) {
+                    (RequestBody::Register(register), _) => Ok(Command::Register { origin, key, register }),
+                    (_, None) => stranger(),
+                    (RequestBody::FindAccount(username), Some(from)) => {
+                        let allowed = node.links.allow_lookup(from, now);
+                        limited(Command::FindAccount { origin, username }, allowed)
+                    }
+                    (RequestBody::FetchBundles(account), Some(from)) => {
+                        let allowed = node.links.allow_fetch(from, now);
+                        limited(Command::FetchBundles { origin, account }, allowed)
+                    }
+                    (RequestBody::PublishPrekeys(upload), Some(address)) => {
+                        Ok(Command::PublishPrekeys { origin, address, upload })
+                    }
+                }
+            }
+            (_, None) => stranger(),
+            (Todo::Stored(stored), Some(mailbox)) => {
+                Ok(Command::Stored { mailbox, up_to: stored.up_to, undecryptable: stored.undecryptable })
+            }
+            (Todo::Send(send), Some(from)) => {
+                let allowed = node.links.allow_send(from, now, &settings);
+                limited(Command::Send { conn, from, send: *send }, allowed)
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ commit
+
+    pub(crate) fn commit(&mut self, node: usize, life: u64) {
+        if !self.alive(node, life) {
+            return;
+        }
+        if self.strikes(Fault::ServerCrashBeforeCommit) {
+            self.crash_node(node, "before a commit");
+            return;
+        }
+        let held = std::mem::take(&mut self.nodes[node].held);
+        let mut mishap = Mishap::default();
+        let batches = held.iter().filter(|one| one.batch().is_some()).count();
+        if batches > 0 && self.strikes(Fault::Conflict) {
+            mishap.conflict_at = Some(self.dice.index(batches));
+        }
+        if batches > 1 && self.strikes(Fault::ServerCrashMidCommit) {
+            mishap.only = Some(self.dice.index(batches));
+        }
+        let group = held.iter().filter_map(|one| one.stored(self.mutant)).collect();
+        let results = self.disk.commit(group, &mishap, self.mutant);
+        note!(self, "s{node} commits {} of {batches} in {}", results.iter().flatten().count(), held.len());
+        self.observe_commits(node, &held, &results, &mishap);
+        if mishap.only.is_some() {
+            self.crash_node(node, "in a commit");
+            return;
+        }
+        if self.strikes(Fault::ServerCrashAfterCommit) {
+            self.crash_node(node, "after a commit, before its effects");
+            return;
+        }
+        self.conclude(node, held, results);
+        if self.alive(node, life) {
+            self.flush(node);
+            self.poke(node);
+        }
+    }
+
+    fn observe_commits(
+        &mut self,
+        node: usize,
+        held: &[Decided],
+        results: &[Result<(), CommitError>],
+        mishap: &Mishap,
+    ) {
+        let now_ms = self.server_time(node).0;
+        let mut results = results.iter().enumerate();
+        for one in held {
+            let result = if one.batch().is_some() { results.next() } else { None };
+            if let Some((place, Err(CommitError::Conflict))) = result
+                && mishap.conflict_at != Some(place)
+            {
+                self.tally.count(Fault::RealConflict);
+            }
+            let Ok((step, view)) = &one.outcome else { continue };
+            match result {
+                Some((_, Ok(()))) => {
+                    let batch = one.stored(self.mutant).map(|stored| stored.batch);
+                    self.oracle.server_concludes(batch.as_ref(), view, &step.effects, now_ms);
+                }
+                None if one.batch().is_none() => {
+                    self.oracle.server_concludes(None, view, &step.effects, now_ms);
+                }
+                // Not committed, or not reached before the node died.
+                _ => {}
+            }
+        }
+    }
+
+    /// Effects of a group, or the refusals.
+    fn conclude(&mut self, node: usize, held: Vec<Decided>, results: Vec<Result<(), CommitError>>) {
+        let mut results = results.into_iter();
+        let life = self.nodes[node].life;
+        for one in held {
+            let result = if one.batch().is_some() { results.next().unwrap_or(Ok(())) } else { Ok(()) };
+            let Decided { owner, command, outcome } = one;
+            let effects = match (outcome, result) {
+                (Ok((step, _)), Ok(())) => step.effects,
+                (Ok(_), Err(CommitError::Conflict)) if self.may_try_again(node, owner) => {
+                    if let Some(chain) = self.nodes[node].chain(owner) {
+                        chain.push_front(command);
+                    }
+                    continue;
+                }
+                (Ok(_), Err(error)) => {
+                    if let Some(chain) = self.nodes[node].chain(owner) {
+                        chain.clear();
+                    }
+                    refuse(&command, rejects::commit_failed(&error))
+                }
+                (Err(reject), _) => {
+                    if let Some(chain) = self.nodes[node].chain(owner) {
+                        chain.clear();
+                    }
+                    refuse(&command, reject)
+                }
+            };
+            self.carry_out(node, owner, effects);
+            if !self.alive(node, life) {
+                return;
+            }
+        }
+    }
+
+    fn may_try_again(&mut self, node: usize, owner: Owner) -> bool {
+        let Owner::Peer(link) = owner else { return true };
+        let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return false };
+        peer.tries += 1;
+        if peer.tries == MAX_TRIES {
+            self.oracle.fail("liveness", "a command met a conflict 64 times in a row".into());
+        }
+        true
+    }
+
+    /// The mutant that answers before it has committed.
+    fn speak_early(&mut self, node: usize) {
+        let mut early = Vec::new();
+        for one in &mut self.nodes[node].held {
+            if let Ok((step, _)) = &mut one.outcome {
+                let (said, kept) = std::mem::take(&mut step.effects)
+                    .into_iter()
+                    .partition(|effect| matches!(effect, Effect::Reply { .. }));
+                step.effects = kept;
+                early.push((one.owner, said));
+            }
+        }
+        for (owner, effects) in early {
+            self.carry_out(node, owner, effects);
+        }
+        if self.nodes[node].up {
+            self.flush(node);
+        }
+    }
+
+    // ------------------------------------------------------------ effects
+
+    /// Carries effects out in order. Those that a connection hears are said by [`Self::flush`].
+    fn carry_out(&mut self, node: usize, owner: Owner, effects: Vec<Effect>) {
+        let mut continued = Vec::new();
+        let mut waiting: VecDeque<Effect> = effects.into();
+        let several = waiting.len() > 1;
+        let mut first = true;
+        while let Some(effect) = waiting.pop_front() {
+            if several && !std::mem::take(&mut first) && self.strikes(Fault::ServerCrashBetweenEffects) {
+                if self.dice.chance(5_000) {
+                    self.flush(node);
+                }
+                self.crash_node(node, "between effects");
+                return;
+            }
+            for more in self.effect(node, effect, &mut continued).into_iter().rev() {
+                waiting.push_front(more);
+            }
+        }
+        if let Some(chain) = self.nodes[node].chain(owner) {
+            for command in continued.into_iter().rev() {
+                chain.push_front(command);
+            }
+        }
+    }
+
+    fn effect(&mut self, number: usize, effect: Effect, continued: &mut Vec<Command>) -> Vec<Effect> {
+        let now = self.server_time(number);
+        let forgets = self.mutant == Some(Mutant::NoReceipts);
+        let node = &mut self.nodes[number];
+        match effect {
+            Effect::Reply { conn, piece } => {
+                if let Some(peer) = node.peers.get_mut(&conn.0) {
+                    peer.out.put(piece);
+                }
+            }
+            Effect::CountAccepted { conn } => node.links.count_accepted(conn),
+            Effect::Attach { conn, address, lease, stored, last } => {
+                if let Some(peer) = node.peers.get_mut(&conn.0) {
+                    peer.address = Some(address);
+                }
+                return node.links.attach(conn, address, lease, stored, last, now);
+            }
+            Effect::Appended { mailbox, seq, item } => {
+                let effect = node.links.appended(mailbox, seq, item.clone());
+                self.tell_others(number, mailbox, seq, &item);
+                return effect.into_iter().collect();
+            }
+            Effect::Trimmed { mailbox, up_to } => {
+                return node.links.trimmed(mailbox, up_to).into_iter().collect();
+            }
+            Effect::Deliver { conn, entries } => {
+                if self.mutant == Some(Mutant::TrimOnDelivery)
+                    && let (Some(address), Some((up_to, _))) =
+                        (node.peers.get(&conn.0).and_then(|peer| peer.address), entries.last())
+                {
+                    let (mailbox, up_to) = (address, *up_to);
+                    node.enqueue(Command::Stored { mailbox, up_to, undecryptable: Vec::new() });
+                }
+                if let Some(peer) = node.peers.get_mut(&conn.0) {
+                    peer.out.deliver(entries);
+                }
+            }
+            Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
+                match self.disk.store.read_mailbox(mailbox, from, max_entries, max_bytes) {
+                    Ok(entries) => {
+                        let (life, at) = (self.nodes[number].life, self.now + self.dice.between(1, 5));
+                        let link = conn.0;
+                        self.schedule(at, Event::Page { node: number, life, mailbox, link, entries });
+                    }
+                    Err(error) => self.oracle.fail("store", error.to_string()),
+                }
+            }
+            Effect::Close { conn } => {
+                if let Some(peer) = node.peers.get_mut(&conn.0) {
+                    peer.out.close = true;
+                }
+            }
+            Effect::Continue(Command::PutReceipt { .. }) if forgets => {}
+            Effect::Continue(command) => continued.push(command),
+        }
+        Vec::new()
+    }
+
+    fn tell_others(&mut self, number: usize, mailbox: DeviceAddress, seq: u64, item: &waxwing_wire::Bytes) {
+        for node in (0..self.nodes.count()).filter(|node| *node != number) {
+            if !self.strikes(Fault::NoticeLost) {
+                let at = self.now + self.dice.skewed(1, 50);
+                self.schedule(at, Event::Notice { node, mailbox, seq, item: item.clone() });
+            }
+        }
+    }
+
+    pub(crate) fn notice(
+        &mut self,
+        node: usize,
+        mailbox: DeviceAddress,
+        seq: u64,
+        item: waxwing_wire::Bytes,
+    ) {
+        if self.nodes[node].up {
+            let effect = self.nodes[node].links.appended(mailbox, seq, item);
+            self.carry_out(node, Owner::Background(0), effect.into_iter().collect());
+            self.flush(node);
+        }
+    }
+
+    pub(crate) fn page(
+        &mut self,
+        node: usize,
+        life: u64,
+        mailbox: DeviceAddress,
+        link: u64,
+        entries: Vec<(u64, waxwing_wire::Bytes)>,
+    ) {
+        if self.alive(node, life) {
+            let effects = self.nodes[node].links.page(mailbox, ConnId(link), entries);
+            self.carry_out(node, Owner::Background(0), effects);
+            if self.alive(node, life) {
+                self.flush(node);
+                self.poke(node);
+            }
+        }
+    }
+
+    /// Says what has been collected, connection by connection.
+    fn flush(&mut self, node: usize) {
+        let links: Vec<u64> = self.nodes[node].peers.keys().copied().collect();
+        for link in links {
+            let Some(peer) = self.nodes[node].peers.get_mut(&link).filter(|peer| !peer.out.is_empty()) else {
+                continue;
+            };
+            let (plains, close) = (peer.out.frames(), std::mem::take(&mut peer.out.close));
+            let gone = peer.gone;
+            for plain in plains.into_iter().filter(|_| !gone) {
+                self.node_says(node, link, &plain);
+            }
+            if close {
+                self.put_parcel(link, Way::Down, Parcel::End);
+                self.node_hung_up(link);
+            }
+        }
+    }
+
+    fn node_says(&mut self, node: usize, link: u64, plain: &[u8]) {
+        let Some(client) = self.net.link(link).map(|link| link.client) else { return };
+        let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
+        let sealed = peer.channel.say(plain);
+        let summary = self.oracle.server_says(client, link, plain);
+        if summary != "pong" {
+            self.busy_frames += 1;
+        }
+        self.note_frame(link, Way::Down, plain, &summary);
+        match sealed {
+            Ok(bytes) => self.send_bytes(link, Way::Down, bytes),
+            Err(error) => self.oracle.fail("frames", format!("a server's frame: {error}")),
+        }
+    }
+
+    // ------------------------------------------------------------ regular work
+
+    pub(crate) fn sweep(&mut self, number: usize, life: u64) {
+        if !self.alive(number, life) {
+            return;
+        }
+        self.schedule(self.now + SWEEP_MS, Event::Sweep { node: number, life });
+        self.nodes[number].sweeps += 1;
+        let now = self.now;
+        let silent: Vec<u64> = (self.nodes[number].peers.iter())
+            .filter(|(_, peer)| !peer.gone && peer.heard_ms + IDLE_MS < now)
+            .map(|(link, _)| *link)
+            .collect();
+        for link in silent {
+            note!(self, "s{number} gives link {link} up");
+            self.put_parcel(link, Way::Down, Parcel::End);
+            self.node_hung_up(link);
+        }
+        let short = self.plan.settings.retention_ms < 3_600_000;
+        if short || self.nodes[number].sweeps.is_multiple_of(12) {
+            for mailbox in self.disk.store.mailboxes(None, 1_000).unwrap_or_default() {
+                self.nodes[number].enqueue(Command::Expire { mailbox });
+            }
+        }
+        if self.nodes.count() > 1 {
+            self.look_for_missed(number);
+        }
+        if self.alive(number, life) {
+            self.flush(number);
+            self.poke(number);
+        }
+    }
+
+    /// Finds what another node has appended when its notice was lost.
+    fn look_for_missed(&mut self, number: usize) {
+        let attached: Vec<DeviceAddress> =
+            self.nodes[number].peers.values().filter_map(|peer| peer.address).collect();
+        for mailbox in attached {
+            let keys = Keys { rows: vec![waxwing_server::Key::Mailbox(mailbox)], ..Keys::default() };
+            let Ok(view) = self.disk.store.load(&keys) else { continue };
+            let row = view.rows.into_values().next().and_then(|(row, _)| row);
+            let Some(waxwing_server::Row::Mailbox(row)) = row else { continue };
+            let last = self.disk.store.read_mailbox(mailbox, row.last, 1, 1).unwrap_or_default();
+            for (seq, item) in last {
+                let effect = self.nodes[number].links.appended(mailbox, seq, item);
+                self.carry_out(number, Owner::Background(0), effect.into_iter().collect());
+            }
+        }
+    }
+}
+
+impl Decided {
+    fn batch(&self) -> Option<&waxwing_server::Batch> {
+        self.outcome.as_ref().ok().and_then(|(step, _)| step.batch.as_ref())
+    }
+
+    /// What is handed to the store; a mutant leaves something out.
+    fn stored(&self, mutant: Option<Mutant>) -> Option<Stored> {
+        let (step, view) = self.outcome.as_ref().ok()?;
+        let mut batch = step.batch.clone()?;
+        if mutant == Some(Mutant::PrekeysStay) && matches!(self.command, Command::TakePrekeys { .. }) {
+            batch.rows.retain(|(key, _)| !matches!(key, waxwing_server::Key::Pool(..)));
+        }
+        let expected = view.expected(batch.shard);
+        Some(Stored { batch, expected })
+    }
+}
+
+fn goodbye(conn: ConnId, reject: Reject) -> Vec<Effect> {
+    vec![Effect::Reply { conn, piece: waxwing_server::Piece::Goodbye(reject) }, Effect::Close { conn }]
+}
+
+/// The one identity of all nodes.
+#[must_use]
+pub fn server_key(seed: u64) -> StaticKey {
+    StaticKey::generate(Dice::new(seed, 2).rng())
+}

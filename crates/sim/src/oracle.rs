@@ -1,0 +1,266 @@
+//! The judge. It sees everything: what is committed where, what is said on every connection, what every
+//! user is shown. It is told by the drivers and asks nothing of the cores.
+//!
+//! The numbers of its complaints are those of the safety list in the architecture note:
+//! 1 accepted means not lost; 2 surfaces once; 3 in order or with a gap shown; 4 an entry goes only after
+//! its device has it; 5 nothing surfaces that was not sent so; 6 no key and counter twice; 7 no plaintext
+//! outside; 9 a prekey is issued once; 10 limits. What is owed when all is well again stands in `finish`.
+
+mod client_side;
+mod finish;
+mod server_side;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use waxwing_client::memory::MemoryDb;
+use waxwing_client::{CommandId, MessageKey, Read as _};
+use waxwing_wire::{AccountId, DeviceAddress, MessageId, RejectCode};
+
+use crate::people::CANARY;
+use crate::plan::{Plan, Scenario};
+
+pub use finish::Ends;
+
+/// Something that must never be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Number in the safety list, or a word.
+    pub invariant: &'static str,
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    /// What happened, without what people wrote.
+    pub what: String,
+}
+
+/// A text as its sender wrote it.
+struct Written {
+    text: String,
+    /// Whose device.
+    client: usize,
+    to: AccountId,
+    /// Place among what the device wrote to that account.
+    place: usize,
+    at_ms: u64,
+    /// The sender forgot it in a rollback.
+    orphaned: bool,
+    /// When the recipient's device first had it, as text.
+    arrived_ms: Option<u64>,
+}
+
+/// A mailbox entry as it was appended.
+struct Waiting {
+    /// The envelope's name; `None` for a receipt.
+    envelope: Option<MessageKey>,
+    silent: bool,
+    accepted_at_ms: u64,
+}
+
+/// What is known of a connection.
+#[derive(Default)]
+struct Window {
+    /// Entries sent and not acknowledged, with their sizes.
+    ahead: BTreeMap<u64, usize>,
+    last: u64,
+    /// Messages without an answer.
+    in_flight: BTreeSet<MessageId>,
+}
+
+/// What is known of a pair of devices, seen from the one that receives.
+#[derive(Default)]
+struct Front {
+    /// Place of the newest message that has surfaced, counted from 1.
+    place: usize,
+    /// Skipped, and the user was told.
+    announced: BTreeSet<MessageKey>,
+    /// Skipped before a placeholder, whose position cannot be known: to be told with the next text.
+    unannounced: BTreeSet<MessageKey>,
+}
+
+/// See the module's documentation.
+pub struct Oracle {
+    plan: Plan,
+    now_ms: u64,
+    violations: Vec<Violation>,
+    texts: u64,
+    addresses: BTreeMap<usize, DeviceAddress>,
+    devices: BTreeMap<DeviceAddress, usize>,
+    registered: BTreeSet<usize>,
+    written: BTreeMap<MessageKey, Written>,
+    lines: BTreeMap<(DeviceAddress, AccountId), Vec<MessageKey>>,
+    fronts: BTreeMap<(usize, DeviceAddress), Front>,
+    /// Envelopes that were ever committed to a mailbox.
+    appended: BTreeSet<MessageKey>,
+    accepted: BTreeSet<MessageKey>,
+    expired: BTreeSet<MessageKey>,
+    boxes: BTreeMap<DeviceAddress, BTreeMap<u64, Waiting>>,
+    /// What a device's database ever held.
+    durable: BTreeSet<(usize, MessageKey)>,
+    /// Last entry of the frame that a device is handling, and of those whose step it committed.
+    heard: BTreeMap<usize, u64>,
+    processed: BTreeMap<usize, u64>,
+    windows: BTreeMap<u64, Window>,
+    leases: BTreeMap<usize, u64>,
+    /// Ratchet key and counter, with the ciphertext that stands under them.
+    chains: BTreeMap<(Vec<u8>, u64), u32>,
+    prekeys_issued: BTreeSet<u32>,
+    last_resorts: BTreeSet<u32>,
+    shown: BTreeSet<(usize, MessageKey)>,
+    filled: BTreeSet<(usize, MessageKey)>,
+    open_commands: BTreeSet<(usize, CommandId)>,
+    refusals: BTreeSet<(usize, RejectCode)>,
+    /// Messages refused for good.
+    refused: BTreeSet<MessageKey>,
+    rollbacks: BTreeMap<usize, u64>,
+    lost: BTreeSet<(usize, MessageKey)>,
+}
+
+impl Oracle {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            plan: plan.clone(),
+            now_ms: 0,
+            violations: Vec::new(),
+            texts: 0,
+            addresses: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            registered: BTreeSet::new(),
+            written: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            fronts: BTreeMap::new(),
+            appended: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            expired: BTreeSet::new(),
+            boxes: BTreeMap::new(),
+            durable: BTreeSet::new(),
+            heard: BTreeMap::new(),
+            processed: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            prekeys_issued: BTreeSet::new(),
+            last_resorts: BTreeSet::new(),
+            shown: BTreeSet::new(),
+            filled: BTreeSet::new(),
+            open_commands: BTreeSet::new(),
+            refusals: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            rollbacks: BTreeMap::new(),
+            lost: BTreeSet::new(),
+        }
+    }
+
+    /// A complaint.
+    pub fn fail(&mut self, invariant: &'static str, what: String) {
+        self.violations.push(Violation { invariant, at_ms: self.now_ms, what });
+    }
+
+    /// Whether there is a complaint.
+    #[must_use]
+    pub fn is_violated(&self) -> bool {
+        !self.violations.is_empty()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The time, before an event is carried out after it.
+    pub fn at(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+    }
+
+    /// Texts that were written, orphans included.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.written.len() as u64
+    }
+
+    /// A text that nobody else writes.
+    pub fn new_text(&mut self, bytes: usize) -> String {
+        self.texts += 1;
+        let mut text = format!("{CANARY}{:x}.{}", self.plan.seed, self.texts);
+        text.extend(std::iter::repeat_n('.', bytes));
+        text
+    }
+
+    /// The address of a client's device, once anybody has said it.
+    #[must_use]
+    pub fn address(&self, client: usize) -> Option<DeviceAddress> {
+        self.addresses.get(&client).copied()
+    }
+
+    /// Whether the client has been told that it has an account.
+    #[must_use]
+    pub fn is_registered(&self, client: usize) -> bool {
+        self.registered.contains(&client)
+    }
+
+    /// The client says that it has an account.
+    pub fn client_is_registered(&mut self, client: usize) {
+        self.registered.insert(client);
+    }
+
+    fn learn_address(&mut self, client: usize, address: DeviceAddress) {
+        let known = self.addresses.insert(client, address);
+        if known.is_some_and(|known| known != address) {
+            self.fail("1", format!("c{client} has another account than before"));
+        }
+        let owner = self.devices.insert(address, client);
+        if owner.is_some_and(|owner| owner != client) {
+            self.fail("5", format!("c{client} has the account of another client"));
+        }
+    }
+
+    fn rolled_back(&self, client: usize) -> bool {
+        self.rollbacks.contains_key(&client)
+    }
+
+    /// Names a message in a complaint.
+    fn name(&self, key: &MessageKey) -> String {
+        let place = self.written.get(key).map_or(0, |written| written.place + 1);
+        match self.devices.get(&key.from) {
+            Some(client) => format!("message {place} of c{client} ({:08x})", key.id.0 >> 32),
+            None => format!("message {:08x} of nobody", key.id.0 >> 32),
+        }
+    }
+
+    /// A process ended; its answers and its frame under way are void.
+    pub fn client_dies(&mut self, client: usize) {
+        self.heard.remove(&client);
+        self.open_commands.retain(|(of, _)| *of != client);
+    }
+
+    /// A database was replaced by an older copy.
+    pub fn client_rolls_back(&mut self, client: usize, db: &MemoryDb, now_ms: u64) {
+        self.rollbacks.insert(client, now_ms);
+        let has = |key: &MessageKey| db.message(key).is_ok_and(|message| message.is_some());
+        for (key, written) in self.written.iter_mut().filter(|(_, written)| written.client == client) {
+            written.orphaned |= !has(key);
+        }
+        let lost = self.durable.iter().filter(|(of, key)| *of == client && !has(key));
+        let lost: Vec<_> = lost.copied().collect();
+        self.lost.extend(lost);
+        self.shown.retain(|(of, key)| *of != client || has(key));
+        self.filled.retain(|(of, key)| *of != client || has(key));
+        for ((of, from), front) in &mut self.fronts {
+            if *of == client {
+                let places = self.written.iter().filter(|(key, _)| key.from == *from && has(key));
+                front.place = places.map(|(_, written)| written.place + 1).max().unwrap_or(0);
+            }
+        }
+    }
+
+    fn no_canary(&mut self, bytes: &[u8], place: &str) {
+        if bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()) {
+            self.fail("7", format!("plaintext in {place}"));
+        }
+    }
+
+    fn is_flood(&self) -> bool {
+        self.plan.scenario == Scenario::Flood
+    }
+}

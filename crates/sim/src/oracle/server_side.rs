@@ -1,0 +1,245 @@
+//! What the oracle learns from the server: commits and frames.
+
+use waxwing_client::MessageKey;
+use waxwing_server::limits::RECEIPT_ROOM_FACTOR;
+use waxwing_server::{Append, Batch, Effect, Key, Piece, Pool, Row, View};
+use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES};
+use waxwing_wire::server_frame::{Bundle, Item, ResponseBody, ServerFrame};
+use waxwing_wire::{Bytes, DeviceAddress};
+
+use super::{Oracle, Waiting};
+use crate::trace::digest;
+
+impl Oracle {
+    /// A decision of the server took effect; `batch` is what was committed for it, if anything.
+    pub fn server_concludes(&mut self, batch: Option<&Batch>, view: &View, effects: &[Effect], now_ms: u64) {
+        for effect in effects {
+            if let Effect::Reply { piece: Piece::Response(response), .. } = effect
+                && let ResponseBody::Bundles(bundles) = &response.what
+            {
+                for bundle in bundles {
+                    self.bundle_is_fair(bundle, view);
+                }
+            }
+        }
+        let Some(batch) = batch else { return };
+        for trim in &batch.trims {
+            let Some(mailbox) = self.boxes.get_mut(&trim.mailbox) else { continue };
+            let gone: Vec<u64> = match trim.from <= trim.up_to {
+                true => mailbox.range(trim.from..=trim.up_to).map(|(seq, _)| *seq).collect(),
+                false => Vec::new(),
+            };
+            let gone: Vec<(u64, Waiting)> =
+                gone.into_iter().filter_map(|seq| Some((seq, mailbox.remove(&seq)?))).collect();
+            for (seq, waiting) in gone {
+                self.entry_goes(trim.mailbox, seq, &waiting, now_ms);
+            }
+        }
+        for append in &batch.appends {
+            self.entry_comes(append);
+        }
+        for (key, row) in batch.rows.iter().filter_map(|(key, row)| Some((key, row.as_ref()?))) {
+            self.no_canary(&row.encode(), "a row of the server");
+            if let (Key::Mailbox(address), Row::Mailbox(row)) = (key, row) {
+                let limits = &self.plan.settings;
+                // Receipts may fill a mailbox further than messages, or no other mailbox could be emptied.
+                let most_entries = limits.mailbox_entries.saturating_mul(RECEIPT_ROOM_FACTOR);
+                let most_bytes = limits.mailbox_bytes.saturating_mul(RECEIPT_ROOM_FACTOR);
+                if row.entries > most_entries || row.bytes > most_bytes {
+                    let client = self.devices.get(address);
+                    self.fail("10", format!("the mailbox of {client:?} holds {} entries", row.entries));
+                }
+                self.mailbox_adds_up(*address, row.entries);
+                self.messages_fit(*address);
+            }
+        }
+    }
+
+    fn mailbox_adds_up(&mut self, address: DeviceAddress, entries: u64) {
+        let there = self.boxes.get(&address).map_or(0, |mailbox| mailbox.len() as u64);
+        if entries != there {
+            self.fail("10", format!("a mailbox's row counts {entries} entries and {there} are there"));
+        }
+    }
+
+    fn messages_fit(&mut self, address: DeviceAddress) {
+        let messages = self.boxes.get(&address).map_or(0, |mailbox| {
+            mailbox.values().filter(|waiting| waiting.envelope.is_some()).count() as u64
+        });
+        if messages > self.plan.settings.mailbox_entries {
+            self.fail("10", format!("a mailbox holds {messages} messages"));
+        }
+    }
+
+    /// One-time prekeys go first; the last resort only when there are none.
+    fn bundle_is_fair(&mut self, bundle: &Bundle, view: &View) {
+        for (key, (row, _)) in &view.rows {
+            let (Key::Pool(address, _), Some(Row::Pool(row))) = (key, row) else { continue };
+            if address.device != bundle.device {
+                continue;
+            }
+            let passed_over = match &row.pool {
+                Pool::OneTime(keys) => !keys.is_empty() && bundle.one_time.is_none(),
+                Pool::Kyber(keys) => !keys.is_empty() && !keys.contains(&bundle.kyber),
+            };
+            if passed_over {
+                self.fail("9", "a bundle without a one-time prekey, though there were some".into());
+            }
+        }
+    }
+
+    fn entry_comes(&mut self, append: &Append) {
+        self.no_canary(&append.item, "a mailbox");
+        let (envelope, silent, accepted_at_ms) = match Item::decode(append.item.clone()) {
+            Ok(Item::Envelope(envelope)) => {
+                let key = MessageKey { from: envelope.from, id: envelope.id };
+                self.appended.insert(key);
+                (Some(key), envelope.silent, envelope.accepted_at_ms)
+            }
+            Ok(Item::Receipt(receipt)) => (None, true, receipt.at_ms),
+            Err(error) => return self.fail("1", format!("a stored entry: {error}")),
+        };
+        let mailbox = self.boxes.entry(append.mailbox).or_default();
+        let last = mailbox.last_key_value().map_or(0, |(seq, _)| *seq);
+        mailbox.insert(append.seq, Waiting { envelope, silent, accepted_at_ms });
+        if append.seq <= last {
+            self.fail("3", format!("entry {} comes after entry {last}", append.seq));
+        }
+        if append.item.len() > MAX_CIPHERTEXT_BYTES + 256 {
+            self.fail("10", format!("an entry of {} bytes", append.item.len()));
+        }
+    }
+
+    /// Invariant 4: only after its device stored it durably, or after it expired.
+    fn entry_goes(&mut self, mailbox: DeviceAddress, seq: u64, waiting: &Waiting, now_ms: u64) {
+        let Some(client) = self.devices.get(&mailbox).copied() else { return };
+        let processed = self.processed.get(&client).is_some_and(|up_to| seq <= *up_to);
+        let is_stored = match waiting.envelope {
+            Some(key) if !waiting.silent => self.durable.contains(&(client, key)),
+            _ => processed,
+        };
+        if is_stored {
+            return;
+        }
+        let expires_at_ms = waiting.accepted_at_ms.saturating_add(self.plan.settings.retention_ms);
+        if now_ms >= expires_at_ms {
+            self.expired.extend(waiting.envelope);
+            return;
+        }
+        let what = waiting.envelope.map_or_else(|| "a receipt".into(), |key| self.name(&key));
+        self.fail("4", format!("entry {seq} of c{client} ({what}) goes; the device has not stored it"));
+    }
+
+    /// A frame to a client, as it is encrypted. Returns what it is, in short.
+    pub fn server_says(&mut self, client: usize, link: u64, plain: &[u8]) -> String {
+        self.no_canary(plain, "a frame to a client");
+        let frame = match ServerFrame::decode(Bytes::copy_from_slice(plain)) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.fail("frames", format!("a server's frame: {error}"));
+                return "malformed".into();
+            }
+        };
+        if let Some(welcome) = &frame.welcome {
+            self.learn_address(client, welcome.address);
+        }
+        for response in &frame.responses {
+            match &response.what {
+                ResponseBody::Registered(address) => self.learn_address(client, *address),
+                ResponseBody::Bundles(bundles) => self.bundles_leave(bundles),
+                ResponseBody::Reject(reject) => {
+                    self.refusals.insert((client, reject.code));
+                }
+                ResponseBody::Found { .. } | ResponseBody::Published(_) => {}
+            }
+        }
+        let address = self.address(client);
+        for id in &frame.accepted {
+            if let Some(from) = address {
+                self.is_accepted(MessageKey { from, id: *id });
+            }
+        }
+        for refused in &frame.refused {
+            self.refusals.insert((client, refused.reject.code));
+            if let Some(from) = address.filter(|_| refused.reject.retry_after_ms == 0) {
+                self.refused.insert(MessageKey { from, id: refused.id });
+            }
+        }
+        self.window_holds(client, link, &frame);
+        describe(&frame)
+    }
+
+    /// Invariant 1, first half: what is accepted is in a mailbox or has been there. The other half is that
+    /// entries do not go: invariant 4.
+    fn is_accepted(&mut self, key: MessageKey) {
+        self.accepted.insert(key);
+        if !self.appended.contains(&key) {
+            let name = self.name(&key);
+            self.fail("1", format!("{name} is accepted and not stored"));
+        }
+    }
+
+    fn bundles_leave(&mut self, bundles: &[Bundle]) {
+        for bundle in bundles {
+            let kyber = digest(&bundle.kyber.key);
+            let fresh_kyber = self.last_resorts.contains(&kyber) || self.prekeys_issued.insert(kyber);
+            let one_time = bundle.one_time.as_ref().map(|prekey| digest(&prekey.key));
+            let fresh_one_time = one_time.is_none_or(|key| self.prekeys_issued.insert(key));
+            if !fresh_kyber || !fresh_one_time {
+                self.fail("9", "a one-time prekey is issued again".into());
+            }
+        }
+    }
+
+    /// Invariant 10: what is sent ahead of the acknowledgements.
+    fn window_holds(&mut self, client: usize, link: u64, frame: &ServerFrame) {
+        let window = self.windows.entry(link).or_default();
+        let mut disordered = false;
+        for entry in &frame.entries {
+            disordered |= entry.seq <= window.last;
+            window.last = entry.seq;
+            window.ahead.insert(entry.seq, entry.item.encode().len());
+        }
+        for id in frame.accepted.iter().chain(frame.refused.iter().map(|refused| &refused.id)) {
+            window.in_flight.remove(id);
+        }
+        let (count, bytes) = (window.ahead.len(), window.ahead.values().sum::<usize>());
+        let last = window.ahead.last_key_value().map_or(0, |(_, bytes)| *bytes);
+        if disordered {
+            self.fail("3", format!("c{client} gets an entry out of order or twice on one connection"));
+        }
+        if count > DELIVERY_WINDOW_ENTRIES || bytes - last > DELIVERY_WINDOW_BYTES {
+            self.fail("10", format!("c{client} is sent {count} entries of {bytes} bytes ahead"));
+        }
+    }
+}
+
+fn describe(frame: &ServerFrame) -> String {
+    let mut parts = Vec::new();
+    let mut count = |number: usize, what: &str| {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    };
+    count(frame.entries.len(), "entries");
+    count(frame.accepted.len(), "accepted");
+    count(frame.refused.len(), "refused");
+    count(frame.responses.len(), "responses");
+    count(frame.welcome.iter().count(), "welcome");
+    if let (Some(first), Some(last)) = (frame.entries.first(), frame.entries.last()) {
+        parts.push(format!("(entries {}..{})", first.seq, last.seq));
+    }
+    parts.extend(frame.refused.first().map(|refused| format!("({})", refused.reject.code.name())));
+    for response in &frame.responses {
+        parts.push(match &response.what {
+            ResponseBody::Reject(reject) => format!("(reject {})", reject.code.name()),
+            ResponseBody::Registered(_) => "(registered)".into(),
+            ResponseBody::Found { .. } => "(found)".into(),
+            ResponseBody::Bundles(_) => "(bundles)".into(),
+            ResponseBody::Published(_) => "(published)".into(),
+        });
+    }
+    parts.extend(frame.goodbye.as_ref().map(|reject| format!("goodbye {}", reject.code.name())));
+    parts.extend(frame.pong.map(|_| "pong".into()));
+    parts.join(" ")
+}

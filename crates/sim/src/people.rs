@@ -1,0 +1,235 @@
+//! What people do with their devices.
+
+use waxwing_client::{Command, Direction, Event as Shown, Failure, Read as _};
+use waxwing_wire::Username;
+use waxwing_wire::invitation::InvitationToken;
+
+use crate::event::{Act, Event};
+use crate::plan::Scenario;
+use crate::world::{World, note};
+
+/// Part of every text, and of nothing else.
+pub const CANARY: &str = "wxcanary";
+/// The one invitation of a world.
+pub const TOKEN: InvitationToken = InvitationToken([0x5a; 16]);
+/// Times that an act is put off before it is given up.
+const MAX_TRIES: u32 = 200;
+/// The client that floods, and its victim.
+pub const FLOODER: usize = 0;
+/// See [`FLOODER`].
+pub const VICTIM: usize = 1;
+
+/// The alias of a client.
+pub fn username(client: usize) -> Username {
+    Username::parse(&format!("person{client}")).expect("letters and a digit are a username")
+}
+
+impl World {
+    /// Puts everything that people will do into the queue.
+    pub(crate) fn schedule_people(&mut self) {
+        for client in 0..self.devices.count() {
+            let start = self.dice.below(3_000);
+            self.schedule(start, Event::ClientStart { client, life: 0 });
+            self.schedule(start + 50, Event::Act { client, act: Act::Register });
+        }
+        match self.plan.scenario {
+            Scenario::Flood => self.schedule_flood(),
+            _ => self.schedule_talk(),
+        }
+    }
+
+    /// A few pairs talk much, others little.
+    fn schedule_talk(&mut self) {
+        let count = self.devices.count();
+        let mut left = self.plan.messages;
+        while left > 0 {
+            let client = self.dice.index(count);
+            let peer = if self.dice.chance(6_000) { client ^ 1 } else { self.dice.index(count) };
+            if peer == client || peer >= count {
+                continue;
+            }
+            let burst = if self.dice.chance(1_500) { self.dice.between(2, 15) } else { 1 };
+            let burst = burst.min(left);
+            left -= burst;
+            let bytes = if self.dice.chance(300) { 12_000 } else { self.dice.skewed(0, 400) };
+            let bytes = usize::try_from(bytes).unwrap_or(0);
+            let at = self.dice.between(4_000, self.plan.chaos_ms);
+            self.schedule(at, Event::Act { client, act: Act::Write { peer, count: burst, bytes, tried: 0 } });
+            if self.dice.chance(4_000) {
+                let at = at + self.dice.skewed(500, 60_000);
+                self.schedule(at, Event::Act { client: peer, act: Act::Read { peer: client } });
+            }
+        }
+        let most_away = if self.plan.scenario == Scenario::Expiry { 120_000 } else { 40_000 };
+        if self.plan.scenario != Scenario::Calm || self.dice.chance(5_000) {
+            for _ in 0..self.dice.below(2 * count as u64 + 1) {
+                let client = self.dice.index(count);
+                let at = self.dice.between(4_000, self.plan.chaos_ms);
+                let for_ms = self.dice.skewed(200, most_away);
+                self.schedule(at, Event::Act { client, act: Act::Away { for_ms } });
+            }
+        }
+    }
+
+    /// One client writes to another, which is away, more than the server takes; the others talk.
+    fn schedule_flood(&mut self) {
+        let begin = 10_000;
+        for client in [FLOODER, VICTIM] {
+            let act = Act::Meet { peer: VICTIM + FLOODER - client };
+            self.schedule(5_000, Event::Act { client, act });
+        }
+        let for_ms = self.plan.chaos_ms;
+        self.schedule(begin, Event::Act { client: VICTIM, act: Act::Away { for_ms } });
+        for burst in 0..4 {
+            let act = Act::Write { peer: VICTIM, count: 30, bytes: 40, tried: 0 };
+            self.schedule(begin + 2_000 + burst * 3_000, Event::Act { client: FLOODER, act });
+        }
+        let count = self.devices.count();
+        for _ in 0..40 {
+            let client = 2 + self.dice.index(count - 2);
+            let peer = if client == 2 { 3 } else { 2 };
+            let at = self.dice.between(5_000, begin + 40_000);
+            let act = Act::Write { peer, count: 1, bytes: 40, tried: 0 };
+            self.schedule(at, Event::Act { client, act });
+        }
+    }
+
+    /// Does the same again later.
+    pub(crate) fn again(&mut self, client: usize, act: Act, not_before: u64) {
+        let act = match act {
+            Act::Write { tried, .. } if tried >= MAX_TRIES => return,
+            Act::Write { peer, count, bytes, tried } => Act::Write { peer, count, bytes, tried: tried + 1 },
+            other => other,
+        };
+        let at = not_before.max(self.now) + self.dice.between(800, 4_000);
+        self.schedule(at, Event::Act { client, act });
+    }
+
+    pub(crate) fn act(&mut self, client: usize, act: Act) {
+        if self.devices[client].client.is_none() {
+            return match act {
+                Act::Away { .. } => {}
+                Act::Back => self.devices[client].wants_online = true,
+                other => self.again(client, other, 0),
+            };
+        }
+        match act {
+            Act::Register => {
+                if self.oracle.is_registered(client) {
+                    return;
+                }
+                let command = Command::Register { invitation: TOKEN, username: username(client) };
+                self.command(client, command, Some(Act::Register));
+            }
+            Act::Meet { peer } => {
+                if self.devices[client].contacts.contains_key(&peer) {
+                    return;
+                }
+                let command = Command::AddContact { username: username(peer) };
+                self.command(client, command, Some(act));
+            }
+            Act::Write { peer, count, bytes, tried } => self.write(client, peer, count, bytes, tried),
+            Act::Read { peer } => self.read(client, peer),
+            Act::Away { for_ms } => {
+                if !self.healed {
+                    note!(self, "c{client} is away for {for_ms} ms");
+                    self.devices[client].wants_online = false;
+                    self.schedule(self.now + for_ms, Event::Act { client, act: Act::Back });
+                    self.command(client, Command::GoOffline, None);
+                }
+            }
+            Act::Back => {
+                self.devices[client].wants_online = true;
+                self.command(client, Command::GoOnline, None);
+            }
+        }
+    }
+
+    fn write(&mut self, client: usize, peer: usize, count: u64, bytes: usize, tried: u32) {
+        let Some(to) = self.devices[client].contacts.get(&peer).copied() else {
+            if tried.is_multiple_of(4) {
+                self.act(client, Act::Meet { peer });
+            }
+            return self.again(client, Act::Write { peer, count, bytes, tried }, 0);
+        };
+        for done in 0..count {
+            if self.devices[client].client.is_none() {
+                // It died in the middle; what is left is written by whoever starts again.
+                let act = Act::Write { peer, count: count - done, bytes, tried };
+                return self.again(client, act, 0);
+            }
+            let text = self.oracle.new_text(bytes);
+            self.command(
+                client,
+                Command::SendText { to, text },
+                Some(Act::Write { peer, count: 1, bytes, tried }),
+            );
+        }
+    }
+
+    fn read(&mut self, client: usize, peer: usize) {
+        let Some(with) = self.oracle.address(peer).map(|address| address.account) else { return };
+        let history = self.devices[client].db.history(with, u64::MAX, 200).unwrap_or_default();
+        let incoming: Vec<u64> = (history.iter())
+            .filter(|message| message.direction == Direction::Incoming)
+            .map(|message| message.order)
+            .collect();
+        if incoming.is_empty() {
+            return;
+        }
+        let newest = self.dice.index(incoming.len().min(3));
+        let up_to = incoming.get(newest).copied().unwrap_or_default();
+        self.command(client, Command::MarkRead { with, up_to }, None);
+    }
+
+    /// What a front end is shown.
+    pub(crate) fn shown(&mut self, client: usize, event: Shown) {
+        self.oracle.client_shows(client, &event);
+        match event {
+            Shown::Done { command, peer, .. } => {
+                let act = self.devices[client].pending.remove(&command);
+                if let (Some(Act::Meet { peer: number }), Some(found)) = (act, peer) {
+                    self.devices[client].contacts.insert(number, found.account);
+                }
+            }
+            Shown::Failed { command, failure } => {
+                note!(self, "c{client} command {} failed: {}", command.0, name(&failure));
+                if let Some(act) = self.devices[client].pending.remove(&command) {
+                    self.failed(client, act, &failure);
+                }
+            }
+            Shown::RestoredCopy => note!(self, "c{client} has noticed that it is an older copy"),
+            Shown::Gap { missing, .. } => note!(self, "c{client} is told that {missing} are missing"),
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, client: usize, act: Act, failure: &Failure) {
+        match (&act, failure) {
+            (Act::Register, Failure::AlreadyRegistered) => self.oracle.client_is_registered(client),
+            (Act::Write { peer, .. }, Failure::UnknownContact) => {
+                self.devices[client].contacts.remove(peer);
+                self.again(client, act, 0);
+            }
+            (_, Failure::TooLong { .. } | Failure::Empty) => {
+                self.oracle.fail("client", format!("c{client}: a good command failed"));
+            }
+            _ => self.again(client, act, 0),
+        }
+    }
+}
+
+fn name(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Rejected(reject) => reject.code.name(),
+        Failure::NotConnected => "NotConnected",
+        Failure::NotRegistered => "NotRegistered",
+        Failure::AlreadyRegistered => "AlreadyRegistered",
+        Failure::UnknownContact => "UnknownContact",
+        Failure::TooLong { .. } => "TooLong",
+        Failure::OutboxFull => "OutboxFull",
+        Failure::Empty => "Empty",
+        Failure::Busy => "Busy",
+        Failure::TooManyContacts { .. } => "TooManyContacts",
+    }
+}

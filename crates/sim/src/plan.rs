@@ -1,0 +1,135 @@
+//! What a seed stands for: the size of its world, what goes wrong there and how often, what people do.
+
+use waxwing_server::Settings;
+
+use crate::dice::Dice;
+use crate::fault::Fault;
+
+/// Milliseconds of the phase in which faults happen.
+const CHAOS_MS: (u64, u64) = (60_000, 240_000);
+
+/// What a world is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// People write to each other while some kinds of faults happen.
+    Mixed,
+    /// The same without any fault: everything must be exact.
+    Calm,
+    /// One client floods another; no faults. The others must not notice.
+    Flood,
+    /// Messages expire soon and people are away for long.
+    Expiry,
+}
+
+/// Everything that is drawn before a run begins.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// What it is about.
+    pub scenario: Scenario,
+    /// Server nodes over the one store.
+    pub nodes: usize,
+    /// Client devices, one to an account.
+    pub clients: usize,
+    /// Texts that people try to write.
+    pub messages: u64,
+    /// Connections are encrypted for real.
+    pub noise: bool,
+    /// Length of the first phase.
+    pub chaos_ms: u64,
+    /// The operator's settings.
+    pub settings: Settings,
+    /// Longest time that bytes are under way.
+    pub max_delay_ms: u64,
+    /// Commands that a node decides for one commit.
+    pub group: usize,
+    /// Rates of the kinds that happen: so many times in 10,000 occasions, or per run for those without.
+    pub rates: Vec<(Fault, u32)>,
+}
+
+impl Plan {
+    /// The plan of a seed. Every third fault kind or so is absent from a seed, so that the others are seen
+    /// without it.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, 0);
+        let scenario = match dice.below(20) {
+            0 => Scenario::Calm,
+            1 => Scenario::Flood,
+            2 | 3 => Scenario::Expiry,
+            _ => Scenario::Mixed,
+        };
+        let clients = dice.between(2, 6);
+        let mut plan = Self {
+            seed,
+            scenario,
+            nodes: if dice.chance(4_000) { 2 } else { 1 },
+            clients: usize::try_from(clients).unwrap_or(2),
+            messages: dice.between(20, 110),
+            noise: dice.chance(2_500),
+            chaos_ms: dice.between(CHAOS_MS.0, CHAOS_MS.1),
+            settings: Settings::default(),
+            max_delay_ms: dice.skewed(5, 400),
+            group: usize::try_from(dice.between(1, 32)).unwrap_or(1),
+            rates: Vec::new(),
+        };
+        match scenario {
+            Scenario::Mixed => plan.rates = rates(&mut dice),
+            Scenario::Calm => {}
+            Scenario::Flood => {
+                plan.clients = plan.clients.max(4);
+                plan.settings.mailbox_entries = 40;
+                plan.settings.send_burst = 20;
+                plan.settings.sends_per_second = 5;
+            }
+            Scenario::Expiry => {
+                plan.settings.retention_ms = 45_000;
+                plan.rates = rates(&mut dice);
+                plan.rates.retain(|(fault, _)| *fault != Fault::ServerClockJump);
+            }
+        }
+        plan
+    }
+
+    /// How often a kind happens.
+    #[must_use]
+    pub fn rate(&self, fault: Fault) -> u32 {
+        self.rates.iter().find(|(kind, _)| *kind == fault).map_or(0, |(_, rate)| *rate)
+    }
+}
+
+/// Draws which kinds of faults happen, and how often.
+fn rates(dice: &mut Dice) -> Vec<(Fault, u32)> {
+    let mut rates = Vec::new();
+    for fault in Fault::ALL {
+        let most = match fault {
+            // In 10,000 occasions.
+            Fault::ConnectRefused | Fault::ConnectHang => 2_500,
+            Fault::NoticeLost => 5_000,
+            Fault::Conflict => 1_500,
+            Fault::ServerCrashBeforeCommit
+            | Fault::ServerCrashAfterCommit
+            | Fault::ServerCrashBetweenEffects => 60,
+            // Few groups are larger than one.
+            Fault::ServerCrashMidCommit => 600,
+            Fault::ClientCrashBeforeCommit
+            | Fault::ClientCrashAfterCommit
+            | Fault::ClientCrashBetweenEffects => 100,
+            // It happens by itself.
+            Fault::RealConflict => continue,
+            // In a run.
+            Fault::Reset => 14,
+            Fault::ClientRollback => 2,
+            Fault::DiskFull | Fault::ServerClockJump | Fault::ServerRestart => 3,
+            _ => 8,
+        };
+        // Rollbacks excuse much of what the oracle asks, so most seeds are without.
+        let present = if *fault == Fault::ClientRollback { 2_500 } else { 6_500 };
+        if dice.chance(present) {
+            let rate = dice.skewed(1, most);
+            rates.push((*fault, u32::try_from(rate).unwrap_or(1)));
+        }
+    }
+    rates
+}

@@ -1,0 +1,168 @@
+//! One seed from beginning to end.
+
+use waxwing_server::{Command, Keys, Step, Store as _, Stored, View, decide, reads};
+
+use crate::event::{Act, Event};
+use crate::fault::Tally;
+use crate::mutant::Mutant;
+use crate::oracle::{Ends, Violation};
+use crate::people::TOKEN;
+use crate::plan::Plan;
+use crate::world::World;
+
+/// After healing everything is settled within this time, milliseconds.
+const SETTLE_MS: u64 = 25 * 60_000;
+/// Looks at whether it is.
+const LOOK_MS: u64 = 2_000;
+/// Whoever holds a broken connection notices it within this time and has another, milliseconds.
+const NOTICE_MS: u64 = 60_000;
+/// Afterwards nothing but keep-alives is said for this long, milliseconds.
+const QUIET_MS: u64 = 120_000;
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Names the run: equal for equal runs.
+    pub hash: String,
+    /// Events in the trace.
+    pub events: u64,
+    /// Texts written.
+    pub messages: u64,
+    /// Faults injected.
+    pub faults: Tally,
+    /// Complaints; empty when all is well.
+    pub violations: Vec<Violation>,
+    /// The last events.
+    pub tail: Vec<String>,
+    /// Virtual time the run took, milliseconds.
+    pub took_ms: u64,
+    /// Virtual time after healing until all was settled, milliseconds.
+    pub settled_ms: u64,
+}
+
+/// Runs the plan of a seed. `print` prints the trace as it comes. A panic of a core is a violation.
+#[must_use]
+pub fn run(seed: u64, mutant: Option<Mutant>, print: bool) -> Outcome {
+    let run = || run_plan(Plan::new(seed), mutant, print);
+    std::panic::catch_unwind(run).unwrap_or_else(|_| Outcome {
+        seed,
+        hash: "panic".into(),
+        events: 0,
+        messages: 0,
+        faults: Tally::default(),
+        violations: vec![Violation { invariant: "panic", at_ms: 0, what: "see its message above".into() }],
+        tail: Vec::new(),
+        took_ms: 0,
+        settled_ms: 0,
+    })
+}
+
+/// Runs a plan.
+#[must_use]
+pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
+    let (seed, chaos_ms) = (plan.seed, plan.chaos_ms);
+    let mut world = World::new(plan, mutant, print);
+    world.invite();
+    for node in 0..world.nodes.count() {
+        world.schedule(0, Event::NodeStart { node });
+    }
+    world.schedule_faults();
+    world.schedule_people();
+    world.run_until(chaos_ms);
+    let settled_ms = world.settle(chaos_ms);
+    Outcome {
+        seed,
+        hash: world.trace.hash(),
+        events: world.trace.events(),
+        messages: world.oracle.messages(),
+        violations: world.oracle.violations().to_vec(),
+        tail: world.trace.tail(),
+        took_ms: world.now,
+        settled_ms,
+        faults: world.tally,
+    }
+}
+
+impl World {
+    /// The operator's part: an invitation for everybody.
+    fn invite(&mut self) {
+        let command = Command::CreateInvitation { token: TOKEN, uses: None, expires_at_ms: None };
+        let (now, settings) = (self.server_time(0), self.plan.settings.clone());
+        let keys: Keys = reads(&command);
+        let view: View = self.disk.store.load(&keys).unwrap_or_default();
+        let decided = decide(&command, &view, now, &settings, self.dice.rng());
+        let batch = decided.ok().and_then(|step: Step| step.batch);
+        let Some(batch) = batch else {
+            return self.oracle.fail("server", "the operator cannot invite anybody".into());
+        };
+        let expected = view.expected(batch.shard);
+        self.disk.store.commit(vec![Stored { batch, expected }]);
+    }
+
+    /// The second phase. Returns how long it took until all was settled.
+    fn settle(&mut self, healed_at: u64) -> u64 {
+        loop {
+            let owed = self.owed();
+            let took = self.now.saturating_sub(healed_at);
+            if self.oracle.is_violated() {
+                return took;
+            }
+            if owed.is_empty() {
+                self.stay_quiet();
+                return took;
+            }
+            if took > SETTLE_MS {
+                let all = owed.join("; ");
+                self.oracle.fail("liveness", format!("after {} s: {all}", took / 1_000));
+                return took;
+            }
+            self.run_until(self.now + LOOK_MS);
+        }
+    }
+
+    /// Nothing is owed any more, so nothing is said any more, and it stays so.
+    fn stay_quiet(&mut self) {
+        // The last answers are still under way, and whoever is the only one not to know that its connection
+        // is broken notices it.
+        self.run_until(self.now + NOTICE_MS);
+        self.busy_frames = 0;
+        self.run_until(self.now + QUIET_MS);
+        if self.busy_frames > 0 {
+            let frames = self.busy_frames;
+            self.oracle.fail("liveness", format!("{frames} frames were exchanged about nothing"));
+        }
+        let owed = self.owed();
+        if !owed.is_empty() && !self.oracle.is_violated() {
+            self.oracle.fail("liveness", format!("settled, and then: {}", owed.join("; ")));
+        }
+        if !self.oracle.is_violated() {
+            self.oracle.close();
+        }
+    }
+
+    fn owed(&self) -> Vec<String> {
+        let waiting = (0..self.devices.count()).map(|client| {
+            let address = self.oracle.address(client);
+            let entries = self.disk.store.entries().filter(|(mailbox, ..)| Some(*mailbox) == address);
+            entries.count()
+        });
+        let ends = Ends {
+            dbs: self.devices.iter().map(|device| &device.db).collect(),
+            waiting: waiting.collect(),
+            offline: self.devices.iter().filter(|device| !device.is_online()).count(),
+            acts: self.count_acts(),
+        };
+        self.oracle.unsettled(&ends)
+    }
+}
+
+/// Whether an event is something that a person still means to do.
+#[must_use]
+pub fn is_intent(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Act { act: Act::Register | Act::Meet { .. } | Act::Write { .. } | Act::Read { .. }, .. }
+    )
+}

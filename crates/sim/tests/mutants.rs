@@ -1,0 +1,92 @@
+//! The oracle can fail: each deliberate fault is seen within a few seeds, as what it is.
+
+use waxwing_sim::{Mutant, run};
+
+/// Seeds within which a mutant must be caught.
+const SEEDS: u64 = 12;
+
+fn caught(mutant: Mutant, invariants: &[&str]) {
+    for seed in 0..SEEDS {
+        let violations = run(seed, Some(mutant), false).violations;
+        if let Some(first) = violations.first() {
+            assert!(invariants.contains(&first.invariant), "{mutant:?} was seen as {first:?}");
+            return;
+        }
+    }
+    panic!("{mutant:?} was not seen in {SEEDS} seeds");
+}
+
+#[test]
+fn a_server_that_answers_before_it_commits() {
+    caught(Mutant::SpeakBeforeCommit, &["1"]);
+}
+
+#[test]
+fn a_store_that_forgets_its_last_commits() {
+    caught(Mutant::NoFlush, &["1", "3", "10"]);
+}
+
+#[test]
+fn a_store_that_compares_no_versions() {
+    caught(Mutant::NoVersions, &["1", "3", "9", "10"]);
+}
+
+#[test]
+fn prekeys_that_are_handed_out_and_kept() {
+    caught(Mutant::PrekeysStay, &["9"]);
+}
+
+#[test]
+fn a_server_without_receipts() {
+    caught(Mutant::NoReceipts, &["liveness"]);
+}
+
+#[test]
+fn a_server_that_deletes_what_it_has_sent() {
+    caught(Mutant::TrimOnDelivery, &["4"]);
+}
+
+#[test]
+fn a_server_that_reorders_a_frame() {
+    caught(Mutant::SwapSends, &["3"]);
+}
+
+#[test]
+fn mailboxes_without_a_bound() {
+    caught(Mutant::NoLimits, &["10"]);
+}
+
+#[test]
+fn a_client_that_speaks_before_it_commits() {
+    caught(Mutant::ClientSpeaksFirst, &["4", "6"]);
+}
+
+#[test]
+fn sessions_that_are_not_stored() {
+    caught(Mutant::SessionsForgotten, &["6", "liveness"]);
+}
+
+#[test]
+fn a_client_that_does_not_know_what_has_surfaced() {
+    caught(Mutant::SeenForgotten, &["2"]);
+}
+
+#[test]
+fn texts_that_are_altered() {
+    caught(Mutant::TextAltered, &["5"]);
+}
+
+#[test]
+fn texts_in_the_clear() {
+    caught(Mutant::TextInTheClear, &["7"]);
+}
+
+#[test]
+fn timers_that_do_not_work() {
+    caught(Mutant::NoTimers, &["liveness"]);
+}
+
+#[test]
+fn an_outbox_that_is_not_stored() {
+    caught(Mutant::OutboxForgotten, &["liveness", "client"]);
+}
