@@ -1,0 +1,21 @@
+//! The client shell: what stands between the pure client core and the world. It owns the profile's folder,
+//! its encrypted database, the connection to the server and the clock, and decides nothing about messages.
+//!
+//! [`App::open`] starts a thread that turns the core's loop: one input, one step, one commit, then its
+//! effects. Front ends talk to it by [`api`] alone, which is serialisable, so that a terminal, a daemon and
+//! a browser tab use the same interface.
+
+pub mod api;
+mod app;
+mod engine;
+mod key;
+pub mod limits;
+mod net;
+mod profile;
+mod store;
+
+pub use app::App;
+pub use crossbeam_channel as channel;
+pub use key::{KeyChoice, KeyError, Protection};
+pub use profile::{OpenError, ProfileOptions, exists, protection};
+pub use store::StoreError;

@@ -1,0 +1,43 @@
+//! Bounds of what the shell holds, each with its unit in its name. Those of the core are in
+//! [`waxwing_client::limits`].
+
+use std::time::Duration;
+
+/// Inputs (commands, queries, frames from the network) that wait for the core. Whoever brings one more
+/// waits; the network then reads no further, and the server is held back by TCP.
+pub const MAX_INPUTS: usize = 256;
+/// Events that wait for the front end. Beyond that they are dropped, and one `overrun` says so.
+pub const MAX_EVENTS: usize = 4_096;
+/// Frames that wait for the socket. A peer that takes none of so many counts as gone.
+pub const MAX_FRAMES_TO_SEND: usize = 1_024;
+/// Messages in one answer.
+pub const MAX_PAGE_MESSAGES: usize = 1_000;
+/// Contacts in one answer.
+pub const MAX_CONTACTS: usize = 100_000;
+/// Addresses of a server that are tried, one after the other.
+pub const MAX_ADDRESSES: usize = 8;
+
+/// One address gets so long to answer.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
+/// The WebSocket and Noise handshakes together get so long.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(8);
+/// What is still to be sent when a connection is closed gets so long.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// The wall clock may jump: the core is ticked at least this often.
+pub const MAX_SLEEP: Duration = Duration::from_secs(20);
+/// First and longest pause before the database is tried again after it failed.
+pub const STORAGE_RETRY_MIN: Duration = Duration::from_millis(500);
+/// See [`STORAGE_RETRY_MIN`].
+pub const STORAGE_RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes read from the socket at once.
+pub const READ_BYTES: usize = 32 * 1024;
+/// Ciphertext that may wait in front of the socket, bytes: a few frames.
+pub const MAX_UNSENT_BYTES: usize = 512 * 1024;
+
+/// A key file is read up to this size, bytes.
+pub const MAX_KEY_FILE_BYTES: u64 = 4_096;
+/// A key file that asks for more memory than this is refused, KiB: 1 GiB.
+pub const MAX_ARGON2_MEMORY_KIB: u32 = 1024 * 1024;
+/// See [`MAX_ARGON2_MEMORY_KIB`].
+pub const MAX_ARGON2_ITERATIONS: u32 = 64;

@@ -1,0 +1,373 @@
+//! The device's database: SQLite, encrypted as a whole, one writer, one transaction for each step.
+
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use waxwing_client::{
+    Batch, Body, DbError, Delivery, Direction, Key, Message, MessageKey, Read, Table, Write,
+};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
+use zeroize::Zeroizing;
+
+use crate::key::DatabaseKey;
+
+/// An open database.
+pub struct Store {
+    connection: Connection,
+}
+
+/// Why the database could not be opened or changed. Never says what stands in it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not a database under this key.
+    #[error("the key does not open this profile's database")]
+    WrongKey,
+    /// Written by a later version of this program.
+    #[error("the database was written by a newer version of this program (schema {0}); update this one")]
+    Newer(i64),
+    /// No room.
+    #[error("the disk is full")]
+    Full,
+    /// Anything else.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+/// A value of the shell's own, written in the same transaction as a step.
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value; `None` deletes.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A conversation as lists show it.
+pub struct Conversation {
+    /// With whom.
+    pub with: AccountId,
+    /// Incoming messages that were not read.
+    pub unread: u64,
+    /// The newest message.
+    pub last: Message,
+}
+
+const COLUMNS: &str =
+    "conversation, \"order\", sender, device, id, direction, sent_at, stored_at, kind, text, delivery";
+
+impl Store {
+    /// Opens or makes the database.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(path: &Path, key: &DatabaseKey) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(StoreError::from)?;
+        let literal = Zeroizing::new(format!("raw:{}", key.to_hex().as_str()));
+        // An error of this statement would quote it, key and all.
+        let keyed = connection
+            .pragma_update(None, "cipher", "chacha20")
+            .and_then(|()| connection.pragma_update(None, "key", literal.as_str()));
+        keyed.map_err(|_| StoreError::WrongKey)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        // Exclusive: no shared-memory file beside the database. The profile's lock file is what tells a
+        // second process so in words.
+        connection.execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA temp_store = MEMORY;
+             PRAGMA secure_delete = ON;
+             PRAGMA journal_size_limit = 4194304;
+             PRAGMA trusted_schema = OFF;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(64);
+        let mut store = Self { connection };
+        schema::migrate(&mut store.connection)?;
+        Ok(store)
+    }
+
+    /// Commits a step: all of it or nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; nothing has changed then.
+    pub fn apply(&mut self, batch: &Batch, settings: &[Setting]) -> Result<(), StoreError> {
+        if batch.is_empty() && settings.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        for write in batch {
+            match write {
+                Write::Row(key, Some(value)) => {
+                    let sql = "INSERT OR REPLACE INTO state (tab, key, value) VALUES (?1, ?2, ?3)";
+                    transaction.prepare_cached(sql)?.execute(params![
+                        key.table() as u8,
+                        key.bytes(),
+                        value
+                    ])?;
+                }
+                Write::Row(key, None) => {
+                    let sql = "DELETE FROM state WHERE tab = ?1 AND key = ?2";
+                    transaction.prepare_cached(sql)?.execute(params![key.table() as u8, key.bytes()])?;
+                }
+                Write::Message(message) => write_message(&transaction, message)?,
+            }
+        }
+        for setting in settings {
+            match &setting.value {
+                Some(value) => transaction
+                    .prepare_cached("INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)")?
+                    .execute(params![setting.name, value])?,
+                None => transaction
+                    .prepare_cached("DELETE FROM setting WHERE name = ?1")?
+                    .execute([&setting.name])?,
+            };
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// A value of the shell's own.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn setting(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT value FROM setting WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// Incoming messages that no [`Self::acknowledge`] has named yet and that were not read, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn inbox(&self, max: usize) -> Result<Vec<Message>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE fresh = 1 ORDER BY \"order\" LIMIT ?1");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([to_sql(max as u64)], message_of)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes messages out of the inbox.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn acknowledge(&mut self, messages: &[MessageKey]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for key in messages {
+            let sql =
+                "UPDATE messages SET fresh = 0 WHERE sender = ?1 AND device = ?2 AND id = ?3 AND fresh = 1";
+            transaction.prepare_cached(sql)?.execute(params![
+                key.from.account.0,
+                key.from.device.number(),
+                key.id.0.cast_signed()
+            ])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Conversations, the one with the newest message first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn conversations(&self, max: usize) -> Result<Vec<Conversation>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS},
+                (SELECT count(*) FROM messages AS u
+                 WHERE u.conversation = m.conversation AND u.direction = 1 AND u.delivery = 2 AND u.kind <> 1)
+             FROM messages AS m
+             WHERE \"order\" = (SELECT max(\"order\") FROM messages AS l WHERE l.conversation = m.conversation)
+             ORDER BY \"order\" DESC LIMIT ?1"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([to_sql(max as u64)], |row| {
+            let last = message_of(row)?;
+            Ok(Conversation { with: last.with, unread: row.get::<_, i64>(11)?.cast_unsigned(), last })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Incoming messages that can be read and were not, of all conversations, and outgoing ones that the
+    /// server does not have yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn counts(&self) -> Result<(u64, u64), StoreError> {
+        let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let unread =
+            count("SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2 AND kind <> 1")?;
+        let pending = count("SELECT count(*) FROM messages WHERE direction = 0 AND delivery = 0")?;
+        Ok((unread.cast_unsigned(), pending.cast_unsigned()))
+    }
+
+    fn page(&self, sql: &str, with: AccountId, bound: u64, max: usize) -> rusqlite::Result<Vec<Message>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(params![with.0, to_sql(bound), to_sql(max as u64)], message_of)?.collect()
+    }
+}
+
+impl Read for Store {
+    fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
+        let read = || -> rusqlite::Result<_> {
+            let sql = "SELECT value FROM state WHERE tab = ?1 AND key = ?2";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_row(params![key.table() as u8, key.bytes()], |row| row.get(0)).optional()
+        };
+        read().map_err(db_error)
+    }
+
+    fn rows(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+        let read = || -> rusqlite::Result<_> {
+            let sql = "SELECT key, value FROM state WHERE tab = ?1 AND key >= ?2 AND key < ?3
+                       ORDER BY key LIMIT ?4";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let bounds = params![table as u8, from, to, to_sql(max as u64)];
+            statement
+                .query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(db_error)
+    }
+
+    fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
+        let read = || -> rusqlite::Result<_> {
+            let sql = format!("SELECT {COLUMNS} FROM messages WHERE sender = ?1 AND device = ?2 AND id = ?3");
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let name = params![key.from.account.0, key.from.device.number(), key.id.0.cast_signed()];
+            statement.query_row(name, message_of).optional()
+        };
+        read().map_err(db_error)
+    }
+
+    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE conversation = ?1 AND \"order\" < ?2
+             ORDER BY \"order\" DESC LIMIT ?3"
+        );
+        self.page(&sql, with, before, max).map_err(db_error)
+    }
+
+    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages
+             WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND \"order\" <= ?2
+             ORDER BY \"order\" LIMIT ?3"
+        );
+        self.page(&sql, with, up_to, max).map_err(db_error)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => Self::WrongKey,
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+fn db_error(error: rusqlite::Error) -> DbError {
+    DbError(StoreError::from(error).to_string())
+}
+
+/// Inserts a message or replaces the one of the same name. It stands in the inbox from its arrival until
+/// it is acknowledged or read; a placeholder enters when it is filled.
+fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result<(), StoreError> {
+    let arrived = message.direction == Direction::Incoming
+        && message.delivery == Delivery::Delivered
+        && message.body != Body::Waiting;
+    let (kind, text) = body_to_sql(&message.body);
+    let sql = "INSERT INTO messages (conversation, \"order\", sender, device, id, direction, sent_at,
+                                    stored_at, kind, text, delivery, fresh)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+               ON CONFLICT (sender, device, id) DO UPDATE SET
+                   conversation = excluded.conversation, \"order\" = excluded.\"order\",
+                   direction = excluded.direction, sent_at = excluded.sent_at,
+                   stored_at = excluded.stored_at, text = excluded.text, delivery = excluded.delivery,
+                   fresh = CASE WHEN kind = 1 THEN excluded.fresh ELSE min(fresh, excluded.fresh) END,
+                   kind = excluded.kind";
+    transaction.prepare_cached(sql)?.execute(params![
+        message.with.0,
+        to_sql(message.order),
+        message.key.from.account.0,
+        message.key.from.device.number(),
+        message.key.id.0.cast_signed(),
+        matches!(message.direction, Direction::Incoming),
+        message.sent_at_ms.cast_signed(),
+        message.stored_at_ms.cast_signed(),
+        kind,
+        text,
+        delivery_to_sql(message.delivery),
+        arrived,
+    ])?;
+    Ok(())
+}
+
+fn message_of(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let device = DeviceId::new(row.get(3)?).ok_or(damaged(3))?;
+    let from = DeviceAddress { account: AccountId(row.get(2)?), device };
+    let text: Option<String> = row.get(9)?;
+    Ok(Message {
+        key: MessageKey { from, id: MessageId(row.get::<_, i64>(4)?.cast_unsigned()) },
+        with: AccountId(row.get(0)?),
+        order: row.get::<_, i64>(1)?.cast_unsigned(),
+        direction: if row.get(5)? { Direction::Incoming } else { Direction::Outgoing },
+        sent_at_ms: row.get::<_, i64>(6)?.cast_unsigned(),
+        stored_at_ms: row.get::<_, i64>(7)?.cast_unsigned(),
+        body: body_of(row.get(8)?, text).ok_or(damaged(8))?,
+        delivery: delivery_of(row.get(10)?).ok_or(damaged(10))?,
+    })
+}
+
+fn damaged(column: usize) -> rusqlite::Error {
+    rusqlite::Error::IntegralValueOutOfRange(column, 0)
+}
+
+fn body_to_sql(body: &Body) -> (u8, Option<&str>) {
+    match body {
+        Body::Text(text) => (0, Some(text)),
+        Body::Waiting => (1, None),
+        Body::Lost => (2, None),
+        Body::Unknown => (3, None),
+    }
+}
+
+fn body_of(kind: u8, text: Option<String>) -> Option<Body> {
+    match kind {
+        0 => text.map(Body::Text),
+        1 => Some(Body::Waiting),
+        2 => Some(Body::Lost),
+        3 => Some(Body::Unknown),
+        _ => None,
+    }
+}
+
+fn delivery_to_sql(delivery: Delivery) -> u8 {
+    match delivery {
+        Delivery::Pending => 0,
+        Delivery::Sent => 1,
+        Delivery::Delivered => 2,
+        Delivery::Read => 3,
+        Delivery::Failed => 4,
+    }
+}
+
+fn delivery_of(number: u8) -> Option<Delivery> {
+    [Delivery::Pending, Delivery::Sent, Delivery::Delivered, Delivery::Read, Delivery::Failed]
+        .into_iter()
+        .find(|delivery| delivery_to_sql(*delivery) == number)
+}
+
+/// Numbers that are compared: SQLite's are signed, and nothing above its largest can be stored.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

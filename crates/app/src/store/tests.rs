@@ -1,0 +1,217 @@
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use waxwing_client::conformance::{self, Engine};
+use waxwing_wire::Username;
+
+use super::*;
+use crate::key;
+
+const ALICE: AccountId = AccountId([0xa1; 16]);
+const BOB: AccountId = AccountId([0xb0; 16]);
+
+struct OnDisk {
+    store: Store,
+    _folder: TempDir,
+}
+
+impl Read for OnDisk {
+    fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
+        self.store.row(key)
+    }
+    fn rows(&self, t: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+        self.store.rows(t, from, to, max)
+    }
+    fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
+        self.store.message(key)
+    }
+    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.store.history(with, before, max)
+    }
+    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.store.unread(with, up_to, max)
+    }
+}
+
+impl Engine for OnDisk {
+    fn commit(&mut self, batch: &Batch) -> Result<(), DbError> {
+        self.store.apply(batch, &[]).map_err(|error| DbError(error.to_string()))
+    }
+}
+
+fn some_key(folder: &TempDir) -> DatabaseKey {
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    key::obtain(&folder.path().join("key.json"), None, true, &mut rng).unwrap().0
+}
+
+fn path(folder: &TempDir) -> PathBuf {
+    folder.path().join("test.db")
+}
+
+fn empty() -> OnDisk {
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(&path(&folder), &some_key(&folder)).unwrap();
+    OnDisk { store, _folder: folder }
+}
+
+fn incoming(order: u64, body: Body, delivery: Delivery) -> Message {
+    let from = DeviceAddress { account: BOB, device: DeviceId::PRIMARY };
+    Message {
+        key: MessageKey { from, id: MessageId(u64::MAX - order) },
+        with: BOB,
+        order,
+        direction: Direction::Incoming,
+        sent_at_ms: u64::MAX,
+        stored_at_ms: 5,
+        body,
+        delivery,
+    }
+}
+
+fn text(order: u64) -> Message {
+    incoming(order, Body::Text(format!("m{order}")), Delivery::Delivered)
+}
+
+fn put(store: &mut Store, message: &Message) {
+    store.apply(&vec![Write::Message(Box::new(message.clone()))], &[]).unwrap();
+}
+
+fn inbox(store: &Store) -> Vec<u64> {
+    store.inbox(100).unwrap().iter().map(|message| message.order).collect()
+}
+
+#[test]
+fn passes_the_suite_that_every_engine_passes() {
+    conformance::check(&mut empty);
+}
+
+#[test]
+fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
+    let folder = TempDir::new().unwrap();
+    let key = some_key(&folder);
+    let canary = "canary-7d1f0a-canary";
+    {
+        let mut store = Store::open(&path(&folder), &key).unwrap();
+        put(&mut store, &incoming(1, Body::Text(canary.into()), Delivery::Delivered));
+        let row = Write::Row(Key::Profile, Some(canary.as_bytes().to_vec()));
+        store.apply(&vec![row], &[Setting { name: canary.into(), value: Some(canary.into()) }]).unwrap();
+        // The write-ahead log is still there: it must not show anything either.
+        assert!(path(&folder).with_extension("db-wal").exists());
+        assert_hidden(&folder, canary);
+    }
+    assert_hidden(&folder, canary);
+    {
+        let store = Store::open(&path(&folder), &key).unwrap();
+        assert!(store.history(BOB, u64::MAX, 9).unwrap()[0].body == Body::Text(canary.into()));
+        assert_eq!(store.setting(canary).unwrap().as_deref(), Some(canary.as_bytes()));
+    }
+    let other = some_key(&TempDir::new().unwrap());
+    assert!(matches!(Store::open(&path(&folder), &other), Err(StoreError::WrongKey)));
+    assert!(Store::open(&path(&folder), &key).is_ok(), "a wrong key has done no harm");
+}
+
+fn assert_hidden(folder: &TempDir, canary: &str) {
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for needle in [canary.as_bytes(), b"SQLite format"] {
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle));
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_fails_changes_nothing() {
+    let mut db = empty();
+    put(&mut db.store, &text(1));
+    // A full disk in the small: the database may not grow any more.
+    let pages: i64 = db.store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    db.store.connection.pragma_update(None, "max_page_count", pages + 2).unwrap();
+    let big = Write::Row(Key::Profile, Some(vec![7; 100_000]));
+    let batch = vec![Write::Message(Box::new(text(2))), Write::Row(Key::Outbox(1), Some(vec![1])), big];
+    assert!(matches!(db.store.apply(&batch, &[]), Err(StoreError::Full)));
+    assert!(db.store.row(&Key::Outbox(1)).unwrap().is_none());
+    assert_eq!(db.store.history(BOB, u64::MAX, 9).unwrap().len(), 1);
+    db.store.connection.pragma_update(None, "max_page_count", pages + 200).unwrap();
+    db.store.apply(&batch, &[]).unwrap();
+    assert_eq!(db.store.history(BOB, u64::MAX, 9).unwrap().len(), 2);
+}
+
+#[test]
+fn the_inbox_holds_what_arrived_until_it_is_acknowledged_or_read() {
+    let store = &mut empty().store;
+    for order in 1..=4 {
+        put(store, &text(order));
+    }
+    assert_eq!(inbox(store), [1, 2, 3, 4]);
+    store.acknowledge(&[text(2).key, text(4).key]).unwrap();
+    put(store, &Message { delivery: Delivery::Read, ..text(3) });
+    assert_eq!(inbox(store), [1]);
+    // Written again, whatever for: what was acknowledged stays so.
+    put(store, &text(2));
+    assert_eq!(inbox(store), [1]);
+}
+
+#[test]
+fn a_placeholder_enters_the_inbox_when_it_is_filled_even_if_it_was_passed_over() {
+    let store = &mut empty().store;
+    put(store, &incoming(1, Body::Waiting, Delivery::Delivered));
+    put(store, &text(2));
+    assert_eq!(inbox(store), [2]);
+    store.acknowledge(&[text(1).key, text(2).key]).unwrap();
+    put(store, &text(1));
+    assert_eq!(inbox(store), [1]);
+    put(store, &incoming(3, Body::Waiting, Delivery::Delivered));
+    put(store, &incoming(3, Body::Lost, Delivery::Delivered));
+    assert_eq!(inbox(store), [1, 3]);
+}
+
+#[test]
+fn conversations_come_newest_first_with_their_unread_messages() {
+    let store = &mut empty().store;
+    put(store, &text(1));
+    put(store, &text(2));
+    let mut to_alice = text(3);
+    to_alice.with = ALICE;
+    to_alice.direction = Direction::Outgoing;
+    to_alice.delivery = Delivery::Pending;
+    put(store, &to_alice);
+    let conversations = store.conversations(9).unwrap();
+    let seen: Vec<_> = conversations.iter().map(|c| (c.with, c.unread, c.last.order)).collect();
+    assert_eq!(seen, [(ALICE, 0, 3), (BOB, 2, 2)]);
+    assert_eq!(store.counts().unwrap(), (2, 1));
+}
+
+#[test]
+fn a_database_of_a_later_version_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let key = some_key(&folder);
+    Store::open(&path(&folder), &key).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Store::open(&path(&folder), &key), Err(StoreError::Newer(99))));
+}
+
+#[test]
+fn history_pages_are_read_by_the_index() {
+    let store = empty().store;
+    let plan = |sql: &str| -> String {
+        store.connection.query_row(&format!("EXPLAIN QUERY PLAN {sql}"), [], |row| row.get(3)).unwrap()
+    };
+    let history = plan(
+        "SELECT text FROM messages WHERE conversation = x'00' AND \"order\" < 5 ORDER BY \"order\" DESC LIMIT 3",
+    );
+    assert!(history.contains("messages_history"), "{history}");
+    let inbox = plan("SELECT text FROM messages WHERE fresh = 1 ORDER BY \"order\" LIMIT 3");
+    assert!(inbox.contains("messages_fresh"), "{inbox}");
+    let unread = plan("SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2");
+    assert!(unread.contains("messages_unread"), "{unread}");
+}
+
+#[test]
+fn nothing_of_the_contents_is_in_an_error() {
+    let name = Username::parse("bobby").unwrap();
+    let mut db = empty();
+    db.store.connection.execute_batch("DROP TABLE messages").unwrap();
+    let mut message = text(1);
+    message.body = Body::Text(name.as_str().into());
+    let error = db.store.apply(&vec![Write::Message(Box::new(message))], &[]).unwrap_err().to_string();
+    assert!(!error.contains("bobby"), "{error}");
+}
