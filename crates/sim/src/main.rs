@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::Parser;
 use sha2::{Digest, Sha256};
 use waxwing_sim::fault::Tally;
+use waxwing_sim::trace::say;
 use waxwing_sim::{Outcome, Plan, run};
 
 /// Seeds after which a kind of fault that never happened is a fault of the simulator.
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (from, count) = arguments.seed.map_or((arguments.from, arguments.seeds), |seed| (seed, 1));
     if let Some(seed) = arguments.seed {
-        println!("{:?}", Plan::new(seed));
+        say(&format!("{:?}", Plan::new(seed)));
     }
     let begin = Instant::now();
     let outcomes = run_all(from, count, arguments.jobs.max(1), arguments.trace);
@@ -49,12 +50,12 @@ fn main() -> ExitCode {
     }
     for outcome in failed.iter().skip(PRINTED) {
         for violation in &outcome.violations {
-            println!("seed {}: invariant {}: {}", outcome.seed, violation.invariant, violation.what);
+            say(&format!("seed {}: invariant {}: {}", outcome.seed, violation.invariant, violation.what));
         }
     }
     let complete = summarise(&outcomes, begin.elapsed().as_secs_f64());
     let faults = failed.len() + usize::from(!complete);
-    println!("{} passed, {faults} failed", outcomes.len() - failed.len());
+    say(&format!("{} passed, {faults} failed", outcomes.len() - failed.len()));
     if faults > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -82,21 +83,21 @@ fn run_all(from: u64, count: u64, jobs: usize, print: bool) -> Vec<Outcome> {
 }
 
 fn explain(outcome: &Outcome) {
-    println!("\nseed {} failed; its last events:", outcome.seed);
+    say(&format!("\nseed {} failed; its last events:", outcome.seed));
     for line in &outcome.tail {
-        println!("  {line}");
+        say(&format!("  {line}"));
     }
     for violation in &outcome.violations {
-        println!(
+        say(&format!(
             "seed {}: invariant {} at {}.{:03} s: {}",
             outcome.seed,
             violation.invariant,
             violation.at_ms / 1_000,
             violation.at_ms % 1_000,
             violation.what
-        );
+        ));
     }
-    println!("again: cargo run -p waxwing-sim -- --seed {} --trace", outcome.seed);
+    say(&format!("again: cargo run -p waxwing-sim -- --seed {} --trace", outcome.seed));
 }
 
 /// Prints what the seeds amount to. False when a kind of fault was never injected though it should.
@@ -121,13 +122,13 @@ fn summarise(outcomes: &[Outcome], seconds: f64) -> bool {
         virtual_ms / 3_600_000,
         slowest / 1_000
     );
-    println!("{} faults: {}", faults.total(), by_kind.join(", "));
-    println!("trace hash {hash}");
+    say(&format!("{} faults: {}", faults.total(), by_kind.join(", ")));
+    say(&format!("trace hash {hash}"));
     let enough = outcomes.len() as u64 >= SEEDS_FOR_EVERY_FAULT;
     let missing: Vec<&str> =
         faults.iter().filter(|(_, count)| enough && *count == 0).map(|(fault, _)| fault.name()).collect();
     if !missing.is_empty() {
-        println!("never injected, so nothing is known about: {}", missing.join(", "));
+        say(&format!("never injected, so nothing is known about: {}", missing.join(", ")));
     }
     missing.is_empty()
 }

@@ -92,6 +92,10 @@ pub struct Oracle {
     appended: BTreeSet<MessageKey>,
     accepted: BTreeSet<MessageKey>,
     expired: BTreeSet<MessageKey>,
+    /// For whom something expired that is not shown: a receipt, for example.
+    expired_silently: BTreeSet<DeviceAddress>,
+    /// What senders were told to have expired.
+    said_expired: BTreeSet<MessageKey>,
     boxes: BTreeMap<DeviceAddress, BTreeMap<u64, Waiting>>,
     /// What a device's database ever held.
     durable: BTreeSet<(usize, MessageKey)>,
@@ -102,6 +106,8 @@ pub struct Oracle {
     leases: BTreeMap<usize, u64>,
     /// Ratchet key and counter, with the ciphertext that stands under them.
     chains: BTreeMap<(Vec<u8>, u64), u32>,
+    /// The same, of those that the server has stored.
+    chains_stored: BTreeMap<(Vec<u8>, u64), u32>,
     prekeys_issued: BTreeSet<u32>,
     last_resorts: BTreeSet<u32>,
     shown: BTreeSet<(usize, MessageKey)>,
@@ -132,6 +138,8 @@ impl Oracle {
             appended: BTreeSet::new(),
             accepted: BTreeSet::new(),
             expired: BTreeSet::new(),
+            expired_silently: BTreeSet::new(),
+            said_expired: BTreeSet::new(),
             boxes: BTreeMap::new(),
             durable: BTreeSet::new(),
             heard: BTreeMap::new(),
@@ -139,6 +147,7 @@ impl Oracle {
             windows: BTreeMap::new(),
             leases: BTreeMap::new(),
             chains: BTreeMap::new(),
+            chains_stored: BTreeMap::new(),
             prekeys_issued: BTreeSet::new(),
             last_resorts: BTreeSet::new(),
             shown: BTreeSet::new(),

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -31,7 +32,7 @@ impl Trace {
         self.hash.update(b"\n");
         self.events += 1;
         if self.print {
-            println!("{line}");
+            say(&line);
         }
         if self.tail.len() == TAIL_LINES {
             self.tail.pop_front();
@@ -56,6 +57,11 @@ impl Trace {
     pub fn tail(&self) -> Vec<String> {
         self.tail.iter().cloned().collect()
     }
+}
+
+/// Prints a line. Whoever does not want to read on has closed the pipe, and that is all right.
+pub fn say(line: &str) {
+    let _closed = writeln!(std::io::stdout(), "{line}");
 }
 
 /// A short name for bytes, so that the trace depends on all of them and shows none.

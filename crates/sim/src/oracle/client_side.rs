@@ -256,13 +256,16 @@ impl Oracle {
         }
     }
 
-    /// Invariant 6.
+    /// Invariant 6. A device that went back to an older copy cannot know which ciphertexts left it and were
+    /// lost on the way, under the encryption of the connection; what the server has stored, it must know.
     fn keys_are_fresh(&mut self, client: usize, send: &Send) {
         for copy in &send.copies {
             let Some(outline) = outline(copy.kind, &copy.ciphertext) else { continue };
             let place = (outline.ratchet_key, outline.counter);
+            let differs = |before: &u32| *before != outline.ciphertext;
+            let stored = self.chains_stored.get(&place).is_some_and(differs);
             let before = self.chains.insert(place, outline.ciphertext);
-            if before.is_some_and(|before| before != outline.ciphertext) {
+            if stored || (before.is_some_and(|before| differs(&before)) && !self.rolled_back(client)) {
                 let counter = outline.counter;
                 self.fail("6", format!("c{client} encrypts two texts with key {counter} of one chain"));
             }

@@ -68,8 +68,9 @@ impl Oracle {
         let is_read = arrived.as_ref().is_some_and(|message| message.delivery == Delivery::Read);
         let wanted = match (&sent.delivery, arrived.map(|message| message.body)) {
             (Delivery::Failed, arrived) => {
-                let has_cause = self.expired.contains(key) || self.refused.contains(key);
-                let may_be_both = self.expired.contains(key) || !sender_exact;
+                let has_cause = self.said_expired.contains(key) || self.refused.contains(key);
+                // It arrived, its device could not say so in time, and it expired.
+                let may_be_both = self.said_expired.contains(key) || !sender_exact;
                 match arrived {
                     _ if !has_cause => "failed without a cause",
                     Some(Body::Text(_)) if !may_be_both => "failed and arrived",
@@ -77,6 +78,10 @@ impl Oracle {
                 }
             }
             (_, None) if self.lost.contains(&(*recipient, *key)) => return None,
+            // So has what would have told its sender, who did not fetch it either.
+            (_, None) if self.expired.contains(key) && self.expired_silently.contains(&key.from) => {
+                return None;
+            }
             (_, None) if self.expired.contains(key) => "expired, and its sender does not know",
             (_, None) => "has not arrived",
             (_, Some(Body::Lost)) if !sender_exact => return None,
@@ -84,6 +89,8 @@ impl Oracle {
             (_, Some(Body::Waiting)) => "is still waited for",
             (_, Some(Body::Unknown)) => "is not understood",
             _ if !sender_exact || !recipient_exact || self.expired.contains(key) => return None,
+            // A receipt that waited too long for its device is gone, too.
+            _ if self.expired_silently.contains(&key.from) => return None,
             (Delivery::Pending, _) => "arrived, and is pending at its sender",
             (Delivery::Sent, _) => "arrived, and is only sent at its sender",
             (Delivery::Delivered, _) if is_read => "was read, and its sender does not know",

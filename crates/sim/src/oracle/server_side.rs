@@ -4,10 +4,11 @@ use waxwing_client::MessageKey;
 use waxwing_server::limits::RECEIPT_ROOM_FACTOR;
 use waxwing_server::{Append, Batch, Effect, Key, Piece, Pool, Row, View};
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES};
-use waxwing_wire::server_frame::{Bundle, Item, ResponseBody, ServerFrame};
+use waxwing_wire::server_frame::{Bundle, Envelope, Item, ResponseBody, ServerFrame};
 use waxwing_wire::{Bytes, DeviceAddress};
 
 use super::{Oracle, Waiting};
+use crate::signal::outline;
 use crate::trace::digest;
 
 impl Oracle {
@@ -94,9 +95,14 @@ impl Oracle {
             Ok(Item::Envelope(envelope)) => {
                 let key = MessageKey { from: envelope.from, id: envelope.id };
                 self.appended.insert(key);
+                self.key_is_spent(&envelope);
                 (Some(key), envelope.silent, envelope.accepted_at_ms)
             }
-            Ok(Item::Receipt(receipt)) => (None, true, receipt.at_ms),
+            Ok(Item::Receipt(receipt)) => {
+                let ids = receipt.ids.iter().filter(|_| receipt.expired);
+                self.said_expired.extend(ids.map(|id| MessageKey { from: append.mailbox, id: *id }));
+                (None, true, receipt.at_ms)
+            }
             Err(error) => return self.fail("1", format!("a stored entry: {error}")),
         };
         let mailbox = self.boxes.entry(append.mailbox).or_default();
@@ -107,6 +113,18 @@ impl Oracle {
         }
         if append.item.len() > MAX_CIPHERTEXT_BYTES + 256 {
             self.fail("10", format!("an entry of {} bytes", append.item.len()));
+        }
+    }
+
+    /// Invariant 6, the server's half: what stands in a mailbox stands there for good, whatever becomes of
+    /// the device that wrote it.
+    fn key_is_spent(&mut self, envelope: &Envelope) {
+        let Some(outline) = outline(envelope.kind, &envelope.ciphertext) else { return };
+        let place = (outline.ratchet_key, outline.counter);
+        let before = self.chains_stored.insert(place, outline.ciphertext);
+        if before.is_some_and(|before| before != outline.ciphertext) {
+            let (client, counter) = (self.devices.get(&envelope.from), outline.counter);
+            self.fail("6", format!("{client:?} has encrypted two texts with key {counter} of one chain"));
         }
     }
 
@@ -124,6 +142,9 @@ impl Oracle {
         let expires_at_ms = waiting.accepted_at_ms.saturating_add(self.plan.settings.retention_ms);
         if now_ms >= expires_at_ms {
             self.expired.extend(waiting.envelope);
+            if waiting.silent {
+                self.expired_silently.insert(mailbox);
+            }
             return;
         }
         let what = waiting.envelope.map_or_else(|| "a receipt".into(), |key| self.name(&key));
