@@ -263,7 +263,6 @@ impl Client {
     pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, refused: &Refused) -> Result<(), Error> {
         let Some(flight) = self.land(refused.id) else { return Ok(()) };
         let order = flight.order;
-        self.counters.emitted = self.counters.emitted.saturating_sub(1);
         let Some((_, place)) = self.outbox.next(order).filter(|(found, _)| *found == order) else {
             return Ok(());
         };

@@ -79,7 +79,8 @@ pub(crate) struct Counters {
     /// The lease that `emitted` counts under.
     #[prost(uint64, tag = "5")]
     pub counted_lease: u64,
-    /// Distinct messages put into frames under `counted_lease`.
+    /// Messages put into frames under `counted_lease`, each time one is. A connection keeps its order: when
+    /// something that an older copy does not know of reached the server, the server has counted more.
     #[prost(uint64, tag = "6")]
     pub emitted: u64,
     /// The connection of `counted_lease` was not ended cleanly.

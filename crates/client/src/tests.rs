@@ -5,6 +5,7 @@ mod golden;
 mod hostile;
 mod links;
 mod parts;
+mod random;
 mod relay;
 mod renewal;
 mod talk;

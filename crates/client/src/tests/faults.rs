@@ -1,6 +1,6 @@
 //! Days on which something breaks.
 
-use waxwing_wire::server_frame::{Item, Receipt};
+use waxwing_wire::server_frame::{DeviceMismatch, Item, Receipt, Refused, ServerFrame};
 use waxwing_wire::{DeviceAddress, DeviceId, Reject, RejectCode};
 
 use super::relay::spoilt;
@@ -312,4 +312,34 @@ fn an_undecryptable_entry_earns_no_receipt_even_across_a_lost_connection() {
     assert_eq!(world.arrived("bob", "alice"), ["zero", "garbled"]);
     assert_eq!(world.written("alice", "bob"), ["zero ✓✓", "garbled ✓✓"]);
     world.assert_at_rest();
+}
+
+#[test]
+fn nothing_overtakes_a_message_whose_answer_is_still_to_come() {
+    let mut world = pair();
+    world.relay.mute = true;
+    let texts = ["one", "two", "three"].map(|text| {
+        world.write("alice", "bob", text);
+        if text == "two" {
+            refuse_as_extra(&mut world, 1);
+        }
+        world.history("alice", "bob").last().unwrap().key.id
+    });
+    let flown = |world: &mut World| -> Vec<_> {
+        let frames = std::mem::take(&mut world.user("alice").up);
+        frames.into_iter().flat_map(|frame| frame.sends).map(|send| send.id).collect()
+    };
+    assert_eq!(flown(&mut world), [texts[0], texts[1], texts[0]], "the third waits for the second");
+    refuse_as_extra(&mut world, 2);
+    assert_eq!(flown(&mut world), [texts[1], texts[2]]);
+}
+
+/// Tells alice that her message at this place was encrypted for one device too many.
+fn refuse_as_extra(world: &mut World, at: usize) {
+    let id = world.history("alice", "bob")[at].key.id;
+    let mismatch =
+        DeviceMismatch { extra: vec![DeviceId::new(9).unwrap()], missing: Vec::new(), stale: Vec::new() };
+    let reject = Reject::new(RejectCode::DeviceMismatch, "devices");
+    let refused = vec![Refused { id, reject, mismatch }];
+    world.input("alice", Input::Frame(ServerFrame { refused, ..ServerFrame::default() }));
 }

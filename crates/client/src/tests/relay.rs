@@ -200,6 +200,8 @@ impl Relay {
 
     fn send(&mut self, from: DeviceAddress, send: Send) -> Result<(), (Reject, DeviceMismatch)> {
         self.sends.push(send.clone());
+        let sender = self.devices.get_mut(&from).unwrap();
+        sender.accepted_in_lease = sender.accepted_in_lease.map(|n| n + 1);
         if let Some(reject) = self.refuse.pop_front() {
             return Err((reject, DeviceMismatch::default()));
         }
@@ -231,7 +233,6 @@ impl Relay {
         if !sender.seen.insert((send.id, send.attempt)) {
             return Ok(());
         }
-        sender.accepted_in_lease = sender.accepted_in_lease.map(|n| n + 1);
         for mut copy in send.copies {
             if self.spoils == Some(from) && copy.kind != EnvelopeKind::Plaintext {
                 copy.ciphertext = spoilt(&copy.ciphertext);

@@ -382,3 +382,44 @@ fn signed_prekeys_are_replaced_and_kept_for_what_is_under_way() {
     assert_eq!(world.state("alice"), ConnectionState::Online);
     assert_ne!(world.state("alice"), ConnectionState::Refused(RejectCode::Unspecified));
 }
+
+#[test]
+fn an_older_copy_that_reads_on_an_old_chain_does_not_write_on_its_own() {
+    let mut world = talking();
+    world.send("bob", "alice", "b1");
+    world.offline("bob");
+    world.write("bob", "alice", "written before he has read x1");
+    world.send("alice", "bob", "x1");
+    let copy = world.users["alice"].db.clone();
+    world.send("alice", "bob", "x2");
+    world.cut("alice");
+    // Bob encrypts at the welcome, before what waits for him arrives: on the chain that alice knows.
+    world.online("bob");
+    world.restore("alice", &copy);
+    world.online("alice");
+    assert_eq!(restored(&world, "alice"), 1);
+    assert_eq!(world.arrived("alice", "bob"), ["b0", "b1", "written before he has read x1"]);
+    assert_eq!(world.count("alice", |event| matches!(event, Event::MessageFilled(_))), 0);
+    world.send("alice", "bob", "other words");
+    assert_eq!(world.arrived("bob", "alice"), ["a0", "a1", "x1", "x2", "other words"]);
+    world.assert_at_rest();
+}
+
+#[test]
+fn an_older_copy_encrypts_anew_what_it_had_encrypted() {
+    let mut world = talking();
+    world.write("alice", "bob", "under way");
+    let copy = world.users["alice"].db.clone();
+    world.settle();
+    world.send("alice", "bob", "later");
+    world.cut("alice");
+    world.restore("alice", &copy);
+    let sends = world.relay.sends.len();
+    world.online("alice");
+    let id = world.history("alice", "bob").last().unwrap().key.id;
+    let find = |sends: &[waxwing_wire::client_frame::Send]| sends.iter().find(|send| send.id == id).cloned();
+    let (before, after) = (find(&world.relay.sends[..sends]), find(&world.relay.sends[sends..]));
+    assert_ne!(before.unwrap().copies, after.unwrap().copies);
+    assert_eq!(world.arrived("bob", "alice"), ["a0", "a1", "under way", "later"]);
+    world.assert_at_rest();
+}

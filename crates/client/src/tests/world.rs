@@ -34,7 +34,7 @@ pub struct User {
     pub connected: bool,
     /// Inputs that the shell has for the core.
     inputs: VecDeque<Input>,
-    up: VecDeque<ClientFrame>,
+    pub up: VecDeque<ClientFrame>,
     pub wake: Option<Time>,
     pub events: Vec<Event>,
     pub frames_sent: usize,
@@ -122,7 +122,15 @@ impl World {
 
     /// The process dies in the step; what was not committed is gone, and so is every effect.
     pub fn input_and_crash(&mut self, name: &'static str, input: Input, crash: Crash) {
-        self.step(name, input, Some(crash));
+        let effects = self.step(name, input, Some(crash));
+        if crash == Crash::AfterCommit {
+            // Stories ask whether a gap was noticed; that nobody was told is the crash's doing.
+            let gaps = effects.into_iter().filter_map(|effect| match effect {
+                Effect::Event(event @ Event::Gap { .. }) => Some(event),
+                _ => None,
+            });
+            self.user(name).events.extend(gaps);
+        }
         self.reopen(name);
     }
 
@@ -197,7 +205,7 @@ impl World {
                     assert!(bytes.len() <= MAX_PLAINTEXT_BYTES, "a frame fits");
                     let decoded = ClientFrame::decode(Bytes::from(bytes)).expect("within the wire's bounds");
                     assert_eq!(decoded, frame);
-                    self.note(&frame);
+
                     let user = self.user(name);
                     user.frames_sent += 1;
                     if user.connected {
@@ -230,6 +238,7 @@ impl World {
         let mut moved = false;
         for name in names {
             while let Some(frame) = self.user(name).up.pop_front() {
+                self.note(&frame);
                 self.relay.frame(name, frame);
                 moved = true;
             }
