@@ -1,0 +1,117 @@
+//! Bounds of what the process holds, each with its unit in its name. Those of the wire are in
+//! [`waxwing_wire::limits`], those of decisions in [`waxwing_server::limits`].
+
+use std::time::Duration;
+
+// ---------------------------------------------------------------- connections
+
+/// Connections that may be open at once.
+pub const MAX_CONNECTIONS: usize = 1_100_000;
+/// Connections of one address that have not yet said which device they are.
+pub const GUESTS_PER_IP: u32 = 256;
+/// Registrations that one address may ask for at once, and that come back in an hour.
+pub const REGISTRATIONS_PER_HOUR_PER_IP: u32 = 60;
+/// Addresses whose registrations are counted; the longest unused goes first.
+pub const MAX_COUNTED_IPS: usize = 65_536;
+/// From the first byte to the end of the handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the end of the handshake until the connection speaks for a device.
+pub const GUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// A connection from which nothing came for so long is closed. Clients ping more often.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60);
+/// Bytes that were sent and that the peer does not acknowledge for so long end the connection.
+pub const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(60);
+/// After so much silence the kernel asks whether the peer is still there.
+pub const KEEPALIVE_AFTER: Duration = Duration::from_secs(10 * 60);
+/// A connection that was said goodbye to is dropped after so long, whether the peer has read it or not.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// Output that a connection may owe its peer: the delivery window and the answers to a window of sends.
+pub const MAX_UNSENT_BYTES: usize = 2 * 1024 * 1024;
+/// Head of an HTTP request.
+pub const MAX_HTTP_HEAD_BYTES: usize = 8 * 1024;
+/// One WebSocket frame.
+pub const MAX_WEBSOCKET_FRAME_BYTES: u64 = 1024 * 1024;
+
+// ---------------------------------------------------------------- I/O threads
+
+/// Cores for each I/O thread: the engine, and on a small machine the clients, want the others.
+pub const CORES_PER_IO_THREAD: usize = 2;
+/// I/O threads, bounded by the bits that a connection's number has for them.
+pub const MAX_IO_THREADS: usize = 64;
+/// The buffer that all sockets of a thread are read into.
+pub const READ_BUFFER_BYTES: usize = 256 * 1024;
+/// Events taken from the kernel at once.
+pub const EVENTS_PER_ROUND: usize = 1_024;
+/// Connections accepted before the others get their turn.
+pub const ACCEPTS_PER_ROUND: usize = 128;
+/// Handshake messages answered before the others get their turn; each costs about 0.2 ms.
+pub const HANDSHAKES_PER_ROUND: usize = 32;
+/// Reads from one socket before the others get their turn.
+pub const READS_PER_ROUND: usize = 4;
+/// Jobs collected before they are handed to the engine.
+pub const JOBS_PER_HANDOVER: usize = 1_024;
+/// Pause of the acceptor when the process has no descriptors left.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a thread looks again whether the engine has room, when it had none.
+pub const STALL_PAUSE: Duration = Duration::from_millis(2);
+
+// ---------------------------------------------------------------- queues
+
+/// Jobs that wait for the engine; above it nothing is read from sockets.
+pub const ENGINE_QUEUE_JOBS: usize = 16_384;
+/// The same bound in bytes.
+pub const ENGINE_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Results that wait for an I/O thread; above it the engine waits.
+pub const IO_QUEUE_RESULTS: usize = 131_072;
+/// The same bound in bytes.
+pub const IO_QUEUE_BYTES: usize = 128 * 1024 * 1024;
+
+// ---------------------------------------------------------------- engine
+
+/// Commands that one commit carries.
+pub const GROUP_COMMANDS: usize = 2_048;
+/// Bytes that one commit carries, about.
+pub const GROUP_BYTES: usize = 16 * 1024 * 1024;
+/// Devices whose look-ups are counted.
+pub const MAX_COUNTED_DEVICES: usize = 65_536;
+/// How often mailboxes are looked through for messages that waited too long.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Mailboxes looked at before the others get their turn.
+pub const SWEEP_PAGE: usize = 128;
+/// Pause between two pages of a sweep.
+pub const SWEEP_PAUSE: Duration = Duration::from_millis(50);
+/// How long clients are asked to wait when the server shuts down, milliseconds.
+pub const SHUTDOWN_RETRY_AFTER_MS: u64 = 2_000;
+/// How long clients are asked to wait when the disk is full, milliseconds.
+pub const STORAGE_FULL_RETRY_AFTER_MS: u64 = 30_000;
+/// A shut-down that takes longer is cut short.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+
+// ---------------------------------------------------------------- store
+
+/// Free space below which nothing is taken in any more. The engine's own clean-up needs room to work.
+pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Of the reserve, the part below which nothing at all is written: what is above it lets devices empty
+/// their mailboxes while the disk is full.
+pub const HARD_RESERVE_DIVISOR: u64 = 4;
+/// Decoded rows kept in memory, bytes.
+pub const ROW_CACHE_BYTES: usize = 24 * 1024 * 1024;
+/// Entries kept in memory until their device has stored them, bytes.
+pub const ENTRY_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// The engine's cache of blocks read from disk.
+pub const BLOCK_CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// What one of the engine's three tables holds in memory before it goes to a file.
+pub const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+/// Size of the engine's files.
+pub const TABLE_BYTES: u64 = 16 * 1024 * 1024;
+/// Size of the parts of the engine's log that are full, before it sees to it that they can go. The part
+/// that is being written comes on top, and takes as much.
+pub const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
+// ---------------------------------------------------------------- operators
+
+/// One line on the admin socket.
+pub const MAX_ADMIN_LINE_BYTES: u64 = 4 * 1024;
+/// An operator's program that says nothing for so long is hung up on.
+pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,132 @@
+//! What the threads say to each other.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use bytes::Bytes;
+use mio::Waker;
+use mio::net::TcpStream;
+use waxwing_server::{ConnId, Piece};
+use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::invitation::InvitationToken;
+use waxwing_wire::{DeviceKey, Reject};
+
+use crate::limits::{IO_QUEUE_BYTES, IO_QUEUE_RESULTS};
+use crate::queue::Queue;
+
+/// Work for the engine.
+pub enum Job {
+    /// A frame was read.
+    Frame {
+        /// From which connection.
+        conn: ConnId,
+        /// Proven by the handshake; said until the connection speaks for a device.
+        key: Option<DeviceKey>,
+        /// What it says.
+        frame: ClientFrame,
+    },
+    /// The connection is gone.
+    Closed(ConnId),
+    /// The operator wants an invitation.
+    Invite {
+        /// How many accounts it admits; `None` for no bound.
+        uses: Option<u32>,
+        /// When it ends, milliseconds since 1970.
+        expires_at_ms: Option<u64>,
+        /// Where the answer goes.
+        answer: SyncSender<Result<InvitationToken, Reject>>,
+    },
+    /// An I/O thread reads no more: the server is shutting down.
+    IoStopped,
+}
+
+/// Results for an I/O thread.
+pub enum Outcome {
+    /// Part of the next frame.
+    Piece(ConnId, Piece),
+    /// Mailbox entries, ascending without gaps.
+    Entries(ConnId, Vec<(u64, Bytes)>),
+    /// The connection speaks for a device now.
+    Attached(ConnId),
+    /// Close the connection after what was said to it.
+    Close(ConnId),
+    /// The acceptor gives this connection to the thread.
+    Accepted(TcpStream, IpAddr),
+    /// Say goodbye to everybody and end.
+    Shutdown(Reject),
+}
+
+impl Outcome {
+    /// Which connection it is for.
+    #[must_use]
+    pub fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Piece(conn, _) | Self::Entries(conn, _) | Self::Attached(conn) | Self::Close(conn) => {
+                Some(*conn)
+            }
+            Self::Accepted(..) | Self::Shutdown(_) => None,
+        }
+    }
+
+    /// What it weighs in a queue, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Entries(_, entries) => entries.iter().map(|(_, item)| item.len() + 32).sum(),
+            _ => size_of::<Self>(),
+        }
+    }
+}
+
+/// What a job weighs in the engine's queue beside the bytes of its frame, about.
+pub const JOB_BYTES: usize = size_of::<Job>();
+
+/// The way to an I/O thread.
+pub struct IoPort {
+    /// Results for its connections.
+    pub queue: Queue<Outcome>,
+    /// Ends its wait for sockets.
+    pub waker: Waker,
+}
+
+impl IoPort {
+    /// A port whose thread is woken by `waker`.
+    #[must_use]
+    pub fn new(waker: Waker) -> Arc<Self> {
+        Arc::new(Self { queue: Queue::new(IO_QUEUE_RESULTS, IO_QUEUE_BYTES), waker })
+    }
+
+    /// Hands a batch over and wakes the thread if it may be asleep.
+    pub fn put(&self, batch: &mut Vec<Outcome>) {
+        let bytes = batch.iter().map(Outcome::bytes).sum();
+        if self.queue.put(batch, bytes) {
+            self.wake();
+        }
+    }
+
+    /// Wakes the thread.
+    pub fn wake(&self) {
+        self.waker.wake().expect("an eventfd that is open can be written to");
+    }
+}
+
+/// A connection's number: which I/O thread, which place in its table, and a serial number that is never
+/// used twice in one thread. 6, 24 and 34 bits.
+#[must_use]
+pub fn conn_id(thread: usize, place: usize, serial: u64) -> ConnId {
+    debug_assert!(thread < 1 << 6 && place < 1 << 24 && serial < 1 << 34);
+    ConnId((thread as u64) << 58 | (place as u64) << 34 | serial)
+}
+
+/// The I/O thread in a connection's number.
+#[must_use]
+pub fn thread_of(conn: ConnId) -> usize {
+    (conn.0 >> 58) as usize
+}
+
+/// The place in a connection's number.
+#[must_use]
+pub fn place_of(conn: ConnId) -> usize {
+    (conn.0 >> 34) as usize & ((1 << 24) - 1)
+}

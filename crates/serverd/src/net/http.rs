@@ -1,0 +1,40 @@
+//! The little HTTP that the port speaks: the way into a WebSocket, and a polite no.
+
+use tungstenite::handshake::machine::TryParse;
+use tungstenite::handshake::server::{Request, create_response, write_response};
+
+/// Where the stream is.
+pub const STREAM_PATH: &str = "/v1/stream";
+
+const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What a request leads to.
+pub enum Answer {
+    /// More of it is needed.
+    Partial,
+    /// A WebSocket, once the response is sent.
+    Upgrade {
+        /// Bytes of the request.
+        consumed: usize,
+        /// Bytes of the response.
+        response: Vec<u8>,
+    },
+    /// Send this and close.
+    Refuse(&'static [u8]),
+}
+
+/// Reads a request's head.
+#[must_use]
+pub fn answer(head: &[u8]) -> Answer {
+    match Request::try_parse(head) {
+        Ok(None) => Answer::Partial,
+        Ok(Some((consumed, request))) if request.uri().path() == STREAM_PATH => {
+            let mut response = Vec::new();
+            let written = create_response(&request).and_then(|made| write_response(&mut response, &made));
+            written.map_or(Answer::Refuse(BAD_REQUEST), |()| Answer::Upgrade { consumed, response })
+        }
+        Ok(Some(_)) => Answer::Refuse(NOT_FOUND),
+        Err(_) => Answer::Refuse(BAD_REQUEST),
+    }
+}

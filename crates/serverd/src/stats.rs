@@ -1,0 +1,218 @@
+//! What the server counts. Numbers only: nothing here says who did anything.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Map, Value};
+use waxwing_wire::{Reject, RejectCode};
+
+/// A count or a level that any thread may change.
+#[derive(Debug, Default)]
+pub struct Number(AtomicU64);
+
+impl Number {
+    /// Counts `more`.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Lowers a level.
+    pub fn sub(&self, less: u64) {
+        self.0.fetch_sub(less, Ordering::Relaxed);
+    }
+
+    /// Sets a level.
+    pub fn set(&self, level: u64) {
+        self.0.store(level, Ordering::Relaxed);
+    }
+
+    /// As it is.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! stats {
+    ($($kind:ident $(#[doc = $doc:literal])+ $name:ident,)*) => {
+        /// Everything that is counted.
+        #[derive(Debug, Default)]
+        pub struct Stats {
+            $($(#[doc = $doc])+ pub $name: Number,)*
+            /// Refusals by code.
+            pub rejects: [Number; CODES.len()],
+        }
+
+        impl Stats {
+            fn each(&self, mut visit: impl FnMut(&'static str, &'static str, &'static str, u64)) {
+                $(visit(stringify!($kind), stringify!($name), concat!($($doc),+), self.$name.now());)*
+            }
+        }
+    };
+}
+
+stats! {
+    gauge /// Connections that are open.
+        connections,
+    gauge /// Connections that have not said which device they are.
+        guests,
+    gauge /// Devices that are connected.
+        devices,
+    gauge /// Jobs that wait for the engine.
+        engine_queue,
+    gauge /// Results that wait for the I/O threads.
+        io_queue,
+    counter /// Connections accepted.
+        accepts,
+    counter /// Connections turned away before a handshake.
+        turned_away,
+    counter /// Handshakes finished.
+        handshakes,
+    counter /// Handshakes that failed or took too long.
+        handshakes_failed,
+    counter /// Connections closed for what they sent.
+        malformed,
+    counter /// Connections closed for silence.
+        idle_closed,
+    counter /// Connections closed because they did not read.
+        slow_closed,
+    counter /// Bytes read from sockets.
+        bytes_in,
+    counter /// Bytes written to sockets.
+        bytes_out,
+    counter /// Frames read.
+        frames_in,
+    counter /// Frames written.
+        frames_out,
+    counter /// Reads from sockets.
+        socket_reads,
+    counter /// Writes to sockets.
+        socket_writes,
+    counter /// Commands decided.
+        commands,
+    counter /// Groups committed.
+        commits,
+    counter /// Times that a log was forced to disk before an answer.
+        fsyncs,
+    counter /// Messages newly accepted.
+        messages_accepted,
+    counter /// Mailbox entries sent to devices.
+        entries_delivered,
+    counter /// Mailbox entries read from the store because they were not at hand.
+        entries_paged,
+    counter /// Delivery receipts written.
+        receipts,
+    counter /// Mailboxes looked at for messages that waited too long.
+        swept,
+    gauge /// Bytes that the store takes on disk.
+        store_bytes,
+    gauge /// Microseconds that the last commit took.
+        commit_us,
+}
+
+const CODES: [RejectCode; 16] = [
+    RejectCode::Unspecified,
+    RejectCode::Malformed,
+    RejectCode::TooLarge,
+    RejectCode::RateLimited,
+    RejectCode::NotRegistered,
+    RejectCode::InvitationInvalid,
+    RejectCode::UsernameTaken,
+    RejectCode::UsernameInvalid,
+    RejectCode::UnknownAccount,
+    RejectCode::DeviceMismatch,
+    RejectCode::MailboxFull,
+    RejectCode::StorageFull,
+    RejectCode::Unavailable,
+    RejectCode::WireVersion,
+    RejectCode::Replaced,
+    RejectCode::ShuttingDown,
+];
+
+impl Stats {
+    /// Counts a refusal.
+    pub fn reject(&self, reject: &Reject) {
+        let place = CODES.iter().position(|code| *code == reject.code).unwrap_or_default();
+        if let Some(number) = self.rejects.get(place) {
+            number.add(1);
+        }
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut map = Map::new();
+        self.each(|_, name, _, value| {
+            map.insert(name.into(), value.into());
+        });
+        for (code, number) in CODES.iter().zip(&self.rejects) {
+            map.insert(format!("rejects_{}", snake(code.name())), number.now().into());
+        }
+        map.insert("process_cpu_us".into(), process_cpu_us().into());
+        map.insert("process_rss_bytes".into(), process_rss_bytes().into());
+        map
+    }
+
+    /// Prometheus' text format, version 0.0.4.
+    #[must_use]
+    pub fn to_prometheus(&self) -> String {
+        let mut text = String::new();
+        self.each(|kind, name, doc, value| {
+            let suffix = if kind == "counter" { "_total" } else { "" };
+            let doc = doc.trim();
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "# HELP waxwing_{name}{suffix} {doc}");
+            let _ = writeln!(text, "# TYPE waxwing_{name}{suffix} {kind}\nwaxwing_{name}{suffix} {value}");
+        });
+        let _ = writeln!(
+            text,
+            "# HELP waxwing_rejects_total Refusals by code.\n# TYPE waxwing_rejects_total counter"
+        );
+        for (code, number) in CODES.iter().zip(&self.rejects) {
+            let (code, value) = (snake(code.name()), number.now());
+            let _ = writeln!(text, "waxwing_rejects_total{{code=\"{code}\"}} {value}");
+        }
+        let cpu_us = process_cpu_us();
+        let _ = writeln!(
+            text,
+            "# HELP process_cpu_seconds_total Processor time.\n# TYPE process_cpu_seconds_total counter\n\
+             process_cpu_seconds_total {}.{:06}",
+            cpu_us / 1_000_000,
+            cpu_us % 1_000_000,
+        );
+        let _ = writeln!(
+            text,
+            "# HELP process_resident_memory_bytes Resident memory.\n\
+             # TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {}",
+            process_rss_bytes(),
+        );
+        text
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// Processor time of all threads so far, microseconds.
+#[must_use]
+pub fn process_cpu_us() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    (time.tv_sec * 1_000_000 + time.tv_nsec / 1_000).try_into().unwrap_or_default()
+}
+
+/// Resident memory; 0 where the system does not say.
+#[must_use]
+pub fn process_rss_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or_default();
+    pages * rustix::param::page_size() as u64
+}
