@@ -100,7 +100,7 @@ impl Link {
     /// Sends a request, or gives it back when it cannot be sent now.
     pub(crate) fn ask(&mut self, turn: &mut Turn<'_>, what: RequestBody, asked: Asked) -> Result<(), Asked> {
         match self.up() {
-            Some(up) if up.asked.len() < MAX_REQUESTS_IN_FLIGHT => {
+            Some(up) if !up.is_busy() => {
                 up.put(turn, what, asked);
                 Ok(())
             }
@@ -128,6 +128,11 @@ impl Up {
         self.next_request = id.wrapping_add(1).max(1);
         self.asked.insert(id, (asked, turn.now));
         turn.out.requests.push(Request { id, what });
+    }
+
+    /// No more requests may be asked now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.asked.len() >= MAX_REQUESTS_IN_FLIGHT
     }
 
     pub(crate) fn has_asked(&self, matches: impl Fn(&Asked) -> bool) -> bool {

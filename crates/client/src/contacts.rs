@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use waxwing_e2ee::{PublicKey, safety_number};
 use waxwing_wire::limits::{MAX_DEVICES, PUBLIC_KEY_BYTES};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, Reject, Username};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, Reject, RejectCode, Username};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
@@ -188,6 +188,9 @@ impl Client {
         found: Result<(AccountId, Identity), Reject>,
     ) -> Result<(), Error> {
         let command = lookup.command;
+        let usable = |(_, identity): &(AccountId, Identity)| PublicKey::deserialize(identity).is_ok();
+        let senseless = || Reject::new(RejectCode::Unspecified, "the server named something that is no key");
+        let found = found.and_then(|found| if usable(&found) { Ok(found) } else { Err(senseless()) });
         let (account, identity) = match found {
             Ok(found) => found,
             Err(reject) => {

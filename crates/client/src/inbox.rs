@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use waxwing_e2ee::{
-    self as e2ee, KyberPreKey, OneTimePreKey, PreKeyHeader, PreKeys, Session, SignedPreKey, UsedPreKeys,
-    padding,
+    self as e2ee, KyberPreKey, OneTimePreKey, PreKeyHeader, PreKeys, Session, SignedPreKey, padding,
 };
 use waxwing_wire::client_frame::Stored;
 use waxwing_wire::content::{Body as ContentBody, Content, PlainContent};
@@ -165,7 +164,9 @@ impl Client {
     fn open_prekey(&mut self, turn: &mut Turn<'_>, envelope: &Envelope) -> Result<Opened, Error> {
         let from = envelope.from;
         let Ok(header) = e2ee::peek_prekey(&envelope.ciphertext) else { return Ok(Opened::Unreadable) };
-        let Ok(registration_id) = u16::try_from(header.registration_id) else {
+        // 14 bits: with more, no frame to that device would be well-formed.
+        let Some(registration_id) = u16::try_from(header.registration_id).ok().filter(|id| *id < 1 << 14)
+        else {
             return Ok(Opened::Unreadable);
         };
         let mut sessions = self.load_session(turn, from)?;
@@ -185,7 +186,7 @@ impl Client {
                 let known = load_devices(&turn.store, from.account)?.active().next().is_some();
                 let identity = header.identity.serialize();
                 self.learn_device(turn, from, registration_id, identity, known)?;
-                use_up(turn, &used);
+                self.use_up(turn, &used);
                 return Ok(Opened::Plain(plain));
             }
             Err(error) => error,
@@ -373,11 +374,11 @@ impl Client {
     fn answer(&mut self, turn: &mut Turn<'_>, to: DeviceAddress) -> Result<(), Error> {
         let mut devices = load_devices(&turn.store, to.account)?;
         let Some(entry) = devices.find(to.device) else { return Ok(()) };
-        let lately = turn.now.0.abs_diff(entry.answered_at_ms) < ANSWER_PAUSE_MS;
+        let lately = entry.answered_at_ms > 0 && turn.now.0.abs_diff(entry.answered_at_ms) < ANSWER_PAUSE_MS;
         if lately || self.outbox.last_unsealed(to.account).is_some() {
             return Ok(());
         }
-        entry.answered_at_ms = turn.now.0;
+        entry.answered_at_ms = turn.now.0.max(1);
         let id = self.fresh_id(turn)?;
         let row = OutboxRow {
             kind: Kind::Renew as u32,
@@ -411,14 +412,4 @@ fn named(turn: &Turn<'_>, header: &PreKeyHeader) -> Result<Named, Error> {
         signed: signed.map(|row| SignedPreKey::decode(&row.record)).transpose().map_err(damaged)?,
         kyber: kyber.map(|row| KyberPreKey::decode(&row.record)).transpose().map_err(damaged)?,
     })
-}
-
-/// One-time prekeys go with the commit that stores their session; the others stay.
-fn use_up(turn: &mut Turn<'_>, used: &UsedPreKeys) {
-    if used.new_session {
-        if let Some(id) = used.one_time {
-            turn.store.delete(Key::Prekey(ONE_TIME, id));
-        }
-        turn.store.delete(Key::Prekey(KYBER, used.kyber));
-    }
 }

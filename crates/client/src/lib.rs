@@ -10,6 +10,21 @@
 //! A session is thus persisted before a ciphertext leaves, and a message before its arrival is
 //! acknowledged: "sent but forgot" cannot be written. If a commit fails the shell drops the `Client`, which
 //! has gone ahead of the database, and opens a new one.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `client` | which of the others an input concerns |
+//! | `connection` | when to connect, what is dead, whether the database is an older copy of itself |
+//! | `register`, `contacts` | the own account; others, their devices and identity keys |
+//! | `history` | what the user writes and has read |
+//! | `outbox`, `sealing` | what goes to the server when, and its encryption |
+//! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
+//! | `prekeys` | what others begin sessions with |
+//! | `record`, `overlay`, `turn` | rows, the step under way, frames |
+//!
+//! What is absent: no list without a bound in [`limits`]; nothing that a server or peer says can make
+//! [`Client::handle`] fail or panic, only the database can; no ciphertext leaves whose session is not in
+//! the same commit or an earlier one; nothing is encrypted twice because a connection was lost.
 
 pub mod conformance;
 pub mod limits;

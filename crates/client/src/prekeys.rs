@@ -1,7 +1,7 @@
 //! What this device publishes so that others can begin sessions with it, and the private halves it keeps.
 
 use rand_core::CryptoRng;
-use waxwing_e2ee::{self as e2ee, IdentityKeyPair, KyberPreKey, OneTimePreKey, SignedPreKey};
+use waxwing_e2ee::{self as e2ee, IdentityKeyPair, KyberPreKey, OneTimePreKey, SignedPreKey, UsedPreKeys};
 use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::limits::{MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS};
 use waxwing_wire::{
@@ -146,7 +146,8 @@ impl Client {
     /// missing still; one-time prekeys are never offered twice.
     pub(crate) fn maintain_prekeys(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
         let Some(up) = self.link.online() else { return Ok(()) };
-        if self.publish_after.is_some() || up.has_asked(|asked| matches!(asked, Asked::Publish)) {
+        let busy = up.is_busy() || up.has_asked(|asked| matches!(asked, Asked::Publish));
+        if self.publish_after.is_some() || busy {
             return Ok(());
         }
         let left = up.prekeys_left;
@@ -178,12 +179,27 @@ impl Client {
         }
         if upload != PrekeyUpload::default() {
             let what = RequestBody::PublishPrekeys(Box::new(upload));
-            if self.link.ask(turn, what, Asked::Publish).is_err() {
-                // Too much is under way; what was made is kept, and made again next time.
-                self.publish_after = Some(turn.now.plus(1_000));
-            }
+            let _asked = self.link.ask(turn, what, Asked::Publish);
         }
         Ok(())
+    }
+
+    /// One-time prekeys go with the commit that stores their session; the others stay.
+    pub(crate) fn use_up(&mut self, turn: &mut Turn<'_>, used: &UsedPreKeys) {
+        if !used.new_session {
+            return;
+        }
+        turn.store.delete(Key::Prekey(KYBER, used.kyber));
+        if let Some(id) = used.one_time {
+            turn.store.delete(Key::Prekey(ONE_TIME, id));
+        }
+        // The server counts only when it is asked, and a connection may last for months. One that was used
+        // before this connection is counted twice: then more are published a little early.
+        if let Some(up) = self.link.online() {
+            let left = &mut up.prekeys_left;
+            left.one_time = left.one_time.saturating_sub(1);
+            left.one_time_kyber = left.one_time_kyber.saturating_sub(1);
+        }
     }
 
     /// When the signed prekey is to be replaced.

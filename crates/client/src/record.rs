@@ -176,10 +176,10 @@ pub(crate) struct DeviceEntry {
     /// Placeholders since that one, whose positions are not known.
     #[prost(uint64, tag = "6")]
     pub placeholders: u64,
-    /// When our session with it was last renewed because it asked, milliseconds since 1970.
+    /// When our session with it was last renewed because it asked, milliseconds since 1970; 0: never.
     #[prost(uint64, tag = "7")]
     pub renewed_at_ms: u64,
-    /// When it last got an answer that carries nothing, milliseconds since 1970.
+    /// When it last got an answer that carries nothing, milliseconds since 1970; 0: never.
     #[prost(uint64, tag = "8")]
     pub answered_at_ms: u64,
 }

@@ -262,10 +262,10 @@ impl Client {
             self.refetch.insert(device.account);
             return Ok(());
         };
-        if turn.now.0.abs_diff(entry.renewed_at_ms) < RENEWAL_PAUSE_MS {
+        if entry.renewed_at_ms > 0 && turn.now.0.abs_diff(entry.renewed_at_ms) < RENEWAL_PAUSE_MS {
             return Ok(());
         }
-        entry.renewed_at_ms = turn.now.0;
+        entry.renewed_at_ms = turn.now.0.max(1);
         turn.store.save(Key::Devices(device.account), &devices);
         self.retire_session(turn, device)
     }

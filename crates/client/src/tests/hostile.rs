@@ -181,6 +181,34 @@ fn a_welcome_with_the_largest_lease_makes_no_endless_loop() {
     assert_eq!(world.arrived("bob", "alice"), ["a0", "still here"]);
 }
 
+#[test]
+fn a_registration_id_that_no_frame_can_carry_is_not_believed() {
+    let mut world = World::with(&["alice"]);
+    world.join("bob");
+    // The relay is told a sound one.
+    world.user("bob").client.keys.registration_id = 5;
+    world.register("bob");
+    world.user("bob").client.keys.registration_id = 0x7fff;
+    world.befriend("bob", "alice");
+    world.send("bob", "alice", "poison");
+    world.befriend("alice", "bob");
+    world.send("alice", "bob", "still well-formed");
+    assert_eq!(world.arrived("alice", "bob"), ["…"]);
+    assert_eq!(world.arrived("bob", "alice"), ["still well-formed"]);
+}
+
+#[test]
+fn a_key_that_is_none_is_not_kept() {
+    let mut world = World::with(&["alice", "bob"]);
+    let bob = address(&world, "bob");
+    world.relay.devices.get_mut(&bob).unwrap().identity = [0xee; 33];
+    world.befriend("alice", "bob");
+    assert_eq!(world.count("alice", |event| matches!(event, Event::Failed { .. })), 1);
+    let user = &world.users["alice"];
+    assert!(user.client.peers(&user.db).unwrap().is_empty());
+    assert!(user.client.safety_number(&user.db, bob.account).unwrap().is_none());
+}
+
 /// Numbers and names out of a small world, so that lies meet what is there.
 struct Liar {
     rng: ChaCha20Rng,

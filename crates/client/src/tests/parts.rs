@@ -100,3 +100,22 @@ fn a_new_device_has_what_it_publishes() {
     assert_eq!(client.noise_key().to_bytes(), again.noise_key().to_bytes());
     assert_eq!(client.identity(), again.identity());
 }
+
+#[test]
+fn keys_are_ordered_as_their_tables_are_read() {
+    use waxwing_wire::DeviceAddress;
+    let device = DeviceAddress { account: AccountId([0xab; 16]), device: DeviceId::new(3).unwrap() };
+    let account = [0xab; 16].to_vec();
+    let of = |key: Key| (key.table() as u8, key.bytes());
+    let place = [&account[..], &[3]].concat();
+    assert_eq!(of(Key::Profile), (1, vec![]));
+    assert_eq!(of(Key::Session(device)), (2, place.clone()));
+    assert_eq!(of(Key::Prekey(4, 0x0102)), (3, vec![4, 0, 0, 1, 2]));
+    assert_eq!(of(Key::Peer(device.account)), (4, account.clone()));
+    assert_eq!(of(Key::Outbox(0x0102)), (5, vec![0, 0, 0, 0, 0, 0, 1, 2]));
+    assert_eq!(of(Key::Sent(MessageId(7))), (6, vec![0, 0, 0, 0, 0, 0, 0, 0, 7]));
+    assert_eq!(of(Key::Silent(0x0102)), (6, vec![1, 1, 2]));
+    let retry = [&place[..], &[0, 0, 0, 0, 0, 0, 0, 7]].concat();
+    assert_eq!(of(Key::Retry(device, MessageId(7))), (7, retry));
+    assert_eq!(of(Key::Devices(device.account)), (8, account));
+}

@@ -342,6 +342,21 @@ fn used_prekeys_are_replaced_before_they_run_out() {
 }
 
 #[test]
+fn prekeys_used_on_a_long_connection_are_replaced_too() {
+    let mut world = World::with(&["alice", "bob"]);
+    let alice = address(&world, "alice");
+    world.befriend("bob", "alice");
+    for n in 0..15 {
+        let session = Key::Session(alice);
+        world.user("bob").db.apply(&vec![Write::Row(session, None)]);
+        world.send("bob", "alice", &n.to_string());
+    }
+    assert_eq!(world.arrived("alice", "bob").len(), 15);
+    let kyber = world.relay.devices[&alice].kyber.len();
+    assert!(kyber > 15, "{kyber} left");
+}
+
+#[test]
 fn a_session_is_begun_when_every_one_time_prekey_is_gone() {
     let mut world = World::with(&["alice", "bob", "carol"]);
     let alice = address(&world, "alice");
