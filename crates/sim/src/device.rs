@@ -358,7 +358,7 @@ impl World {
         }
     }
 
-    fn device_says(&mut self, client: usize, mut frame: ClientFrame) {
+    pub(crate) fn device_says(&mut self, client: usize, mut frame: ClientFrame) {
         if self.mutant == Some(Mutant::TextInTheClear) {
             self.bare(client, &mut frame);
         }

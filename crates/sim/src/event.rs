@@ -135,6 +135,11 @@ pub enum Act {
         /// Whose messages.
         peer: usize,
     },
+    /// Take prekeys without any need, as a modified program might.
+    Drain {
+        /// Whose.
+        peer: usize,
+    },
     /// Go offline for a while.
     Away {
         /// Milliseconds.

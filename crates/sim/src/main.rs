@@ -103,24 +103,25 @@ fn explain(outcome: &Outcome) {
 /// Prints what the seeds amount to. False when a kind of fault was never injected though it should.
 fn summarise(outcomes: &[Outcome], seconds: f64) -> bool {
     let (mut faults, mut hash) = (Tally::default(), Sha256::new());
-    let (mut events, mut messages, mut virtual_ms, mut slowest) = (0, 0, 0, 0);
+    let (mut events, mut messages, mut virtual_ms, mut slowest) = (0, 0, 0, (0, 0));
     for outcome in outcomes {
         faults.add(&outcome.faults);
         hash.update(outcome.hash.as_bytes());
         events += outcome.events;
         messages += outcome.messages;
         virtual_ms += outcome.took_ms;
-        slowest = slowest.max(outcome.settled_ms);
+        slowest = slowest.max((outcome.settled_ms, outcome.seed));
     }
     let hash: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let by_kind: Vec<String> =
         faults.iter().map(|(fault, count)| format!("{} {count}", fault.name())).collect();
     println!(
         "\n{} seeds, {events} events, {messages} messages, {} virtual hours in {seconds:.1} s; \
-         settled at most {} s after healing",
+         settled at most {} s after healing (seed {})",
         outcomes.len(),
         virtual_ms / 3_600_000,
-        slowest / 1_000
+        slowest.0 / 1_000,
+        slowest.1
     );
     say(&format!("{} faults: {}", faults.total(), by_kind.join(", ")));
     say(&format!("trace hash {hash}"));

@@ -402,6 +402,9 @@ impl World {
             }
             (Todo::Send(send), Some(from)) => {
                 let allowed = node.links.allow_send(from, now, &settings);
+                if allowed.is_err() {
+                    self.oracle.server_refuses(from, send.id);
+                }
                 limited(Command::Send { conn, from, send: *send }, allowed)
             }
         }
@@ -483,6 +486,12 @@ impl World {
         for one in held {
             let result = if one.batch().is_some() { results.next().unwrap_or(Ok(())) } else { Ok(()) };
             let Decided { owner, command, outcome } = one;
+            let is_taken = matches!((&outcome, &result), (Ok(_), Ok(()) | Err(CommitError::Conflict)));
+            if let Command::Send { from, send, .. } = &command
+                && !is_taken
+            {
+                self.oracle.server_refuses(*from, send.id);
+            }
             let effects = match (outcome, result) {
                 (Ok((step, _)), Ok(())) => step.effects,
                 (Ok(_), Err(CommitError::Conflict)) if self.may_try_again(node, owner) => {

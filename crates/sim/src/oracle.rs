@@ -114,6 +114,8 @@ pub struct Oracle {
     filled: BTreeSet<(usize, MessageKey)>,
     open_commands: BTreeSet<(usize, CommandId)>,
     refusals: BTreeSet<(usize, RejectCode)>,
+    /// Messages refused at least once, for whatever reason.
+    put_off: BTreeSet<MessageKey>,
     /// Messages refused for good.
     refused: BTreeSet<MessageKey>,
     rollbacks: BTreeMap<usize, u64>,
@@ -154,6 +156,7 @@ impl Oracle {
             filled: BTreeSet::new(),
             open_commands: BTreeSet::new(),
             refusals: BTreeSet::new(),
+            put_off: BTreeSet::new(),
             refused: BTreeSet::new(),
             rollbacks: BTreeMap::new(),
             lost: BTreeSet::new(),

@@ -2,6 +2,7 @@
 
 use waxwing_client::{Command, Direction, Event as Shown, Failure, Read as _};
 use waxwing_wire::Username;
+use waxwing_wire::client_frame::{ClientFrame, Request, RequestBody};
 use waxwing_wire::invitation::InvitationToken;
 
 use crate::event::{Act, Event};
@@ -34,6 +35,17 @@ impl World {
         }
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
+            Scenario::Burst => {
+                self.schedule_talk();
+                self.schedule_burst();
+            }
+            Scenario::Drain => {
+                self.schedule_talk();
+                for round in 0..120 {
+                    let act = Act::Drain { peer: VICTIM };
+                    self.schedule(8_000 + round * 200, Event::Act { client: FLOODER, act });
+                }
+            }
             _ => self.schedule_talk(),
         }
     }
@@ -94,6 +106,14 @@ impl World {
         }
     }
 
+    /// One client writes to another, which is away, more than is delivered or settled at once.
+    fn schedule_burst(&mut self) {
+        self.schedule(5_000, Event::Act { client: FLOODER, act: Act::Meet { peer: VICTIM } });
+        self.schedule(12_000, Event::Act { client: VICTIM, act: Act::Away { for_ms: 30_000 } });
+        let act = Act::Write { peer: VICTIM, count: 640, bytes: 10, tried: 0 };
+        self.schedule(13_000, Event::Act { client: FLOODER, act });
+    }
+
     /// Does the same again later.
     pub(crate) fn again(&mut self, client: usize, act: Act, not_before: u64) {
         let act = match act {
@@ -108,7 +128,7 @@ impl World {
     pub(crate) fn act(&mut self, client: usize, act: Act) {
         if self.devices[client].client.is_none() {
             return match act {
-                Act::Away { .. } => {}
+                Act::Away { .. } | Act::Drain { .. } => {}
                 Act::Back => self.devices[client].wants_online = true,
                 other => self.again(client, other, 0),
             };
@@ -130,6 +150,7 @@ impl World {
             }
             Act::Write { peer, count, bytes, tried } => self.write(client, peer, count, bytes, tried),
             Act::Read { peer } => self.read(client, peer),
+            Act::Drain { peer } => self.drain(client, peer),
             Act::Away { for_ms } => {
                 if !self.healed {
                     note!(self, "c{client} is away for {for_ms} ms");
@@ -164,6 +185,16 @@ impl World {
                 Command::SendText { to, text },
                 Some(Act::Write { peer, count: 1, bytes, tried }),
             );
+        }
+    }
+
+    fn drain(&mut self, client: usize, peer: usize) {
+        let known = self.oracle.address(peer).filter(|_| !self.healed);
+        if let Some(address) = known.filter(|_| self.devices[client].is_online()) {
+            // A number that the core does not use: the answer means nothing to it.
+            let what = RequestBody::FetchBundles(address.account);
+            let requests = vec![Request { id: u32::MAX, what }];
+            self.device_says(client, ClientFrame { requests, ..ClientFrame::default() });
         }
     }
 

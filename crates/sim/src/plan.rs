@@ -19,6 +19,10 @@ pub enum Scenario {
     Flood,
     /// Messages expire soon and people are away for long.
     Expiry,
+    /// Somebody writes more than any window holds, while faults happen.
+    Burst,
+    /// Somebody takes another's one-time prekeys until there are none, while faults happen.
+    Drain,
 }
 
 /// Everything that is drawn before a run begins.
@@ -54,10 +58,12 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed, 0);
-        let scenario = match dice.below(20) {
-            0 => Scenario::Calm,
-            1 => Scenario::Flood,
-            2 | 3 => Scenario::Expiry,
+        let scenario = match dice.below(40) {
+            0 | 1 => Scenario::Calm,
+            2 => Scenario::Flood,
+            3..=5 => Scenario::Expiry,
+            6 => Scenario::Burst,
+            7 => Scenario::Drain,
             _ => Scenario::Mixed,
         };
         let clients = dice.between(2, 6);
@@ -75,7 +81,11 @@ impl Plan {
             rates: Vec::new(),
         };
         match scenario {
-            Scenario::Mixed => plan.rates = rates(&mut dice),
+            Scenario::Mixed | Scenario::Drain => plan.rates = rates(&mut dice),
+            Scenario::Burst => {
+                plan.rates = rates(&mut dice);
+                plan.messages = 20;
+            }
             Scenario::Calm => {}
             Scenario::Flood => {
                 plan.clients = plan.clients.max(4);

@@ -205,7 +205,12 @@ impl Oracle {
         let missing = std::mem::take(&mut front.unannounced);
         let Some(first) = missing.first().copied() else { return };
         let count = missing.len();
-        front.announced.extend(missing);
+        front.announced.extend(missing.iter().copied());
+        let for_nothing = |key: &&MessageKey| !self.put_off.contains(*key) && !self.expired.contains(*key);
+        if let Some(key) = missing.iter().find(for_nothing).filter(|_| !excused) {
+            let name = self.name(key);
+            self.fail("3", format!("{name} is overtaken on its way to c{client}, for no reason"));
+        }
         if !step.gaps.contains(&shown) && !excused {
             let name = self.name(&first);
             self.fail("3", format!("c{client} is not told that {count} are missing: {name}"));

@@ -5,7 +5,7 @@ use waxwing_server::limits::RECEIPT_ROOM_FACTOR;
 use waxwing_server::{Append, Batch, Effect, Key, Piece, Pool, Row, View};
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES};
 use waxwing_wire::server_frame::{Bundle, Envelope, Item, ResponseBody, ServerFrame};
-use waxwing_wire::{Bytes, DeviceAddress};
+use waxwing_wire::{Bytes, DeviceAddress, MessageId};
 
 use super::{Oracle, Waiting};
 use crate::signal::outline;
@@ -54,6 +54,11 @@ impl Oracle {
                 self.messages_fit(*address);
             }
         }
+    }
+
+    /// The server does not take a message, for now or for good: later ones may overtake it.
+    pub fn server_refuses(&mut self, from: DeviceAddress, id: MessageId) {
+        self.put_off.insert(MessageKey { from, id });
     }
 
     fn mailbox_adds_up(&mut self, address: DeviceAddress, entries: u64) {
