@@ -85,6 +85,7 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
         tracing::info!(address = %metrics.address()?, "metrics");
         thread::Builder::new().name("metrics".into()).spawn(|| metrics.run())?;
     }
+    tracing::info!(%address, io_threads = shared.ports.len(), version = env!("CARGO_PKG_VERSION"), "serving");
     announce(&address.to_string());
     watch(&shared, &news)
 }

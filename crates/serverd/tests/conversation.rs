@@ -4,7 +4,8 @@
 mod support;
 
 use support::{
-    Connection, Device, Server, Way, message, message_id, receipt_ids, register_request, request, rng,
+    Connection, Device, Server, Way, eventually, message, message_id, receipt_ids, register_request, request,
+    rng,
 };
 use waxwing_wire::client_frame::{ClientFrame, Hello, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -52,6 +53,38 @@ fn a_conversation(way: Way) {
     assert_eq!(b.until(|frame| frame.pong.take()).unwrap(), 3);
     assert!(b.frames.iter().all(|frame| frame.entries.is_empty()));
     assert_eq!(server.stat("messages_accepted"), 5);
+}
+
+#[test]
+fn a_flood_of_sends_is_slowed_down_and_a_peer_that_does_not_read_is_dropped() {
+    let server = Server::start(&["--send-burst", "10"]);
+    let invitation = server.invite();
+    let mut alice = Device::register(server.address, &invitation, "alice");
+    let bob = Device::register(server.address, &invitation, "bob");
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    a.send((1..=50).map(|id| message(bob.address.account, id, 5)).collect()).unwrap();
+    let refused = a.until(|frame| (!frame.refused.is_empty()).then(|| frame.refused.remove(0))).unwrap();
+    assert_eq!(refused.reject.code, RejectCode::RateLimited);
+    assert!(refused.reject.retry_after_ms > 0);
+
+    // Answers pile up until the server has had enough. The client's own socket blocks before that if the
+    // server stops reading, which it must not do for want of room to write.
+    let ping = ClientFrame { ping: Some(u32::MAX), ..ClientFrame::default() };
+    while a.connection.send(&ping).is_ok() {}
+    eventually("the connection is closed", || server.stat("slow_closed") == 1);
+    assert_eq!(server.stat("connections"), 0);
+}
+
+#[test]
+fn a_second_hello_ends_the_connection() {
+    let server = Server::start(&[]);
+    let invitation = server.invite();
+    let mut alice = Device::register(server.address, &invitation, "alice");
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    let hello = Some(Hello { version: WIRE_VERSION, lease: 9, stored: 0 });
+    a.connection.send(&ClientFrame { hello, ..ClientFrame::default() }).unwrap();
+    assert_eq!(a.goodbye().unwrap().code, RejectCode::Malformed);
+    assert!(a.connection.receive().is_err());
 }
 
 #[test]

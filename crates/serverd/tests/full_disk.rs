@@ -82,11 +82,62 @@ impl SmallDisk {
         let status = mount.args(["-t", "tmpfs", "-o", "size=100m", "tmpfs"]).arg(directory.path()).status();
         status.is_ok_and(|status| status.success()).then(|| Self(directory))
     }
+
+    fn grow(&self) {
+        let grown = Command::new("mount").args(["-o", "remount,size=400m"]).arg(self.0.path()).status();
+        assert!(grown.unwrap().success());
+    }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn without_a_reserve_a_full_disk_ends_the_server_and_nothing_acknowledged_is_lost() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("skipped: mounting a small file system takes root");
+        return;
+    };
+    let flags = ["--reserve-bytes", "0", "--send-burst", "1000000"];
+    let mut server = Server::start_in(&disk.0.path().join("data"), &flags);
+    let invitation = server.invite();
+    let mut alice = Device::register(server.address, &invitation, "alice");
+    let mut bob = Device::register(server.address, &invitation, "bob");
+    drop(bob.connect(server.address, Way::Tcp).unwrap());
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    let mut acknowledged = 0;
+    let told = loop {
+        let next = acknowledged + 1;
+        if a.send(vec![message(bob.address.account, next, 48_000)]).is_err() {
+            break None;
+        }
+        let answer =
+            a.until(|frame| match (frame.accepted.pop(), frame.refused.pop(), frame.goodbye.take()) {
+                (Some(_), _, _) => Some(None),
+                (_, Some(refused), _) => Some(Some(refused.reject.code)),
+                (_, _, Some(goodbye)) => Some(Some(goodbye.code)),
+                _ => None,
+            });
+        match answer {
+            Ok(None) => acknowledged = next,
+            Ok(told) => break told,
+            Err(_) => break None,
+        }
+        assert!(acknowledged < 100_000);
+    };
+    // What the failed write has left behind is not known, so the server does not go on.
+    assert_eq!(told, Some(RejectCode::Unavailable), "{}", server.log_text());
+    assert_eq!(server.wait().code(), Some(1), "{}", server.log_text());
+    disk.grow();
+    let server = server.start_again(&flags);
+    let mut b = bob.connect(server.address, Way::Tcp).unwrap();
+    for id in 1..=acknowledged {
+        let entry = b.entry().unwrap();
+        assert_eq!(message_id(&entry), Some(id));
+        b.store(entry.seq).unwrap();
     }
 }
 
@@ -118,8 +169,7 @@ fn a_disk_that_fills_up_and_is_cleared_is_survived_without_a_restart() {
     assert_eq!(send(&mut a, full), Some(RejectCode::StorageFull));
     assert!(full > 100, "{full}");
     // Somebody makes room: then it takes messages again, by itself.
-    let grown = Command::new("mount").args(["-o", "remount,size=400m"]).arg(disk.0.path()).status();
-    assert!(grown.unwrap().success());
+    disk.grow();
     for id in full..full + 50 {
         assert_eq!(send(&mut a, id), None);
     }

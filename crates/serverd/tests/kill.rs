@@ -21,8 +21,8 @@ use waxwing_wire::server_frame::{Item, ServerFrame};
 const DEFAULT_ROUNDS: usize = 40;
 const PLAYERS: usize = 6;
 const IN_FLIGHT: usize = 4;
-/// Allowances are another test's subject.
-const FLAGS: [&str; 4] = ["--send-burst", "100000000", "--sends-per-second", "1000000"];
+/// Allowances are another test's subject. Two threads, so that messages cross from one to the other.
+const FLAGS: [&str; 6] = ["--send-burst", "100000000", "--sends-per-second", "1000000", "--io-threads", "2"];
 
 /// What a device knows for good.
 struct Player {

@@ -15,7 +15,7 @@ use waxwing_server::{CommitError, Key, Keys, MailboxRange, Row, Store, StoreErro
 use waxwing_wire::DeviceAddress;
 
 use super::cache::Recent;
-use super::keys::{DedupeBytes, EntryKey, RowKey, mailbox_of, mailbox_rows};
+use super::keys::{DedupeBytes, EntryKey, FORMAT_KEY, RowKey, mailbox_of, mailbox_rows};
 use super::pending::Pending;
 use super::space::{Room, Space};
 use crate::limits::{
@@ -29,6 +29,8 @@ const CACHED_BYTES: usize = 160;
 const DIRECTORY: &str = "store";
 /// Numbers that a trim marks one by one, whether there are entries or not.
 const MAX_MARKED_SPAN: u64 = 1_024;
+/// Raised when an older build would misunderstand what this one writes.
+const FORMAT: u8 = 1;
 /// Held as long as the process lives.
 const LOCK_FILE: &str = "lock";
 
@@ -82,8 +84,10 @@ impl Embedded {
             .open()
             .with_context(|| format!("cannot open the store in {}", directory.display()))?;
         let table = |name| db.keyspace(name, table_options).context("cannot open the store's tables");
+        let rows = table("rows")?;
+        check_format(&db, &rows)?;
         Ok(Self {
-            rows: table("rows")?,
+            rows,
             entries: table("entries")?,
             dedupe: table("dedupe")?,
             space: options.space.unwrap_or_else(|| Space::of(data_dir, options.reserve_bytes)),
@@ -408,6 +412,20 @@ fn lock(data_dir: &Path) -> anyhow::Result<File> {
         }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// A new store gets the number of this build's format; one with another number is left alone.
+fn check_format(db: &Database, rows: &Keyspace) -> anyhow::Result<()> {
+    match rows.get(FORMAT_KEY).context("cannot read the store")? {
+        None => {
+            rows.insert(FORMAT_KEY, [FORMAT]).context("cannot write to the store")?;
+            db.persist(PersistMode::SyncAll).context("cannot write to the store")
+        }
+        Some(format) if *format == [FORMAT] => Ok(()),
+        Some(format) => {
+            bail!("the store has format {format:?} and this build knows {FORMAT}: update waxwingd")
         }
     }
 }

@@ -10,6 +10,9 @@ const MAX_ROW_KEY_BYTES: usize = 1 + 32;
 const ENTRY_KEY_BYTES: usize = ADDRESS_BYTES + 8;
 const DEDUPE_KEY_BYTES: usize = 2 * ADDRESS_BYTES + 8 + 4;
 
+/// Where the number of the store's format stands.
+pub const FORMAT_KEY: [u8; 1] = [0];
+
 const CREDENTIAL: u8 = 1;
 const INVITATION: u8 = 2;
 const USERNAME: u8 = 3;
