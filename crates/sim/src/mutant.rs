@@ -13,6 +13,8 @@ pub enum Mutant {
     PrekeysStay,
     /// The server writes no delivery receipts.
     NoReceipts,
+    /// The server does not repeat a settlement for which there was no room on the disk.
+    SettledOnce,
     /// The server deletes what it has sent without waiting for the device.
     TrimOnDelivery,
     /// The server carries out the messages of a frame from the last on.
@@ -43,6 +45,7 @@ impl Mutant {
         Self::NoVersions,
         Self::PrekeysStay,
         Self::NoReceipts,
+        Self::SettledOnce,
         Self::TrimOnDelivery,
         Self::SwapSends,
         Self::NoLimits,

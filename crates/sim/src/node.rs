@@ -1,10 +1,12 @@
 //! A server node: the driver around the server core, as the real one is, with places to die at.
 
+mod effects;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, Keys, Links, Origin, Step, Store, Stored, Time, View, decide,
-    reads, refuse, rejects,
+    Command, CommitError, ConnId, Effect, Links, Origin, Step, Store, Stored, Time, View, decide, reads,
+    refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -16,7 +18,7 @@ use crate::disk::Mishap;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::mutant::Mutant;
-use crate::net::{Parcel, Way};
+use crate::net::Way;
 use crate::outgoing::Outgoing;
 use crate::world::{EPOCH_MS, World, note};
 
@@ -57,6 +59,11 @@ struct Peer {
     /// The commands that the one being carried out leads to.
     chain: VecDeque<Command>,
     tries: u32,
+    /// What the device last said it has stored.
+    settling: Option<Command>,
+    /// The same, if it could not be settled: the device has no reason to say it again as long as its
+    /// connection lasts, so the driver repeats it.
+    unsettled: Option<Command>,
     heard_ms: u64,
     /// The connection has ended; what was begun is finished.
     gone: bool,
@@ -201,6 +208,8 @@ impl World {
             todo: VecDeque::new(),
             chain: VecDeque::new(),
             tries: 0,
+            settling: None,
+            unsettled: None,
             heard_ms: self.now,
             gone: false,
             out: Outgoing::default(),
@@ -337,6 +346,9 @@ impl World {
         loop {
             let peer = self.nodes[node].peers.get_mut(&link)?;
             if let Some(command) = peer.chain.pop_front() {
+                if matches!(command, Command::Stored { .. }) {
+                    peer.settling = Some(command.clone());
+                }
                 return Some(command);
             }
             peer.tries = 0;
@@ -398,7 +410,10 @@ impl World {
             }
             (_, None) => stranger(),
             (Todo::Stored(stored), Some(mailbox)) => {
-                Ok(Command::Stored { mailbox, up_to: stored.up_to, undecryptable: stored.undecryptable })
+                let (up_to, undecryptable) = (stored.up_to, stored.undecryptable);
+                let command = Command::Stored { mailbox, up_to, undecryptable };
+                peer.settling = Some(command.clone());
+                Ok(command)
             }
             (Todo::Send(send), Some(from)) => {
                 let allowed = node.links.allow_send(from, now, &settings);
@@ -501,6 +516,7 @@ impl World {
                     continue;
                 }
                 (Ok(_), Err(error)) => {
+                    self.keep_unsettled(node, owner, &command);
                     if let Some(chain) = self.nodes[node].chain(owner) {
                         chain.clear();
                     }
@@ -517,6 +533,22 @@ impl World {
             if !self.alive(node, life) {
                 return;
             }
+        }
+    }
+
+    /// A device's word that could not be carried out is kept until it can.
+    fn keep_unsettled(&mut self, node: usize, owner: Owner, failed: &Command) {
+        let settles = matches!(
+            failed,
+            Command::Stored { .. }
+                | Command::Settle { .. }
+                | Command::PutReceipt { .. }
+                | Command::Trim { .. }
+        );
+        let Owner::Peer(link) = owner else { return };
+        let forgets = self.mutant == Some(Mutant::SettledOnce);
+        if let Some(peer) = self.nodes[node].peers.get_mut(&link).filter(|_| settles && !forgets) {
+            peer.unsettled = peer.settling.clone();
         }
     }
 
@@ -547,216 +579,6 @@ impl World {
         }
         if self.nodes[node].up {
             self.flush(node);
-        }
-    }
-
-    // ------------------------------------------------------------ effects
-
-    /// Carries effects out in order. Those that a connection hears are said by [`Self::flush`].
-    fn carry_out(&mut self, node: usize, owner: Owner, effects: Vec<Effect>) {
-        let mut continued = Vec::new();
-        let mut waiting: VecDeque<Effect> = effects.into();
-        let several = waiting.len() > 1;
-        let mut first = true;
-        while let Some(effect) = waiting.pop_front() {
-            if several && !std::mem::take(&mut first) && self.strikes(Fault::ServerCrashBetweenEffects) {
-                if self.dice.chance(5_000) {
-                    self.flush(node);
-                }
-                self.crash_node(node, "between effects");
-                return;
-            }
-            for more in self.effect(node, effect, &mut continued).into_iter().rev() {
-                waiting.push_front(more);
-            }
-        }
-        if let Some(chain) = self.nodes[node].chain(owner) {
-            for command in continued.into_iter().rev() {
-                chain.push_front(command);
-            }
-        }
-    }
-
-    fn effect(&mut self, number: usize, effect: Effect, continued: &mut Vec<Command>) -> Vec<Effect> {
-        let now = self.server_time(number);
-        let forgets = self.mutant == Some(Mutant::NoReceipts);
-        let node = &mut self.nodes[number];
-        match effect {
-            Effect::Reply { conn, piece } => {
-                if let Some(peer) = node.peers.get_mut(&conn.0) {
-                    peer.out.put(piece);
-                }
-            }
-            Effect::CountAccepted { conn } => node.links.count_accepted(conn),
-            Effect::Attach { conn, address, lease, stored, last } => {
-                if let Some(peer) = node.peers.get_mut(&conn.0) {
-                    peer.address = Some(address);
-                }
-                return node.links.attach(conn, address, lease, stored, last, now);
-            }
-            Effect::Appended { mailbox, seq, item } => {
-                let effect = node.links.appended(mailbox, seq, item.clone());
-                self.tell_others(number, mailbox, seq, &item);
-                return effect.into_iter().collect();
-            }
-            Effect::Trimmed { mailbox, up_to } => {
-                return node.links.trimmed(mailbox, up_to).into_iter().collect();
-            }
-            Effect::Deliver { conn, entries } => {
-                if self.mutant == Some(Mutant::TrimOnDelivery)
-                    && let (Some(address), Some((up_to, _))) =
-                        (node.peers.get(&conn.0).and_then(|peer| peer.address), entries.last())
-                {
-                    let (mailbox, up_to) = (address, *up_to);
-                    node.enqueue(Command::Stored { mailbox, up_to, undecryptable: Vec::new() });
-                }
-                if let Some(peer) = node.peers.get_mut(&conn.0) {
-                    peer.out.deliver(entries);
-                }
-            }
-            Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
-                match self.disk.store.read_mailbox(mailbox, from, max_entries, max_bytes) {
-                    Ok(entries) => {
-                        let (life, at) = (self.nodes[number].life, self.now + self.dice.between(1, 5));
-                        let link = conn.0;
-                        self.schedule(at, Event::Page { node: number, life, mailbox, link, entries });
-                    }
-                    Err(error) => self.oracle.fail("store", error.to_string()),
-                }
-            }
-            Effect::Close { conn } => {
-                if let Some(peer) = node.peers.get_mut(&conn.0) {
-                    peer.out.close = true;
-                }
-            }
-            Effect::Continue(Command::PutReceipt { .. }) if forgets => {}
-            Effect::Continue(command) => continued.push(command),
-        }
-        Vec::new()
-    }
-
-    fn tell_others(&mut self, number: usize, mailbox: DeviceAddress, seq: u64, item: &waxwing_wire::Bytes) {
-        for node in (0..self.nodes.count()).filter(|node| *node != number) {
-            if !self.strikes(Fault::NoticeLost) {
-                let at = self.now + self.dice.skewed(1, 50);
-                self.schedule(at, Event::Notice { node, mailbox, seq, item: item.clone() });
-            }
-        }
-    }
-
-    pub(crate) fn notice(
-        &mut self,
-        node: usize,
-        mailbox: DeviceAddress,
-        seq: u64,
-        item: waxwing_wire::Bytes,
-    ) {
-        if self.nodes[node].up {
-            let effect = self.nodes[node].links.appended(mailbox, seq, item);
-            self.carry_out(node, Owner::Background(0), effect.into_iter().collect());
-            self.flush(node);
-        }
-    }
-
-    pub(crate) fn page(
-        &mut self,
-        node: usize,
-        life: u64,
-        mailbox: DeviceAddress,
-        link: u64,
-        entries: Vec<(u64, waxwing_wire::Bytes)>,
-    ) {
-        if self.alive(node, life) {
-            let effects = self.nodes[node].links.page(mailbox, ConnId(link), entries);
-            self.carry_out(node, Owner::Background(0), effects);
-            if self.alive(node, life) {
-                self.flush(node);
-                self.poke(node);
-            }
-        }
-    }
-
-    /// Says what has been collected, connection by connection.
-    fn flush(&mut self, node: usize) {
-        let links: Vec<u64> = self.nodes[node].peers.keys().copied().collect();
-        for link in links {
-            let Some(peer) = self.nodes[node].peers.get_mut(&link).filter(|peer| !peer.out.is_empty()) else {
-                continue;
-            };
-            let (plains, close) = (peer.out.frames(), std::mem::take(&mut peer.out.close));
-            let gone = peer.gone;
-            for plain in plains.into_iter().filter(|_| !gone) {
-                self.node_says(node, link, &plain);
-            }
-            if close {
-                self.put_parcel(link, Way::Down, Parcel::End);
-                self.node_hung_up(link);
-            }
-        }
-    }
-
-    fn node_says(&mut self, node: usize, link: u64, plain: &[u8]) {
-        let Some(client) = self.net.link(link).map(|link| link.client) else { return };
-        let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
-        let sealed = peer.channel.say(plain);
-        let summary = self.oracle.server_says(client, link, plain);
-        if summary != "pong" {
-            self.busy_frames += 1;
-        }
-        self.note_frame(link, Way::Down, plain, &summary);
-        match sealed {
-            Ok(bytes) => self.send_bytes(link, Way::Down, bytes),
-            Err(error) => self.oracle.fail("frames", format!("a server's frame: {error}")),
-        }
-    }
-
-    // ------------------------------------------------------------ regular work
-
-    pub(crate) fn sweep(&mut self, number: usize, life: u64) {
-        if !self.alive(number, life) {
-            return;
-        }
-        self.schedule(self.now + SWEEP_MS, Event::Sweep { node: number, life });
-        self.nodes[number].sweeps += 1;
-        let now = self.now;
-        let silent: Vec<u64> = (self.nodes[number].peers.iter())
-            .filter(|(_, peer)| !peer.gone && peer.heard_ms + IDLE_MS < now)
-            .map(|(link, _)| *link)
-            .collect();
-        for link in silent {
-            note!(self, "s{number} gives link {link} up");
-            self.put_parcel(link, Way::Down, Parcel::End);
-            self.node_hung_up(link);
-        }
-        let short = self.plan.settings.retention_ms < 3_600_000;
-        if short || self.nodes[number].sweeps.is_multiple_of(12) {
-            for mailbox in self.disk.store.mailboxes(None, 1_000).unwrap_or_default() {
-                self.nodes[number].enqueue(Command::Expire { mailbox });
-            }
-        }
-        if self.nodes.count() > 1 {
-            self.look_for_missed(number);
-        }
-        if self.alive(number, life) {
-            self.flush(number);
-            self.poke(number);
-        }
-    }
-
-    /// Finds what another node has appended when its notice was lost.
-    fn look_for_missed(&mut self, number: usize) {
-        let attached: Vec<DeviceAddress> =
-            self.nodes[number].peers.values().filter_map(|peer| peer.address).collect();
-        for mailbox in attached {
-            let keys = Keys { rows: vec![waxwing_server::Key::Mailbox(mailbox)], ..Keys::default() };
-            let Ok(view) = self.disk.store.load(&keys) else { continue };
-            let row = view.rows.into_values().next().and_then(|(row, _)| row);
-            let Some(waxwing_server::Row::Mailbox(row)) = row else { continue };
-            let last = self.disk.store.read_mailbox(mailbox, row.last, 1, 1).unwrap_or_default();
-            for (seq, item) in last {
-                let effect = self.nodes[number].links.appended(mailbox, seq, item);
-                self.carry_out(number, Owner::Background(0), effect.into_iter().collect());
-            }
         }
     }
 }

@@ -286,7 +286,8 @@ impl Oracle {
     pub fn client_shows(&mut self, client: usize, event: &Event) {
         match event {
             Event::Done { command, .. } | Event::Failed { command, .. } => {
-                if !self.open_commands.remove(&(client, *command)) {
+                let is_open = self.open_commands.remove(&(client, *command));
+                if !is_open {
                     self.fail("commands", format!("c{client} answers command {} twice", command.0));
                 }
             }
@@ -295,13 +296,15 @@ impl Oracle {
                 self.registered.insert(client);
             }
             Event::Message(message) if message.direction == Direction::Incoming => {
-                if !self.shown.insert((client, message.key)) {
+                let is_first = self.shown.insert((client, message.key));
+                if !is_first {
                     let name = self.name(&message.key);
                     self.fail("2", format!("{name} is shown twice at c{client}"));
                 }
             }
             Event::MessageFilled(message) if matches!(message.body, Body::Text(_)) => {
-                if !self.filled.insert((client, message.key)) {
+                let is_first = self.filled.insert((client, message.key));
+                if !is_first {
                     let name = self.name(&message.key);
                     self.fail("2", format!("{name} is filled twice at c{client}"));
                 }
@@ -318,9 +321,8 @@ fn gaps(effects: &[Effect]) -> BTreeSet<MessageKey> {
         match effect {
             Effect::Event(Event::Gap { from, .. }) => told = Some(*from),
             Effect::Event(Event::Message(message) | Event::MessageFilled(message)) => {
-                if told.take() == Some(message.key.from) {
-                    gaps.insert(message.key);
-                }
+                let is_behind = told.take() == Some(message.key.from);
+                gaps.extend(is_behind.then_some(message.key));
             }
             _ => {}
         }

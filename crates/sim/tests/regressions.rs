@@ -1,0 +1,35 @@
+//! What the simulator has found, each as a scenario that fails without its remedy.
+
+use waxwing_sim::fault::Fault;
+use waxwing_sim::{Mutant, Outcome, Plan, Scenario, run_plan};
+
+/// Two people on one server, and one kind of fault.
+fn plan(seed: u64, fault: Fault, rate: u32) -> Plan {
+    let mut plan = Plan::new(seed);
+    plan.scenario = Scenario::Mixed;
+    plan.nodes = 1;
+    plan.clients = 2;
+    plan.noise = false;
+    plan.settings = waxwing_server::Settings::default();
+    plan.rates = vec![(fault, rate)];
+    plan
+}
+
+fn passes(outcome: &Outcome) {
+    assert_eq!(outcome.violations, [], "seed {}", outcome.seed);
+}
+
+/// A device says once what it has stored. When there was no room on the server's disk to write the receipts
+/// just then, and both connections lasted, nobody ever said it again: the entry stayed in its mailbox and
+/// its sender saw one tick. Whoever drives the server core repeats a settlement that failed.
+#[test]
+fn a_full_disk_does_not_leave_a_mailbox_unsettled_on_a_connection_that_lasts() {
+    for (seed, rate) in [(42, 5), (172, 2)] {
+        let mut plan = plan(seed, Fault::DiskFull, rate);
+        (plan.messages, plan.chaos_ms, plan.max_delay_ms) = (12, 60_000, 400);
+        passes(&run_plan(plan.clone(), None, false));
+        let outcome = run_plan(plan, Some(Mutant::SettledOnce), false);
+        let found = outcome.violations.first().map(|violation| violation.invariant);
+        assert_eq!(found, Some("liveness"), "seed {seed} does not show it any more: look for another");
+    }
+}
