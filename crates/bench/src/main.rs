@@ -1,0 +1,142 @@
+//! `waxwing-bench`: what a message, a login and an idle connection cost the server.
+//!
+//! Each subcommand starts the server that it measures on a directory of its own, loads it over loopback
+//! from one thread, prints one line of JSON and stops the server. See `README.md` for what the numbers mean.
+
+mod ciphertext;
+mod fleet;
+mod idle;
+mod limits;
+mod logins;
+mod measure;
+mod net;
+mod offline;
+mod online;
+mod process;
+mod server;
+mod wire;
+mod xmpp;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures a Waxwing server.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Pairs of devices that are both connected.
+    Online {
+        #[command(flatten)]
+        common: Common,
+        /// Senders, each with a recipient of its own.
+        #[arg(long, default_value_t = 100)]
+        pairs: usize,
+        /// Messages that each sender keeps in flight.
+        #[arg(long, default_value_t = 4)]
+        window: usize,
+        /// How long to measure, seconds, after a second of warming up.
+        #[arg(long, default_value_t = 8.0)]
+        seconds: f64,
+        /// Measure another server in the same way and print the ratio.
+        #[arg(long)]
+        vs: Option<Rival>,
+    },
+    /// Messages for devices that are away, and their delivery afterwards.
+    Offline {
+        #[command(flatten)]
+        common: Common,
+        /// Senders, each with a recipient of its own.
+        #[arg(long, default_value_t = 100)]
+        pairs: usize,
+        /// Messages in all.
+        #[arg(long, default_value_t = 50_000)]
+        messages: usize,
+    },
+    /// Connections that say nothing, and their keep-alive.
+    Idle {
+        #[command(flatten)]
+        common: Common,
+        /// Connections to hold, each with an account of its own.
+        #[arg(long, default_value_t = 2_000)]
+        connections: usize,
+        /// Keep-alive round trips to sample.
+        #[arg(long, default_value_t = 2_000)]
+        pings: usize,
+    },
+    /// Connections that come and go: handshake, Hello, Welcome.
+    Logins {
+        #[command(flatten)]
+        common: Common,
+        /// Devices that log in in turns.
+        #[arg(long, default_value_t = 200)]
+        devices: usize,
+        /// Logins under way at once.
+        #[arg(long, default_value_t = 16)]
+        concurrency: usize,
+        /// How long to measure, seconds.
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+    },
+    /// Bytes on the socket for one message alone and for many.
+    Wire {
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The `waxwingd` to measure; the one beside this program if not given.
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// Where the server's data go while it runs; on the disk that is to be measured.
+    #[arg(long)]
+    scratch: Option<PathBuf>,
+    /// As small as it can be: shows that everything works, not how fast.
+    #[arg(long)]
+    smoke: bool,
+}
+
+/// Servers to compare with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rival {
+    /// XMPP with acknowledgements (XEP-0198) and delivery receipts (XEP-0184); Debian's package.
+    Ejabberd,
+}
+
+fn main() -> anyhow::Result<()> {
+    process::raise_descriptor_limit().context("raising the limit of open files")?;
+    let report = match Cli::parse().what {
+        What::Online { common, pairs, window, seconds, vs } => {
+            let plan = if common.smoke {
+                online::Plan { pairs: 4, window, warm_up_seconds: 0.3, seconds: 1.0 }
+            } else {
+                online::Plan { pairs, window, warm_up_seconds: 1.0, seconds }
+            };
+            online::run(&common, plan.checked()?, vs)
+        }
+        What::Offline { common, pairs, messages } => {
+            let (pairs, messages) = if common.smoke { (4, 200) } else { (pairs, messages) };
+            offline::run(&common, pairs, messages)
+        }
+        What::Idle { common, connections, pings } => {
+            let (connections, pings) = if common.smoke { (50, 100) } else { (connections, pings) };
+            idle::run(&common, connections, pings)
+        }
+        What::Logins { common, devices, concurrency, seconds } => {
+            let (devices, seconds) = if common.smoke { (8, 1.0) } else { (devices, seconds) };
+            logins::run(&common, devices, concurrency, seconds)
+        }
+        What::Wire { common } => wire::run(&common),
+    }?;
+    println!("{report}");
+    Ok(())
+}

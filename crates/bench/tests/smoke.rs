@@ -1,0 +1,103 @@
+//! Every subcommand against the real server, as small as it can be. What is checked is that the numbers are
+//! there and can be true, never how good they are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+const COMMON: &[&str] = &[
+    "messages",
+    "seconds",
+    "messages_per_second",
+    "p50_ms",
+    "p99_ms",
+    "bytes_up_per_message",
+    "bytes_down_per_message",
+];
+
+/// The server beside the program under test; `cargo test -p waxwing-bench` alone has not built it.
+fn server() -> PathBuf {
+    let server = PathBuf::from(env!("CARGO_BIN_EXE_waxwing-bench")).with_file_name("waxwingd");
+    if !server.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--package", "waxwing-serverd", "--bin", "waxwingd"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "building waxwingd");
+    }
+    server
+}
+
+fn run(subcommand: &str) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
+        .args([subcommand, "--smoke", "--server"])
+        .arg(server())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(report["bench"], subcommand);
+    for name in COMMON {
+        assert!(number(&report, name) > 0.0, "{name}: {report}");
+    }
+    assert!(number(&report, "p50_ms") <= number(&report, "p99_ms"), "{report}");
+    assert!(report["server_memory_per_connection"].is_u64(), "{report}");
+    assert!(number(&report, "server_cpu_us_per_message") >= 0.0, "{report}");
+    report
+}
+
+fn number(report: &Value, name: &str) -> f64 {
+    report[name].as_f64().unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+#[test]
+fn online() {
+    let report = run("online");
+    // A ciphertext travels twice, and something is said about it.
+    let ciphertext = number(&report, "ciphertext_bytes");
+    assert!(ciphertext > 200.0, "{report}");
+    assert!(number(&report, "bytes_up_per_message") > ciphertext, "{report}");
+    assert!(number(&report, "bytes_down_per_message") > ciphertext, "{report}");
+    assert!(number(&report, "fsyncs_per_message") > 0.0, "{report}");
+}
+
+#[test]
+fn offline() {
+    let report = run("offline");
+    assert_eq!(number(&report, "messages"), 200.0, "{report}");
+    assert_eq!(report["store"]["messages"], 200, "{report}");
+    assert_eq!(report["drain"]["messages"], 200, "{report}");
+    assert!(number(&report, "fsyncs_per_message") > 0.0, "{report}");
+}
+
+#[test]
+fn idle() {
+    let report = run("idle");
+    assert_eq!(number(&report, "connections"), 50.0, "{report}");
+    assert_eq!(number(&report, "messages"), 100.0, "{report}");
+}
+
+#[test]
+fn logins() {
+    let report = run("logins");
+    assert!(number(&report, "bytes_up_per_message") > 1_285.0, "{report}");
+}
+
+#[test]
+fn wire() {
+    let report = run("wire");
+    let one = &report["one_message"];
+    let sum: f64 = ["send", "accepted", "entry", "stored", "receipt", "receipt_stored"]
+        .iter()
+        .map(|step| {
+            assert!(number(one, step) > 16.0, "{report}");
+            number(one, step)
+        })
+        .sum();
+    assert_eq!(sum, number(one, "total"));
+    assert!(number(&report["under_load"], "messages") > 0.0, "{report}");
+}
