@@ -1,6 +1,8 @@
 //! Every subcommand against the real server, as small as it can be. What is checked is that the numbers are
 //! there and can be true, never how good they are.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
 use std::path::PathBuf;
 use std::process::Command;
 
