@@ -68,6 +68,10 @@ faults! {
     ClientRollback,
     /// A client's clock jumps by up to some hours.
     ClientClockJump,
+    /// A bundle leaves without a one-time prekey, because there was none.
+    PrekeysExhausted,
+    /// A message could not be decrypted at first.
+    Undecryptable,
 }
 
 /// How often each kind was injected.

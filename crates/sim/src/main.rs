@@ -7,12 +7,14 @@ use std::time::Instant;
 
 use clap::Parser;
 use sha2::{Digest, Sha256};
-use waxwing_sim::fault::Tally;
+use waxwing_sim::fault::{Fault, Tally};
 use waxwing_sim::trace::say;
 use waxwing_sim::{Outcome, Plan, run};
 
 /// Seeds after which a kind of fault that never happened is a fault of the simulator.
 const SEEDS_FOR_EVERY_FAULT: u64 = 50;
+/// The same for what only some scenarios lead to.
+const SEEDS_FOR_RARE_FAULTS: u64 = 200;
 /// Violations that are printed with their traces.
 const PRINTED: usize = 5;
 
@@ -125,9 +127,16 @@ fn summarise(outcomes: &[Outcome], seconds: f64) -> bool {
     );
     say(&format!("{} faults: {}", faults.total(), by_kind.join(", ")));
     say(&format!("trace hash {hash}"));
-    let enough = outcomes.len() as u64 >= SEEDS_FOR_EVERY_FAULT;
-    let missing: Vec<&str> =
-        faults.iter().filter(|(_, count)| enough && *count == 0).map(|(fault, _)| fault.name()).collect();
+    let enough = |fault: Fault| {
+        let rare =
+            matches!(fault, Fault::PrekeysExhausted | Fault::Undecryptable | Fault::ServerCrashMidCommit);
+        outcomes.len() as u64 >= if rare { SEEDS_FOR_RARE_FAULTS } else { SEEDS_FOR_EVERY_FAULT }
+    };
+    let missing: Vec<&str> = faults
+        .iter()
+        .filter(|(fault, count)| enough(*fault) && *count == 0)
+        .map(|(fault, _)| fault.name())
+        .collect();
     if !missing.is_empty() {
         say(&format!("never injected, so nothing is known about: {}", missing.join(", ")));
     }

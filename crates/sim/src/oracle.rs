@@ -16,6 +16,7 @@ use waxwing_client::memory::MemoryDb;
 use waxwing_client::{CommandId, MessageKey, Read as _};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId, RejectCode};
 
+use crate::fault::{Fault, Tally};
 use crate::people::CANARY;
 use crate::plan::{Plan, Scenario};
 
@@ -109,6 +110,10 @@ pub struct Oracle {
     /// The same, of those that the server has stored.
     chains_stored: BTreeMap<(Vec<u8>, u64), u32>,
     prekeys_issued: BTreeSet<u32>,
+    /// Bundles that left without a one-time prekey.
+    exhausted: u64,
+    /// Messages that were placeholders at first.
+    undecryptable: u64,
     last_resorts: BTreeSet<u32>,
     shown: BTreeSet<(usize, MessageKey)>,
     filled: BTreeSet<(usize, MessageKey)>,
@@ -151,6 +156,8 @@ impl Oracle {
             chains: BTreeMap::new(),
             chains_stored: BTreeMap::new(),
             prekeys_issued: BTreeSet::new(),
+            exhausted: 0,
+            undecryptable: 0,
             last_resorts: BTreeSet::new(),
             shown: BTreeSet::new(),
             filled: BTreeSet::new(),
@@ -189,6 +196,12 @@ impl Oracle {
     #[must_use]
     pub fn messages(&self) -> u64 {
         self.written.len() as u64
+    }
+
+    /// Adds what went wrong by itself.
+    pub fn count(&self, tally: &mut Tally) {
+        (0..self.exhausted).for_each(|_| tally.count(Fault::PrekeysExhausted));
+        (0..self.undecryptable).for_each(|_| tally.count(Fault::Undecryptable));
     }
 
     /// A text that nobody else writes.

@@ -41,9 +41,9 @@ impl World {
             }
             Scenario::Drain => {
                 self.schedule_talk();
-                for round in 0..120 {
+                for round in 0..400 {
                     let act = Act::Drain { peer: VICTIM };
-                    self.schedule(8_000 + round * 200, Event::Act { client: FLOODER, act });
+                    self.schedule(8_000 + round * 60, Event::Act { client: FLOODER, act });
                 }
             }
             _ => self.schedule_talk(),

@@ -63,7 +63,7 @@ impl Plan {
             2 => Scenario::Flood,
             3..=5 => Scenario::Expiry,
             6 => Scenario::Burst,
-            7 => Scenario::Drain,
+            7 | 8 => Scenario::Drain,
             _ => Scenario::Mixed,
         };
         let clients = dice.between(2, 6);
@@ -126,8 +126,8 @@ fn rates(dice: &mut Dice) -> Vec<(Fault, u32)> {
             Fault::ClientCrashBeforeCommit
             | Fault::ClientCrashAfterCommit
             | Fault::ClientCrashBetweenEffects => 100,
-            // It happens by itself.
-            Fault::RealConflict => continue,
+            // They happen by themselves.
+            Fault::RealConflict | Fault::PrekeysExhausted | Fault::Undecryptable => continue,
             // In a run.
             Fault::Reset => 14,
             Fault::ClientRollback => 2,

@@ -72,6 +72,7 @@ pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
     world.schedule_people();
     world.run_until(chaos_ms);
     let settled_ms = world.settle(chaos_ms);
+    world.oracle.count(&mut world.tally);
     Outcome {
         seed,
         hash: world.trace.hash(),

@@ -117,6 +117,7 @@ impl Oracle {
         let name = self.name(&key);
         match step.before(&key) {
             None => {
+                self.undecryptable += u64::from(message.body == Body::Waiting);
                 self.in_order(step, message);
                 self.durable.insert((client, key));
                 self.lost.remove(&(client, key));

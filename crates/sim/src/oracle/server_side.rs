@@ -207,6 +207,7 @@ impl Oracle {
 
     fn bundles_leave(&mut self, bundles: &[Bundle]) {
         for bundle in bundles {
+            self.exhausted += u64::from(bundle.one_time.is_none());
             let kyber = digest(&bundle.kyber.key);
             let fresh_kyber = self.last_resorts.contains(&kyber) || self.prekeys_issued.insert(kyber);
             let one_time = bundle.one_time.as_ref().map(|prekey| digest(&prekey.key));
