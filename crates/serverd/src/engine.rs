@@ -18,7 +18,7 @@ use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{DeviceAddress, Reject, RejectCode};
 
-use crate::limits::{SHUTDOWN_RETRY_AFTER_MS, SWEEP_PAGE, SWEEP_PAUSE};
+use crate::limits::{OUTBOX_BYTES, SHUTDOWN_RETRY_AFTER_MS, SWEEP_PAGE, SWEEP_PAUSE};
 use crate::message::{IoPort, Job, Outcome, thread_of};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -47,6 +47,7 @@ pub struct Engine {
     /// Commands that effects have led to, for the next group.
     backlog: VecDeque<Command>,
     outbox: Vec<Vec<Outcome>>,
+    outbox_bytes: usize,
     now: Time,
     next_sweep: Instant,
     sweep_after: Option<DeviceAddress>,
@@ -73,6 +74,7 @@ impl Engine {
             sweep_interval,
             inbox,
             outbox: io.iter().map(|_| Vec::new()).collect(),
+            outbox_bytes: 0,
             io,
             stats,
             backlog: VecDeque::new(),
@@ -262,12 +264,18 @@ impl Engine {
 
     fn out(&mut self, conn: ConnId, outcome: Outcome) {
         if let Some(outbox) = self.outbox.get_mut(thread_of(conn)) {
+            self.outbox_bytes += outcome.bytes();
             outbox.push(outcome);
+        }
+        if self.outbox_bytes >= OUTBOX_BYTES {
+            // Pages of mailboxes can be many: they do not gather here.
+            self.hand_over();
         }
     }
 
     fn hand_over(&mut self) {
         let mut waiting = 0;
+        self.outbox_bytes = 0;
         for (port, outbox) in self.io.iter().zip(&mut self.outbox) {
             if !outbox.is_empty() {
                 port.queue.wait_for_room();

@@ -28,6 +28,10 @@ pub const LINGER: Duration = Duration::from_secs(2);
 
 /// Output that a connection may owe its peer: the delivery window and the answers to a window of sends.
 pub const MAX_UNSENT_BYTES: usize = 2 * 1024 * 1024;
+/// Output that all connections together may owe their peers.
+pub const MAX_UNSENT_BYTES_IN_ALL: usize = 256 * 1024 * 1024;
+/// When all together owe too much, who owes less than this is left alone.
+pub const MODEST_UNSENT_BYTES: usize = 32 * 1024;
 /// Head of an HTTP request.
 pub const MAX_HTTP_HEAD_BYTES: usize = 8 * 1024;
 /// One WebSocket frame.
@@ -73,8 +77,8 @@ pub const IO_QUEUE_BYTES: usize = 128 * 1024 * 1024;
 pub const GROUP_COMMANDS: usize = 2_048;
 /// Bytes that one commit carries, about.
 pub const GROUP_BYTES: usize = 16 * 1024 * 1024;
-/// Devices whose look-ups are counted.
-pub const MAX_COUNTED_DEVICES: usize = 65_536;
+/// Results that the engine collects before it hands them over, bytes.
+pub const OUTBOX_BYTES: usize = 8 * 1024 * 1024;
 /// How often mailboxes are looked through for messages that waited too long.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// Mailboxes looked at before the others get their turn.

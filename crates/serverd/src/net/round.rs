@@ -96,6 +96,8 @@ pub struct IoThread {
     hand: usize,
     hand_at: Instant,
     pub(super) buffer: Vec<u8>,
+    /// What the thread's connections owe their peers, together.
+    pub(super) unsent_bytes: usize,
     pub(super) sealed: Vec<u8>,
     pub(super) draft: Draft,
     pub(super) jobs: Vec<Job>,
@@ -129,6 +131,7 @@ impl IoThread {
             hand: 0,
             hand_at: now,
             buffer: vec![0; READ_BUFFER_BYTES],
+            unsent_bytes: 0,
             sealed: Vec::new(),
             draft: Draft::default(),
             jobs: Vec::new(),

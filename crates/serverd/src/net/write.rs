@@ -10,7 +10,7 @@ use super::conn::Stage;
 use super::draft::{self, Draft};
 use super::round::IoThread;
 use super::websocket;
-use crate::limits::{LINGER, MAX_UNSENT_BYTES};
+use crate::limits::{LINGER, MAX_UNSENT_BYTES, MAX_UNSENT_BYTES_IN_ALL, MODEST_UNSENT_BYTES};
 use crate::message::{Job, Outcome, place_of};
 
 impl IoThread {
@@ -145,7 +145,10 @@ impl IoThread {
         }
         if let Some(unsent) = conn.unsent.as_mut().filter(|_| !bytes.is_empty()) {
             unsent.bytes.extend_from_slice(bytes);
-            if unsent.rest().len() > MAX_UNSENT_BYTES {
+            self.unsent_bytes += bytes.len();
+            let owed = unsent.rest().len();
+            let crowded = self.unsent_bytes > MAX_UNSENT_BYTES_IN_ALL / self.shared.ports.len();
+            if owed > MAX_UNSENT_BYTES || (crowded && owed > MODEST_UNSENT_BYTES) {
                 self.shared.stats.slow_closed.add(1);
                 broken = true;
             }
@@ -164,6 +167,7 @@ impl IoThread {
             match conn.socket.write(unsent.rest()) {
                 Ok(count) => {
                     self.shared.stats.bytes_out.add(count as u64);
+                    self.unsent_bytes -= count;
                     unsent.sent += count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -220,6 +224,7 @@ impl IoThread {
     /// Closes a connection now.
     pub(super) fn close(&mut self, place: usize) {
         let Some(conn) = self.table.remove(place) else { return };
+        self.unsent_bytes -= conn.unsent.map_or(0, |unsent| unsent.rest().len());
         if conn.known {
             self.jobs.push(Job::Closed(conn.id));
         }
