@@ -56,6 +56,8 @@ pub struct Engine {
     events: Sender<Event>,
     overrun: bool,
     connection: Option<Connection>,
+    /// The one before, which may still have something to send.
+    closing: Option<Connection>,
     /// Number of the newest connection: what older ones still report is ignored.
     connections: u64,
     /// Why the last connection ended or was not made.
@@ -105,6 +107,7 @@ impl Engine {
             events,
             overrun: false,
             connection: None,
+            closing: None,
             connections: 0,
             reason: None,
             server,
@@ -145,10 +148,8 @@ impl Engine {
 
     fn stop(mut self) {
         self.handle(core::Input::Command(OWN_COMMAND, core::Command::GoOffline));
-        let connection = self.connection.take();
-        // Whatever a connection still reports goes nowhere: it must not wait for us while we wait for it.
-        self.connections += 1;
-        if let Some(connection) = connection {
+        self.drop_connection();
+        if let Some(connection) = self.closing.take() {
             connection.close();
         }
     }
@@ -240,7 +241,7 @@ impl Engine {
                 Effect::Disconnect => self.drop_connection(),
                 Effect::Send(frame) => {
                     // A connection that takes nothing reports its end by itself, or is ended here.
-                    let taken = self.connection.as_ref().is_some_and(|c| c.send(frame.encode()));
+                    let taken = self.connection.as_mut().is_some_and(|c| c.send(frame.encode()));
                     if !taken && self.connection.is_some() {
                         self.connection = None;
                     }
@@ -285,8 +286,12 @@ impl Engine {
         Ok(Target { address, server: DeviceKey(key), key: client.noise_key() })
     }
 
+    /// What it still reports is ignored; what was sent before still leaves.
     fn drop_connection(&mut self) {
-        self.connection = None;
+        if let Some(mut connection) = self.connection.take() {
+            connection.end();
+            self.closing = Some(connection);
+        }
         self.connections += 1;
     }
 

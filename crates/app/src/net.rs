@@ -96,6 +96,8 @@ pub struct Connection {
     frames: Option<Sender<Vec<u8>>>,
     waker: Arc<Waker>,
     ended: Receiver<()>,
+    /// Something was given to it to send.
+    used: bool,
 }
 
 impl Connection {
@@ -121,25 +123,29 @@ impl Connection {
             drop(end);
             report(NetEvent::Disconnected(failure));
         })?;
-        Ok(Self { frames: Some(frames), waker, ended })
+        Ok(Self { frames: Some(frames), waker, ended, used: false })
     }
 
     /// Hands over the plaintext of a frame. `false` when the connection is gone or takes nothing any more.
     #[must_use]
-    pub fn send(&self, plaintext: Vec<u8>) -> bool {
+    pub fn send(&mut self, plaintext: Vec<u8>) -> bool {
+        self.used = true;
         let taken = self.frames.as_ref().is_some_and(|frames| frames.try_send(plaintext).is_ok());
         taken && self.waker.wake().is_ok()
     }
 
-    /// Closes and waits, but not long, until what was sent before has left.
-    pub fn close(mut self) {
-        self.end();
-        let _ = self.ended.recv_timeout(FLUSH_TIMEOUT);
-    }
-
-    fn end(&mut self) {
+    /// Takes nothing more, and closes when what was sent before has left. Waits for nothing.
+    pub fn end(&mut self) {
         self.frames = None;
         let _ = self.waker.wake();
+    }
+
+    /// The same, and waits for it, but not long.
+    pub fn close(mut self) {
+        self.end();
+        if self.used {
+            let _ = self.ended.recv_timeout(FLUSH_TIMEOUT);
+        }
     }
 }
 

@@ -1,1 +1,139 @@
+use std::path::Path;
 
+use crossbeam_channel::bounded;
+use tempfile::TempDir;
+
+use super::*;
+use crate::key::KeyChoice;
+use crate::profile::{self, ProfileOptions};
+use crate::{App, limits};
+
+/// Comes back from a registration that never finds a server.
+const INVITATION: [u8; 32] = [9; 32];
+
+fn options(folder: &Path) -> ProfileOptions {
+    ProfileOptions { data_dir: folder.to_owned(), key: KeyChoice::default() }
+}
+
+fn invitation() -> String {
+    let token = waxwing_wire::invitation::InvitationToken([7; 16]);
+    Invitation { server: DeviceKey(INVITATION), token }.to_text()
+}
+
+fn engine(folder: &TempDir) -> (Engine, Receiver<Event>, Receiver<Input>) {
+    let profile = profile::open(&options(folder.path()), &mut rng()).unwrap();
+    let (inputs, to_handle) = bounded(limits::MAX_INPUTS);
+    let (events, to_show) = bounded(4);
+    (Engine::start(profile, inputs, events).unwrap(), to_show, to_handle)
+}
+
+fn text(value: &str) -> String {
+    value.to_owned()
+}
+
+/// The answer to a command: its failure's code, or nothing.
+fn answer(app: &App, command: Command) -> Option<String> {
+    let id = app.send(command);
+    loop {
+        match app.events().recv_timeout(Duration::from_secs(60)).expect("every command is answered") {
+            Event::Done { command, .. } if command == id => return None,
+            Event::Failed { command, failure } if command == id => return Some(failure.code),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_command_is_answered_once_whatever_it_names() {
+    let folder = TempDir::new().unwrap();
+    let app = App::open(&options(folder.path())).unwrap();
+    let account = "b0".repeat(16);
+    let code = |command| answer(&app, command);
+    let some = |code: &str| Some(text(code));
+    assert_eq!(code(Command::SendText { to: text("bob"), text: text("hi") }), some("malformedAccount"));
+    assert_eq!(code(Command::SendText { to: account.clone(), text: text("hi") }), some("notRegistered"));
+    assert_eq!(code(Command::AddContact { username: text("no spaces") }), some("malformedUsername"));
+    assert_eq!(code(Command::AddContact { username: text("bob") }), some("notRegistered"));
+    assert_eq!(code(Command::MarkRead { with: account.clone(), up_to: 1 }), some("notRegistered"));
+    assert_eq!(code(Command::AcknowledgeInbox { messages: vec![text("x")] }), some("malformedMessage"));
+    assert_eq!(code(Command::AcknowledgeInbox { messages: Vec::new() }), None);
+    assert_eq!(code(Command::SetVerified { account, verified: true }), some("unknownContact"));
+    assert_eq!(code(Command::GoOffline), None);
+}
+
+#[test]
+fn registering_where_nobody_listens_says_so_and_can_be_tried_again() {
+    let folder = TempDir::new().unwrap();
+    let app = App::open(&options(folder.path())).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let register = || Command::Register {
+        server: format!("127.0.0.1:{port}"),
+        invitation: invitation(),
+        username: text("alice"),
+    };
+    assert_eq!(answer(&app, register()), Some(text("unreachable")));
+    assert_eq!(answer(&app, register()), Some(text("unreachable")));
+    let Answer::Status(status) = app.query(Query::Status).unwrap() else { panic!("a status is asked for") };
+    assert!(status.account.is_none());
+    assert_eq!(status.server, Some(format!("127.0.0.1:{port}")));
+    app.close();
+    // The server is remembered, and so are the device's keys.
+    let app = App::open(&options(folder.path())).unwrap();
+    let Answer::Status(status) = app.query(Query::Status).unwrap() else { panic!("a status is asked for") };
+    assert_eq!(status.server, Some(format!("127.0.0.1:{port}")));
+}
+
+#[test]
+fn while_the_database_fails_commands_fail_and_afterwards_they_do_not() {
+    let folder = TempDir::new().unwrap();
+    let (mut engine, events, _inputs) = engine(&folder);
+    engine.open_commands.insert(7);
+    engine.storage_failed(&"the disk is full");
+    let failed = |event: Event| matches!(event, Event::Failed { failure, .. } if failure.code == "storage");
+    assert!(events.try_recv().is_ok_and(failed), "what was under way has failed");
+    assert!(matches!(events.try_recv(), Ok(Event::StorageFailed { .. })));
+    engine.command(8, Command::GoOffline);
+    assert!(events.try_recv().is_ok_and(failed));
+    assert!(engine.answer(Query::Status).is_err_and(|failure| failure.code == "storage"));
+    engine.recover();
+    assert!(engine.client.is_none(), "not at once");
+    let first = engine.recovery.as_ref().unwrap().pause;
+    // Still full: the pause grows, and nobody is told again.
+    engine.storage_failed(&"the disk is full");
+    assert_eq!(engine.recovery.as_ref().unwrap().pause, first * 2);
+    assert!(events.try_recv().is_err());
+    engine.recovery.as_mut().unwrap().at = Instant::now();
+    engine.recover();
+    assert!(matches!(events.try_recv(), Ok(Event::StorageRecovered)));
+    engine.command(9, Command::GoOffline);
+    assert!(events.try_recv().is_ok_and(|event| matches!(event, Event::Done { command: 9, .. })));
+}
+
+#[test]
+fn a_front_end_that_does_not_listen_is_told_what_it_missed() {
+    let folder = TempDir::new().unwrap();
+    let (mut engine, events, _inputs) = engine(&folder);
+    for _ in 0..10 {
+        engine.tell(Event::RestoredCopy);
+    }
+    assert_eq!(events.try_iter().count(), 4);
+    engine.tell(Event::StorageRecovered);
+    assert!(matches!(events.try_recv(), Ok(Event::Overrun)));
+    assert!(matches!(events.try_recv(), Ok(Event::StorageRecovered)));
+}
+
+#[test]
+fn what_an_old_connection_says_is_ignored() {
+    let folder = TempDir::new().unwrap();
+    let (mut engine, _events, inputs) = engine(&folder);
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    engine.command(1, Command::Register { server: address, invitation: invitation(), username: text("a1") });
+    let number = engine.connections;
+    engine.command(2, Command::GoOffline);
+    assert_ne!(engine.connections, number);
+    let Ok(Input::Net(late, _)) = inputs.recv_timeout(Duration::from_secs(60)) else {
+        panic!("the connection reports its end")
+    };
+    assert_eq!(late, number);
+}

@@ -100,7 +100,7 @@ fn failure(events: &Receiver<NetEvent>) -> NetFailure {
 fn frames_go_both_ways_and_what_was_sent_leaves_before_the_close() {
     let key = StaticKey::generate(&mut rng());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (connection, events) = open(target(listener.local_addr().unwrap().port(), &key));
+    let (mut connection, events) = open(target(listener.local_addr().unwrap().port(), &key));
     let server = thread::spawn(move || {
         let mut peer = accept(listener.accept().unwrap().0, &key);
         let (mut buffer, mut out) = (Vec::new(), Vec::new());
@@ -140,7 +140,7 @@ fn the_same_inside_websocket() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut target = target(listener.local_addr().unwrap().port(), &key);
     target.address = ServerAddress::parse(&format!("ws://{}", listener.local_addr().unwrap())).unwrap();
-    let (connection, events) = open(target);
+    let (mut connection, events) = open(target);
     let server = thread::spawn(move || {
         let socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
         let mut peer = accept(InMessages { socket, rest: Vec::new() }, &key);

@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// End-to-end encrypted conversations in a terminal
+#[derive(Parser)]
+#[command(
+    name = "waxwing",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit codes: 0 done; 1 what was asked cannot be done; 2 something unexpected on this device;
+3 the server refused or cannot be reached; 4 a key is not the expected one."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args)]
+pub struct Global {
+    /// Folder of the profile [default: waxwing in the platform's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "WAXWING_DATA_DIR", overrides_with = "data_dir")]
+    pub data_dir: Option<PathBuf>,
+    /// Print one JSON object a line, and errors as JSON too
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Protect a new profile by a passphrase, which is asked for (or taken from WAXWING_PASSPHRASE)
+    #[arg(long, global = true)]
+    pub passphrase: bool,
+    /// Keep the database key in this file instead of the profile's folder
+    #[arg(long, global = true, value_name = "PATH", overrides_with = "key_file")]
+    pub key_file: Option<PathBuf>,
+    /// Seconds to wait for the server
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(overrides_with = "timeout")]
+    pub timeout: Duration,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make an account on a server
+    Register(Register),
+    /// Send a message
+    Send(Send),
+    /// Print messages that have arrived, and mark them read
+    Receive(Receive),
+    /// Talk on a full screen
+    Chat(Chat),
+    /// List contacts, or add one
+    Contacts(Contacts),
+    /// Print a conversation
+    History(History),
+    /// Print the number to compare with a contact over another channel
+    SafetyNumber(SafetyNumber),
+    /// Print who this profile is and whether its server can be reached
+    Status,
+}
+
+#[derive(Args)]
+pub struct Register {
+    /// host:port, or ws://host:port where only web traffic gets through
+    pub server: String,
+    /// Invitation, as the server's operator gave it
+    #[arg(long, value_name = "CODE")]
+    pub invite: String,
+    /// Name that others find you by: a-z, 0-9, '_', '-' and '.'
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+}
+
+#[derive(Args)]
+pub struct Send {
+    /// Username
+    pub name: String,
+    /// Text; `-` reads it from standard input
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub text: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct Receive {
+    /// Go on until interrupted
+    #[arg(long)]
+    pub follow: bool,
+    /// Listen for so many seconds [default: until everything that waited has arrived]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "follow")]
+    pub wait: Option<Duration>,
+    /// Do not tell the senders that their messages were read
+    #[arg(long)]
+    pub no_read: bool,
+}
+
+#[derive(Args)]
+pub struct Chat {
+    /// Username
+    pub name: String,
+}
+
+#[derive(Args)]
+pub struct Contacts {
+    #[command(subcommand)]
+    pub command: Option<ContactsCommand>,
+}
+
+#[derive(Subcommand)]
+pub enum ContactsCommand {
+    /// Look somebody up on the server and keep them
+    Add {
+        /// Username
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub struct History {
+    /// Username
+    pub name: String,
+    /// At most so many messages, the newest ones
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+}
+
+#[derive(Args)]
+pub struct SafetyNumber {
+    /// Username
+    pub name: String,
+    /// The numbers are equal: trust this contact's key
+    #[arg(long, conflicts_with = "unverified")]
+    pub verified: bool,
+    /// Take that back
+    #[arg(long)]
+    pub unverified: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|duration| *duration <= Duration::from_secs(366 * 24 * 3_600))
+        .ok_or_else(|| "write a number of seconds, at most a year".to_owned())
+}

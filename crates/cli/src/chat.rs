@@ -1,0 +1,220 @@
+//! The chat screen. What it shows is a [`screen::Screen`], drawn by [`view`] and changed by keys and by what
+//! the app says; this module only carries things between them.
+
+mod editor;
+mod layout;
+mod screen;
+mod view;
+
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event as Key,
+};
+use crossterm::execute;
+use jiff::tz::TimeZone;
+use ratatui::DefaultTerminal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use waxwing_app::api::{Command, Contact, Event};
+use waxwing_app::channel::{Receiver, Sender, bounded, select};
+
+use crate::arguments::{Chat, Global};
+use crate::output::{Error, Printer};
+use crate::session::Session;
+use screen::{Screen, Wish};
+
+/// Messages in one page of history.
+const PAGE: usize = 100;
+/// The countdown to the next attempt to connect goes by seconds.
+const TICK: Duration = Duration::from_secs(1);
+/// Things that happened and are shown together, at most: then the screen is drawn.
+const MAX_AT_ONCE: usize = 500;
+
+/// Talks until the user leaves.
+pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<(), Error> {
+    if printer.is_json() {
+        return Err(Error::user(
+            "notForPrograms",
+            "chat is a screen; programs use send and receive --follow",
+        ));
+    }
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(Error::user("noTerminal", "chat needs a terminal; use send and receive without one"));
+    }
+    let mut session = Session::open_registered(global)?;
+    let contact = session.find_contact(&arguments.name)?;
+    session.app.send(Command::GoOnline);
+    let mut talk = Talk::begin(session, contact)?;
+    let terminal = Terminal::enter();
+    let result = talk.run(terminal);
+    // Leaving the screen comes first: closing may take a moment, and its end should be seen.
+    drop(talk);
+    result
+}
+
+/// What wakes the loop.
+enum Wake {
+    Key(Key),
+    App(Event),
+    Tick,
+    Leave,
+}
+
+struct Talk {
+    session: Session,
+    screen: Screen,
+}
+
+impl Talk {
+    fn begin(session: Session, contact: Contact) -> Result<Self, Error> {
+        let status = session.status()?;
+        let mut screen = Screen::new(contact, status.connection, TimeZone::system());
+        let unread = usize::try_from(screen.unread()).unwrap_or(usize::MAX);
+        // Enough to begin at the first unread message.
+        let page = session.history(screen.account(), None, PAGE.saturating_add(unread).min(1_000))?;
+        screen.begin(page, PAGE);
+        Ok(Self { session, screen })
+    }
+
+    fn run(&mut self, mut terminal: Terminal) -> Result<(), Error> {
+        let (keys, signals) = (read_keys()?, read_signals()?);
+        let events = self.session.app.events().clone();
+        loop {
+            self.draw(&mut terminal)?;
+            let mut wake = wait(&keys, &signals, &events);
+            for _ in 0..MAX_AT_ONCE {
+                if self.handle(wake)? {
+                    return Ok(());
+                }
+                match next(&keys, &signals, &events) {
+                    Some(more) => wake = more,
+                    None => break,
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self, terminal: &mut Terminal) -> Result<(), Error> {
+        // Drawing may show that older messages are needed, and then shows them.
+        for _ in 0..3 {
+            let screen = &mut self.screen;
+            terminal.inner.draw(|frame| view::draw(frame, screen, now_ms()))?;
+            let Some(before) = self.screen.wants_older() else { break };
+            let page = self.session.history(self.screen.account(), Some(before), PAGE)?;
+            self.screen.prepend(page, PAGE);
+        }
+        if let Some(up_to) = self.screen.take_seen() {
+            let with = self.screen.account().to_owned();
+            self.session.app.send(Command::MarkRead { with, up_to });
+        }
+        Ok(())
+    }
+
+    /// Whether the user wants to leave.
+    fn handle(&mut self, wake: Wake) -> Result<bool, Error> {
+        match wake {
+            Wake::Key(key) => match self.screen.key(&key) {
+                Wish::Nothing => {}
+                Wish::Leave => return Ok(true),
+                Wish::Send(text) => {
+                    let to = self.screen.account().to_owned();
+                    let command = self.session.app.send(Command::SendText { to, text: text.clone() });
+                    self.screen.sending(command, text);
+                }
+            },
+            Wake::App(event) => self.event(event)?,
+            Wake::Tick => {}
+            Wake::Leave => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::IdentityChanged { account } if account == self.screen.account() => {
+                self.refresh_contact()?;
+            }
+            // More happened than the channel held: begin anew.
+            Event::Overrun => {
+                self.refresh_contact()?;
+                let page = self.session.history(self.screen.account(), None, PAGE)?;
+                self.screen.begin(page, PAGE);
+                self.screen.connection(self.session.status()?.connection);
+            }
+            event => self.screen.event(event),
+        }
+        Ok(())
+    }
+
+    fn refresh_contact(&mut self) -> Result<(), Error> {
+        if let Some(contact) = self.session.contact(self.screen.account())? {
+            self.screen.contact_is(contact);
+        }
+        Ok(())
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Wake {
+    let tick = waxwing_app::channel::at(Instant::now() + TICK);
+    select! {
+        recv(keys) -> key => key.map_or(Wake::Leave, Wake::Key),
+        recv(signals) -> _ => Wake::Leave,
+        recv(events) -> event => event.map_or(Wake::Leave, Wake::App),
+        recv(tick) -> _ => Wake::Tick,
+    }
+}
+
+/// What else has happened already.
+fn next(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Option<Wake> {
+    let key = keys.try_recv().map(Wake::Key);
+    let signal = || signals.try_recv().map(|()| Wake::Leave);
+    key.or_else(|_| signal()).or_else(|_| events.try_recv().map(Wake::App)).ok()
+}
+
+/// The thread ends when the terminal does, or with the process.
+fn read_keys() -> Result<Receiver<Key>, Error> {
+    let (sender, keys) = bounded(1_024);
+    let read =
+        move || while let Some(true) = crossterm::event::read().ok().map(|key| sender.send(key).is_ok()) {};
+    std::thread::Builder::new().name("keys".into()).spawn(read)?;
+    Ok(keys)
+}
+
+fn read_signals() -> Result<Receiver<()>, Error> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let (sender, receiver): (Sender<()>, Receiver<()>) = bounded(1);
+    let watch = move || {
+        for _ in signals.forever() {
+            let _ = sender.try_send(());
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(watch)?;
+    Ok(receiver)
+}
+
+/// The terminal as a screen; as it was before when dropped. Ratatui restores it after a panic.
+struct Terminal {
+    inner: DefaultTerminal,
+}
+
+impl Terminal {
+    fn enter() -> Self {
+        let inner = ratatui::init();
+        let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
+        Self { inner }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = execute!(io::stdout(), DisableBracketedPaste, DisableFocusChange);
+        ratatui::restore();
+    }
+}

@@ -1,0 +1,441 @@
+//! What the chat screen knows, and how keys and events change it. Draws nothing and waits for nothing.
+
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use jiff::tz::TimeZone;
+use ratatui::text::Line;
+use waxwing_app::api::{Body, CommandId, Connection, Contact, Delivery, Direction, Event, Message};
+
+use super::editor::{Editor, Move};
+use super::layout::{self, Context, Palette};
+
+/// Older pages are loaded when fewer messages than this lie above the screen.
+const LOAD_AHEAD: usize = 30;
+/// Messages held at once. Beyond that no older ones are loaded; `waxwing history` shows them.
+const MAX_MESSAGES: usize = 20_000;
+
+/// What a key asks of the loop.
+pub enum Wish {
+    Nothing,
+    Send(String),
+    Leave,
+}
+
+/// Which part of the history is seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scroll {
+    /// The newest messages, whatever comes.
+    Bottom,
+    /// This line of this message's block stands at the top; new messages and older pages do not move it.
+    At { order: u64, line: usize },
+}
+
+/// The state of the screen.
+pub struct Screen {
+    pub contact: Contact,
+    pub connection: Connection,
+    pub editor: Editor,
+    pub palette: Palette,
+    /// Something to be said once; gone with the next key.
+    pub notice: Option<String>,
+    /// Something that stays true until it is said otherwise.
+    pub trouble: Option<String>,
+    /// Messages that arrived below what is seen.
+    pub new_below: usize,
+    zone: TimeZone,
+    messages: Vec<Message>,
+    /// There may be older ones in the database.
+    more: bool,
+    wants_older: bool,
+    /// Where the unread messages began when the screen was opened, and how many.
+    unread_mark: Option<(u64, u64)>,
+    /// So many messages are missing before the one with this order.
+    gaps: BTreeMap<u64, u64>,
+    scroll: Scroll,
+    /// First line that was drawn last: message index, line of its block.
+    top: (usize, usize),
+    size: (usize, usize),
+    focused: bool,
+    /// Unread messages that have not been on the screen.
+    unseen: BTreeSet<u64>,
+    /// Those that have been, and were not reported yet.
+    seen: BTreeSet<u64>,
+    sending: BTreeMap<CommandId, String>,
+    leaving: bool,
+}
+
+impl Screen {
+    pub fn new(contact: Contact, connection: Connection, zone: TimeZone) -> Self {
+        Self {
+            contact,
+            connection,
+            editor: Editor::default(),
+            palette: Palette { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) },
+            notice: None,
+            trouble: None,
+            new_below: 0,
+            zone,
+            messages: Vec::new(),
+            more: false,
+            wants_older: false,
+            unread_mark: None,
+            gaps: BTreeMap::new(),
+            scroll: Scroll::Bottom,
+            top: (0, 0),
+            size: (80, 20),
+            focused: true,
+            unseen: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            sending: BTreeMap::new(),
+            leaving: false,
+        }
+    }
+
+    pub fn account(&self) -> &str {
+        &self.contact.account
+    }
+
+    pub fn unread(&self) -> u64 {
+        self.contact.unread
+    }
+
+    pub fn contact_is(&mut self, contact: Contact) {
+        self.contact = contact;
+    }
+
+    pub fn connection(&mut self, connection: Connection) {
+        self.connection = connection;
+    }
+
+    /// Shows the newest page; begins at the first unread message.
+    pub fn begin(&mut self, messages: Vec<Message>, page: usize) {
+        self.more = messages.len() >= page;
+        self.messages = messages;
+        self.unseen = self.messages.iter().filter(|m| is_unread(m)).map(|m| m.order).collect();
+        self.unread_mark = self.unseen.first().map(|order| (*order, self.unseen.len() as u64));
+        self.scroll =
+            self.unseen.first().map_or(Scroll::Bottom, |order| Scroll::At { order: *order, line: 0 });
+        self.new_below = 0;
+    }
+
+    /// Puts an older page in front.
+    pub fn prepend(&mut self, mut older: Vec<Message>, page: usize) {
+        self.more = older.len() >= page && self.messages.len() + older.len() < MAX_MESSAGES;
+        self.wants_older = false;
+        if let Some(first) = self.messages.first().map(|message| message.order) {
+            older.retain(|message| message.order < first);
+        }
+        self.top.0 += older.len();
+        older.append(&mut self.messages);
+        self.messages = older;
+    }
+
+    /// Set by drawing: the order before which messages are to be loaded.
+    pub fn wants_older(&self) -> Option<u64> {
+        self.messages.first().filter(|_| self.wants_older).map(|message| message.order)
+    }
+
+    /// The last message that was seen together with all unread ones before it, once.
+    pub fn take_seen(&mut self) -> Option<u64> {
+        let bound = self.unseen.first().copied().unwrap_or(u64::MAX);
+        let later = self.seen.split_off(&bound);
+        let seen = std::mem::replace(&mut self.seen, later);
+        seen.last().copied()
+    }
+
+    /// A message was given to the app.
+    pub fn sending(&mut self, command: CommandId, text: String) {
+        self.sending.insert(command, text);
+    }
+
+    pub fn event(&mut self, event: Event) {
+        match event {
+            Event::Message { message } if message.with == self.contact.account => self.arrived(message),
+            Event::MessageFilled { message } if message.with == self.contact.account => self.filled(message),
+            Event::Message { message } if message.direction == Direction::Incoming => {
+                self.notice = Some("a message has arrived in another conversation".to_owned());
+            }
+            Event::Delivery { message, delivery, .. } => {
+                if let Some(known) = self.messages.iter_mut().rev().find(|known| known.id == message) {
+                    known.delivery = delivery;
+                }
+            }
+            Event::Connection { connection } => self.connection = connection,
+            Event::Done { command, .. } => drop(self.sending.remove(&command)),
+            Event::Failed { command, failure } => {
+                if let Some(text) = self.sending.remove(&command) {
+                    if self.editor.is_empty() {
+                        self.editor.set(text);
+                    }
+                    self.notice = Some(failure.detail);
+                }
+            }
+            Event::Gap { account, missing, .. } if account == self.contact.account => {
+                let last = self.messages.iter().rev().find(|m| m.direction == Direction::Incoming);
+                if let Some(message) = last {
+                    *self.gaps.entry(message.order).or_default() += missing;
+                }
+            }
+            Event::StorageFailed { detail } => self.trouble = Some(format!("cannot write: {detail}")),
+            Event::StorageRecovered => self.trouble = None,
+            Event::RestoredCopy => {
+                self.notice =
+                    Some("this profile is an older copy of itself; sessions are renewed".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn arrived(&mut self, message: Message) {
+        let place = self.messages.partition_point(|known| known.order < message.order);
+        if self.messages.get(place).is_some_and(|known| known.order == message.order) {
+            return;
+        }
+        if is_unread(&message) {
+            self.unseen.insert(message.order);
+        }
+        match message.direction {
+            Direction::Outgoing => {
+                // Whoever writes has read; the mark has done its work.
+                self.unread_mark = None;
+                self.follow();
+            }
+            Direction::Incoming if self.scroll != Scroll::Bottom => self.new_below += 1,
+            Direction::Incoming => {}
+        }
+        self.messages.insert(place, message);
+    }
+
+    fn filled(&mut self, message: Message) {
+        if is_unread(&message) {
+            self.unseen.insert(message.order);
+        }
+        if let Some(known) = self.messages.iter_mut().rev().find(|known| known.order == message.order) {
+            *known = message;
+        }
+    }
+
+    pub fn key(&mut self, key: &Key) -> Wish {
+        match key {
+            Key::Key(key) if key.kind != KeyEventKind::Release => self.pressed(*key),
+            Key::Paste(text) => {
+                self.leaving = false;
+                self.editor.insert(text);
+                Wish::Nothing
+            }
+            Key::FocusGained => {
+                self.focused = true;
+                Wish::Nothing
+            }
+            Key::FocusLost => {
+                self.focused = false;
+                Wish::Nothing
+            }
+            _ => Wish::Nothing,
+        }
+    }
+
+    fn pressed(&mut self, key: KeyEvent) -> Wish {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        self.notice = None;
+        let was_leaving = std::mem::take(&mut self.leaving);
+        match key.code {
+            KeyCode::Esc => return self.leave(was_leaving),
+            KeyCode::Char('c') if control => return self.leave(was_leaving),
+            KeyCode::Char('d') if control && self.editor.is_empty() => return Wish::Leave,
+            KeyCode::Char('j') if control => self.editor.insert("\n"),
+            KeyCode::Enter if alt || key.modifiers.contains(KeyModifiers::SHIFT) => self.editor.insert("\n"),
+            KeyCode::Enter if !self.editor.is_blank() => return Wish::Send(self.editor.take()),
+            KeyCode::PageUp => self.scroll_up(self.page()),
+            KeyCode::PageDown => self.scroll_down(self.page()),
+            KeyCode::Home if control => self.scroll_up(usize::MAX),
+            KeyCode::End if control => self.follow(),
+            KeyCode::Up if control || self.editor.is_empty() => self.scroll_up(1),
+            KeyCode::Down if control || self.editor.is_empty() => self.scroll_down(1),
+            code => self.edit(code, control, alt),
+        }
+        Wish::Nothing
+    }
+
+    fn edit(&mut self, code: KeyCode, control: bool, alt: bool) {
+        let editor = &mut self.editor;
+        match code {
+            KeyCode::Left if control || alt => editor.go(Move::WordLeft),
+            KeyCode::Right if control || alt => editor.go(Move::WordRight),
+            KeyCode::Left => editor.go(Move::Left),
+            KeyCode::Right => editor.go(Move::Right),
+            KeyCode::Up => editor.go(Move::Up),
+            KeyCode::Down => editor.go(Move::Down),
+            KeyCode::Home => editor.go(Move::LineStart),
+            KeyCode::End => editor.go(Move::LineEnd),
+            KeyCode::Backspace if control || alt => editor.delete(Move::WordLeft),
+            KeyCode::Backspace => editor.delete(Move::Left),
+            KeyCode::Delete => editor.delete(Move::Right),
+            KeyCode::Char('a') if control => editor.go(Move::LineStart),
+            KeyCode::Char('e') if control => editor.go(Move::LineEnd),
+            KeyCode::Char('w' | 'h') if control => editor.delete(Move::WordLeft),
+            KeyCode::Char('u') if control => editor.delete(Move::LineStart),
+            KeyCode::Char('k') if control => editor.delete(Move::LineEnd),
+            KeyCode::Char('b') if alt => editor.go(Move::WordLeft),
+            KeyCode::Char('f') if alt => editor.go(Move::WordRight),
+            KeyCode::Char(c) if !control && !alt => editor.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Tab => editor.insert("\t"),
+            _ => {}
+        }
+    }
+
+    /// At once when nothing is lost by it; otherwise at the second time.
+    fn leave(&mut self, again: bool) -> Wish {
+        if again || self.editor.is_blank() {
+            return Wish::Leave;
+        }
+        self.leaving = true;
+        self.notice = Some("not sent yet: press again to leave without it".to_owned());
+        Wish::Nothing
+    }
+
+    fn page(&self) -> usize {
+        self.size.1.saturating_sub(2).max(1)
+    }
+
+    fn follow(&mut self) {
+        self.scroll = Scroll::Bottom;
+        self.new_below = 0;
+    }
+
+    fn scroll_up(&mut self, lines: usize) {
+        let (mut index, mut line) = self.top;
+        let mut left = lines;
+        while left > line && index > 0 {
+            left -= line + 1;
+            index -= 1;
+            line = self.lines(index, 0).len().saturating_sub(1);
+        }
+        line = line.saturating_sub(left);
+        self.scroll_to(index, line);
+    }
+
+    fn scroll_down(&mut self, lines: usize) {
+        let (mut index, mut line) = self.top;
+        let mut left = lines;
+        loop {
+            let length = self.lines(index, 0).len();
+            if length == 0 || line + left < length {
+                break;
+            }
+            left -= length - line;
+            index += 1;
+            line = 0;
+        }
+        self.scroll_to(index, line + left);
+    }
+
+    fn scroll_to(&mut self, index: usize, line: usize) {
+        match self.messages.get(index) {
+            Some(message) => self.scroll = Scroll::At { order: message.order, line },
+            None => self.follow(),
+        }
+    }
+
+    /// The lines of the history that fill `width` × `height`, and what follows from their being seen.
+    pub fn visible(&mut self, width: usize, height: usize, now_ms: u64) -> Vec<Line<'static>> {
+        self.size = (width, height);
+        let below_anchor = match self.scroll {
+            Scroll::At { order, line } => self.below_anchor(order, line, height, now_ms),
+            Scroll::Bottom => None,
+        };
+        let (lines, shown) = match below_anchor {
+            Some(found) => found,
+            None => {
+                self.follow();
+                self.above_end(height, now_ms)
+            }
+        };
+        self.wants_older = self.more && self.top.0 < LOAD_AHEAD;
+        if self.focused {
+            for order in shown {
+                if self.unseen.remove(&order) {
+                    self.seen.insert(order);
+                }
+            }
+        }
+        lines
+    }
+
+    /// `None` when the lines below the anchor do not fill the screen.
+    fn below_anchor(
+        &mut self,
+        order: u64,
+        line: usize,
+        height: usize,
+        now_ms: u64,
+    ) -> Option<(Vec<Line<'static>>, Vec<u64>)> {
+        let start = self.messages.partition_point(|message| message.order < order);
+        let (mut lines, mut shown) = (Vec::new(), Vec::new());
+        let mut skip = line;
+        for index in start..self.messages.len() {
+            let block = self.lines(index, now_ms);
+            lines.extend(block.into_iter().skip(std::mem::take(&mut skip)));
+            if lines.len() <= height {
+                shown.extend(self.messages.get(index).map(|message| message.order));
+            }
+            if lines.len() >= height {
+                lines.truncate(height);
+                // The last line stands at the bottom: from now on new messages are followed.
+                if index + 1 == self.messages.len() && shown.last() == self.messages.last().map(|m| &m.order)
+                {
+                    return None;
+                }
+                self.top = (start, line);
+                return Some((lines, shown));
+            }
+        }
+        None
+    }
+
+    fn above_end(&mut self, height: usize, now_ms: u64) -> (Vec<Line<'static>>, Vec<u64>) {
+        let (mut blocks, mut shown, mut total) = (Vec::new(), Vec::new(), 0);
+        let mut top = (0, 0);
+        for index in (0..self.messages.len()).rev() {
+            let block = self.lines(index, now_ms);
+            total += block.len();
+            blocks.push(block);
+            shown.extend(self.messages.get(index).map(|message| message.order));
+            top = (index, total.saturating_sub(height));
+            if total >= height {
+                break;
+            }
+        }
+        self.top = top;
+        let lines = blocks.into_iter().rev().flatten().skip(total.saturating_sub(height)).collect();
+        (lines, shown)
+    }
+
+    fn lines(&self, index: usize, now_ms: u64) -> Vec<Line<'static>> {
+        let Some(message) = self.messages.get(index) else { return Vec::new() };
+        let previous = index.checked_sub(1).and_then(|before| self.messages.get(before));
+        let context = Context {
+            previous,
+            first: index == 0,
+            unread: self.unread_mark.filter(|(order, _)| *order == message.order).map(|(_, count)| count),
+            missing: self.gaps.get(&message.order).copied(),
+            width: self.size.0,
+            now_ms,
+            zone: &self.zone,
+            palette: self.palette,
+        };
+        layout::block(message, &context)
+    }
+}
+
+/// Can be read, and was not.
+fn is_unread(message: &Message) -> bool {
+    message.direction == Direction::Incoming
+        && message.delivery == Delivery::Delivered
+        && message.body != Body::Waiting
+}

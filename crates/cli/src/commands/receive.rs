@@ -1,0 +1,193 @@
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use waxwing_app::api::{Command, Connection, Contact, Event, Message, Trust};
+
+use super::{brief, message_line, name_of};
+use crate::arguments::{Global, Receive};
+use crate::output::{Error, Printer, object};
+use crate::session::{Hope, Session, refused};
+
+/// The server says nothing when everything that waited has been delivered; so long a silence says it.
+const SILENCE: Duration = Duration::from_millis(700);
+const PAGE: usize = 200;
+
+/// Messages that neither a screen nor an earlier `receive` has shown. A message leaves the inbox only after
+/// it was printed: one that was printed when the program was killed is printed again.
+pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> Result<(), Error> {
+    let mut session = Session::open_registered(global)?;
+    let stop = stop_flag()?;
+    let zone = TimeZone::system();
+    session.app.send(Command::GoOnline);
+    let mut show = Show { zone: &zone, read: !arguments.no_read, printer };
+    show.inbox(&mut session)?;
+    let mut patience = Patience::new(arguments, session.timeout);
+    while let Some(deadline) = patience.deadline() {
+        if stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(());
+        }
+        // Signals are looked at in between.
+        let soon = Instant::now() + Duration::from_millis(200);
+        let Some(event) = session.next(deadline.min(soon)) else {
+            if Instant::now() >= deadline {
+                break;
+            }
+            continue;
+        };
+        patience.notice(&event);
+        match session.hope(&event) {
+            Hope::Refused(code) => return Err(refused(&code)),
+            Hope::None if !patience.endless() => break,
+            _ => {}
+        }
+        match &event {
+            Event::Message { .. } | Event::MessageFilled { .. } | Event::Overrun => {
+                show.inbox(&mut session)?;
+            }
+            Event::IdentityChanged { account } => show.identity_changed(&session, account)?,
+            Event::Gap { account, missing, .. } => show.gap(&session, account, *missing)?,
+            Event::StorageFailed { detail } => {
+                show.printer.note(&format!("the database cannot be written: {detail}; trying again"));
+            }
+            _ => {}
+        }
+    }
+    if patience.was_online() {
+        return Ok(());
+    }
+    Err(session.unreachable())
+}
+
+fn stop_flag() -> Result<std::sync::Arc<std::sync::atomic::AtomicBool>, Error> {
+    let flag = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, flag.clone())
+            .map_err(|error| Error::device("io", format!("cannot listen for signals: {error}")))?;
+    }
+    Ok(flag)
+}
+
+/// How long to listen.
+struct Patience {
+    mode: Mode,
+    online: bool,
+    was_online: bool,
+    quiet_since: Instant,
+    started: Instant,
+    timeout: Duration,
+}
+
+enum Mode {
+    Endless,
+    For(Duration),
+    UntilQuiet,
+}
+
+impl Patience {
+    fn new(arguments: &Receive, timeout: Duration) -> Self {
+        let mode = match (arguments.follow, arguments.wait) {
+            (true, _) => Mode::Endless,
+            (false, Some(wait)) => Mode::For(wait),
+            (false, None) => Mode::UntilQuiet,
+        };
+        let now = Instant::now();
+        Self { mode, online: false, was_online: false, quiet_since: now, started: now, timeout }
+    }
+
+    fn notice(&mut self, event: &Event) {
+        self.quiet_since = Instant::now();
+        if let Event::Connection { connection } = event {
+            self.online = *connection == Connection::Online;
+            self.was_online |= self.online;
+        }
+    }
+
+    /// `None` when it is over.
+    fn deadline(&self) -> Option<Instant> {
+        let deadline = match self.mode {
+            Mode::Endless => return Some(Instant::now() + Duration::from_secs(60)),
+            Mode::For(wait) => self.started + wait,
+            Mode::UntilQuiet if self.online => self.quiet_since + SILENCE,
+            Mode::UntilQuiet => self.started + self.timeout,
+        };
+        (deadline > Instant::now()).then_some(deadline)
+    }
+
+    fn endless(&self) -> bool {
+        matches!(self.mode, Mode::Endless | Mode::For(_))
+    }
+
+    fn was_online(&self) -> bool {
+        self.was_online
+    }
+}
+
+struct Show<'a> {
+    zone: &'a TimeZone,
+    read: bool,
+    printer: &'a mut Printer,
+}
+
+impl Show<'_> {
+    /// Prints everything in the inbox, then takes it out.
+    fn inbox(&mut self, session: &mut Session) -> Result<(), Error> {
+        loop {
+            let messages = session.inbox(PAGE)?;
+            if messages.is_empty() {
+                return Ok(());
+            }
+            for message in &messages {
+                let contact = session.contact(&message.with)?.unwrap_or_else(|| stranger(message));
+                self.printer.print(
+                    || message_line(message, &contact, self.zone),
+                    || object("message", &[("contact", &brief(&contact)), ("message", message)]),
+                )?;
+            }
+            self.take_out(session, &messages)?;
+        }
+    }
+
+    fn take_out(&self, session: &mut Session, messages: &[Message]) -> Result<(), Error> {
+        let ids = messages.iter().map(|message| message.id.clone()).collect();
+        session.run(Command::AcknowledgeInbox { messages: ids })?;
+        if self.read {
+            let mut last = std::collections::BTreeMap::new();
+            for message in messages {
+                last.insert(message.with.clone(), message.order);
+            }
+            for (with, up_to) in last {
+                session.run(Command::MarkRead { with, up_to })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn identity_changed(&mut self, session: &Session, account: &str) -> Result<(), Error> {
+        let contact = session.contact(account)?;
+        let name = contact.as_ref().map_or_else(|| account.to_owned(), name_of);
+        self.printer.print(
+            || format!("! the safety number of {name} has changed: waxwing safety-number {name}"),
+            || object("identityChanged", &[("contact", &contact.as_ref().map(brief)), ("account", &account)]),
+        )
+    }
+
+    fn gap(&mut self, session: &Session, account: &str, missing: u64) -> Result<(), Error> {
+        let contact = session.contact(account)?;
+        let name = contact.as_ref().map_or_else(|| account.to_owned(), name_of);
+        self.printer.print(
+            || format!("! {missing} messages of {name} are missing before the last one"),
+            || object("gap", &[("contact", &contact.as_ref().map(brief)), ("missing", &missing)]),
+        )
+    }
+}
+
+fn stranger(message: &Message) -> Contact {
+    Contact {
+        account: message.with.clone(),
+        username: None,
+        trust: Trust::FirstUse,
+        unread: 0,
+        last_message: None,
+    }
+}

@@ -1,0 +1,127 @@
+//! The chat screen in a real terminal, by keys and by sight.
+
+mod support;
+
+use support::tmux::Tmux;
+use support::{Person, Server, eventually};
+
+/// The colour of ticks that were read, as a terminal gets it.
+const READ: &str = "38;5;45";
+
+fn two(server: &Server) -> (Person, Person) {
+    let invitation = server.invitation();
+    let alice = Person::registered("alice", &server.address, &invitation);
+    let bob = Person::registered("bob", &server.address, &invitation);
+    (alice, bob)
+}
+
+#[test]
+fn two_people_talk_on_two_screens() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    let (a, b) = (Tmux::start(80, 24), Tmux::start(80, 24));
+    a.chat(&alice, "bob");
+    a.waits_for("● connected");
+    a.waits_for("no messages yet");
+    a.enter("Hello Bob 👋 日本語");
+    a.waits_for("Hello Bob 👋 日本語");
+    eventually("one tick", || a.line("Hello Bob").is_some_and(|line| line.trim_end().ends_with('✓')));
+    assert!(!a.colours().contains(READ), "nobody has read it");
+
+    b.chat(&bob, "alice");
+    b.waits_for("Hello Bob 👋 日本語");
+    b.waits_for("1 unread message");
+    eventually("two coloured ticks", || {
+        a.line("Hello Bob").is_some_and(|line| line.contains("✓✓")) && a.colours().contains(READ)
+    });
+    b.text("line one");
+    b.keys(&["M-Enter"]);
+    b.text("line two");
+    b.keys(&["Enter"]);
+    a.waits_for("line two");
+    assert!(a.line("line one").is_some_and(|line| line.starts_with("  line one")), "theirs are on the left");
+    b.paste("pasted\nin two lines");
+    b.waits_for("in two lines");
+    assert!(!a.screen().contains("pasted"), "a paste is not sent by itself");
+    b.keys(&["Enter"]);
+    a.waits_for("in two lines");
+
+    for screen in [&a, &b] {
+        screen.resize(40, 12);
+        screen.waits_for("in two lines");
+        screen.keys(&["Escape"]);
+        screen.waits_for("ready>");
+        assert!(!screen.screen().contains("Esc leaves"), "the screen is as it was before");
+        screen.enter("echo still $((40 + 2))");
+        screen.waits_for("still 42");
+    }
+}
+
+#[test]
+fn without_a_server_the_screen_works_and_says_so() {
+    let mut server = Server::start();
+    let (alice, bob) = two(&server);
+    alice.send("bob", "before");
+    server.kill();
+    let a = Tmux::start(80, 24);
+    a.chat(&alice, "bob");
+    a.waits_for("before");
+    a.waits_for("no connection");
+    a.waits_for("cannot be reached");
+    a.enter("written offline");
+    eventually("a clock", || a.line("written offline").is_some_and(|line| line.contains('⏱')));
+    server.start_again();
+    a.waits_for("● connected");
+    eventually("one tick", || a.line("written offline").is_some_and(|line| line.trim_end().ends_with('✓')));
+    // Killed while the screen is open: it comes back by itself.
+    server.kill();
+    a.waits_for("no connection");
+    server.start_again();
+    a.waits_for("● connected");
+    assert_eq!(bob.received(), ["before", "written offline"]);
+    eventually("coloured ticks", || a.colours().contains(READ));
+    a.keys(&["C-c"]);
+    a.waits_for("ready>");
+}
+
+#[test]
+fn a_long_history_is_loaded_as_one_scrolls() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    server_down_and_queue(&alice, 150);
+    let a = Tmux::start(60, 20);
+    a.chat(&alice, "bob");
+    a.waits_for("number 149");
+    a.keys(&["C-Home"]);
+    for _ in 0..20 {
+        a.keys(&["PageUp"]);
+    }
+    a.waits_for("number 0 ");
+    a.keys(&["C-End"]);
+    a.waits_for("number 149");
+    a.keys(&["Escape"]);
+    a.waits_for("ready>");
+    let received = bob.json(&["receive", "--wait", "20"]).succeeded().texts();
+    assert_eq!(received, (0..150).map(|number| format!("number {number} ")).collect::<Vec<_>>());
+}
+
+/// Many messages in little time: nobody waits for the server.
+fn server_down_and_queue(person: &Person, count: u32) {
+    person.json(&["contacts", "add", "bob"]).succeeded();
+    for number in 0..count {
+        person.json(&["--timeout", "0", "send", "bob", &format!("number {number} ")]).succeeded();
+    }
+}
+
+#[test]
+fn the_screen_of_a_busy_profile_says_who_has_it() {
+    let server = Server::start();
+    let (alice, _bob) = two(&server);
+    let a = Tmux::start(80, 24);
+    a.chat(&alice, "bob");
+    a.waits_for("● connected");
+    let second = alice.json(&["send", "bob", "hi"]);
+    assert_eq!((second.code, second.error().as_str()), (1, "profileBusy"));
+    assert!(second.stderr.contains("pid"), "{}", second.stderr);
+}
