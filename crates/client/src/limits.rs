@@ -74,3 +74,5 @@ pub const MAX_UNDECRYPTABLE_KEPT: usize = 64;
 pub const MAX_PREKEYS_KEPT: usize = 1_000;
 /// Ids skipped when an older copy of the device publishes anew, so that none names two keys.
 pub const PREKEY_IDS_SKIPPED: u32 = 10_000;
+/// Attempts skipped, at most, when an older copy of the device sends its outbox.
+pub const ATTEMPTS_SKIPPED: u32 = 1 << 20;

@@ -10,7 +10,9 @@ use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, MessageId, Reject, 
 use crate::client::{Client, Error};
 use crate::connection::Flight;
 use crate::db::{Key, Read, Table};
-use crate::limits::{HOLD_MAX_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_TRIES};
+use crate::limits::{
+    ATTEMPTS_SKIPPED, HOLD_MAX_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_TRIES,
+};
 use crate::record::{CopyRow, Kind, OutboxRow, Record as _};
 use crate::row::Delivery;
 use crate::sealing::Seal;
@@ -301,36 +303,43 @@ impl Client {
         if !only_extra || mismatch.extra.is_empty() || devices.active().next().is_none() {
             self.refetch.insert(place.to);
         }
-        self.unseal(turn, order, Some(place.to))
+        self.unseal(turn, order, place.to)
     }
 
-    /// Every row is to be encrypted anew.
+    /// The database is an older copy of itself: every row is to be encrypted anew. The server may have taken
+    /// it already, and the receipt for it may have gone to the other life of this device; as an attempt of
+    /// its own it is stored, and earns its receipt, again. Its recipient shows it once.
     pub(crate) fn unseal_all(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
-        self.unseal(turn, 0, None)
-    }
-
-    /// Rows from one on, to one account or to all, are to be encrypted anew, in order.
-    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: Option<AccountId>) -> Result<(), Error> {
-        let sealed = |place: &Place| place.sealed && to.is_none_or(|to| place.to == to);
-        let orders: Vec<u64> = self
-            .outbox
-            .places
-            .range(from..)
-            .filter(|(_, place)| sealed(place))
-            .map(|(order, _)| *order)
-            .collect();
+        let orders: Vec<u64> = self.outbox.places.keys().copied().collect();
         for order in orders {
             let mut row = self.outbox_row(turn, order)?;
-            row.copies.clear();
-            turn.store.save(Key::Outbox(order), &row);
-            if let Some(place) = self.outbox.places.get_mut(&order) {
-                place.sealed = false;
-            }
-            if let Some(flight) = self.link.up().and_then(|up| up.flight.get_mut(&MessageId(row.id))) {
-                flight.unsealed = true;
-            }
+            // Drawn, because the other life may have counted on too.
+            row.attempt = row.attempt.saturating_add(1 + turn.rng.next_u32() % ATTEMPTS_SKIPPED);
+            self.unseal_row(turn, order, row);
         }
         Ok(())
+    }
+
+    /// Rows from one on, to one account, are to be encrypted anew, in order.
+    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: AccountId) -> Result<(), Error> {
+        let sealed = self.outbox.places.range(from..).filter(|(_, place)| place.sealed && place.to == to);
+        let orders: Vec<u64> = sealed.map(|(order, _)| *order).collect();
+        for order in orders {
+            let row = self.outbox_row(turn, order)?;
+            self.unseal_row(turn, order, row);
+        }
+        Ok(())
+    }
+
+    fn unseal_row(&mut self, turn: &mut Turn<'_>, order: u64, mut row: OutboxRow) {
+        row.copies.clear();
+        turn.store.save(Key::Outbox(order), &row);
+        if let Some(place) = self.outbox.places.get_mut(&order) {
+            place.sealed = false;
+        }
+        if let Some(flight) = self.link.up().and_then(|up| up.flight.get_mut(&MessageId(row.id))) {
+            flight.unsealed = true;
+        }
     }
 
     /// Gives a row up.

@@ -436,5 +436,7 @@ fn an_older_copy_encrypts_anew_what_it_had_encrypted() {
     let (before, after) = (find(&world.relay.sends[..sends]), find(&world.relay.sends[sends..]));
     assert_ne!(before.unwrap().copies, after.unwrap().copies);
     assert_eq!(world.arrived("bob", "alice"), ["a0", "a1", "under way", "later"]);
+    // The receipt went to the other life of the device; this one gets its own.
+    assert_eq!(world.written("alice", "bob"), ["a0 ✓✓", "a1 ✓✓", "under way ✓✓"]);
     world.assert_at_rest();
 }
