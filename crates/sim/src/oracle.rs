@@ -13,7 +13,7 @@ mod server_side;
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::memory::MemoryDb;
-use waxwing_client::{CommandId, MessageKey, Read as _};
+use waxwing_client::{Body, CommandId, MessageKey, Read as _};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId, RejectCode};
 
 use crate::fault::{Fault, Tally};
@@ -270,7 +270,12 @@ impl Oracle {
         let lost: Vec<_> = lost.copied().collect();
         self.lost.extend(lost);
         self.shown.retain(|(of, key)| *of != client || has(key));
-        self.filled.retain(|(of, key)| *of != client || has(key));
+        // A copy from when it was a placeholder is filled again, as it should.
+        let is_text = |key: &MessageKey| {
+            db.message(key)
+                .is_ok_and(|found| found.is_some_and(|message| matches!(message.body, Body::Text(_))))
+        };
+        self.filled.retain(|(of, key)| *of != client || is_text(key));
         for ((of, from), front) in &mut self.fronts {
             if *of == client {
                 let places = self.written.iter().filter(|(key, _)| key.from == *from && has(key));

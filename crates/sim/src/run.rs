@@ -14,8 +14,9 @@ use crate::world::World;
 const SETTLE_MS: u64 = 25 * 60_000;
 /// Looks at whether it is.
 const LOOK_MS: u64 = 2_000;
-/// Whoever holds a broken connection notices it within this time and has another, milliseconds.
-const NOTICE_MS: u64 = 60_000;
+/// Whoever holds a broken connection notices it within this time and has another, milliseconds: one
+/// keep-alive and its answer, and one keep-alive more if the clock went back meanwhile.
+const NOTICE_MS: u64 = 100_000;
 /// Afterwards nothing but keep-alives is said for this long, milliseconds.
 const QUIET_MS: u64 = 120_000;
 
