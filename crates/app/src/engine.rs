@@ -323,6 +323,11 @@ impl Engine {
         }
         let pause = self.recovery.take().map_or(STORAGE_RETRY_MIN, |r| (r.pause * 2).min(STORAGE_RETRY_MAX));
         self.recovery = Some(Recovery { at: Instant::now() + pause, pause });
+        if self.online {
+            // The core that would have said so is gone.
+            let until_ms = now().0.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+            self.tell(Event::Connection { connection: api::Connection::Waiting { until_ms, reason: None } });
+        }
     }
 
     fn recover(&mut self) {

@@ -260,6 +260,10 @@ impl Carrier<'_> {
         if self.stream.register(poll.registry(), SOCKET, interest).is_err() {
             return NetFailure::closed();
         }
+        // What came in one piece with the handshake: no event will announce it.
+        if let Err(failure) = self.frames() {
+            return failure;
+        }
         let mut events = Events::with_capacity(8);
         let mut deadline: Option<Instant> = None;
         loop {

@@ -22,7 +22,7 @@ use waxwing_app::channel::{Receiver, Sender, bounded, select};
 
 use crate::arguments::{Chat, Global};
 use crate::output::{Error, Printer};
-use crate::session::Session;
+use crate::session::{Session, ended};
 use screen::{Screen, Wish};
 
 /// Messages in one page of history.
@@ -60,6 +60,8 @@ enum Wake {
     App(Event),
     Tick,
     Leave,
+    /// The app's thread is gone.
+    Ended,
 }
 
 struct Talk {
@@ -127,6 +129,7 @@ impl Talk {
             Wake::App(event) => self.event(event)?,
             Wake::Tick => {}
             Wake::Leave => return Ok(true),
+            Wake::Ended => return Err(ended()),
         }
         Ok(false)
     }
@@ -166,7 +169,7 @@ fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) 
     select! {
         recv(keys) -> key => key.map_or(Wake::Leave, Wake::Key),
         recv(signals) -> _ => Wake::Leave,
-        recv(events) -> event => event.map_or(Wake::Leave, Wake::App),
+        recv(events) -> event => event.map_or(Wake::Ended, Wake::App),
         recv(tick) -> _ => Wake::Tick,
     }
 }

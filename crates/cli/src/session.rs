@@ -31,6 +31,10 @@ pub struct Session {
     reason: Option<NetFailure>,
     /// What happened while a command was waited for.
     backlog: VecDeque<Event>,
+    /// The database does not work, and why.
+    storage: Option<String>,
+    /// The app's thread is gone, which is a bug of ours.
+    ended: bool,
 }
 
 /// Whether waiting for a connection still makes sense.
@@ -59,7 +63,15 @@ impl Session {
         let passphrase = passphrase(global, protection)?;
         let key = KeyChoice { key_file: global.key_file.clone(), passphrase };
         let app = App::open(&ProfileOptions { data_dir, key })?;
-        Ok(Self { app, timeout: global.timeout, attempts: 0, reason: None, backlog: VecDeque::new() })
+        Ok(Self {
+            app,
+            timeout: global.timeout,
+            attempts: 0,
+            reason: None,
+            backlog: VecDeque::new(),
+            storage: None,
+            ended: false,
+        })
     }
 
     /// The same, and insists on an account.
@@ -129,7 +141,13 @@ impl Session {
     }
 
     fn receive(&mut self, deadline: Instant) -> Option<Event> {
-        let event = self.app.events().recv_deadline(deadline).ok()?;
+        let event = match self.app.events().recv_deadline(deadline) {
+            Ok(event) => event,
+            Err(error) => {
+                self.ended |= error.is_disconnected();
+                return None;
+            }
+        };
         self.notice(&event);
         Some(event)
     }
@@ -145,6 +163,8 @@ impl Session {
                 self.attempts = 0;
                 self.reason = None;
             }
+            Event::StorageFailed { detail } => self.storage = Some(detail.clone()),
+            Event::StorageRecovered => self.storage = None,
             _ => {}
         }
     }
@@ -211,6 +231,14 @@ impl Session {
 
     /// What to say when the server did not answer in time.
     pub fn unreachable(&self) -> Error {
+        if self.ended {
+            return ended();
+        }
+        if let Some(detail) = &self.storage {
+            let detail =
+                format!("the database cannot be written ({detail}); make room on the disk and try again");
+            return Error::device("storage", detail);
+        }
         match &self.reason {
             Some(reason) => Failure::from(reason).into(),
             None => Error::server(
@@ -218,6 +246,11 @@ impl Session {
                 "the server did not answer in time; try again, or wait longer with --timeout SECONDS",
             ),
         }
+    }
+
+    /// Whether the database works, as far as is known.
+    pub fn storage_works(&self) -> bool {
+        self.storage.is_none() && !self.ended
     }
 
     /// Why there is no connection, if known.
@@ -243,6 +276,11 @@ pub fn refused(code: &str) -> Error {
         _ => "the server refused this device; ask its operator",
     };
     Error::server(code, detail)
+}
+
+/// The app's thread is gone.
+pub fn ended() -> Error {
+    Error::device("internal", "something broke inside; this is a bug, please report it and start again")
 }
 
 fn mismatch() -> Error {

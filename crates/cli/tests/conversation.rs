@@ -215,3 +215,34 @@ fn a_killed_client_shows_everything_once() {
     bob.json(&["contacts", "add", "alice"]).succeeded();
     assert_eq!(bob.history("alice").texts(), texts);
 }
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    let texts: Vec<String> = (0..80).map(|number| format!("{number} {}", "x".repeat(15_000))).collect();
+    for text in &texts {
+        alice.send("bob", text);
+    }
+    // No file may grow beyond what the database has now and a little: a disk that is full, for one process.
+    let size = fs::metadata(bob.data_dir().join("waxwing.db")).unwrap().len();
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", (size + 100_000) / 512);
+    let limited = |arguments: &[&str]| -> support::Done {
+        let command = bob.command(&["--json"]);
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script]).arg(command.get_program()).args(command.get_args()).args(arguments);
+        shell.output().unwrap().into()
+    };
+    let done = limited(&["receive"]);
+    assert_eq!((done.code, done.error().as_str()), (2, "storage"));
+    let printed = done.texts();
+    assert!(printed.len() < texts.len() && texts.starts_with(&printed));
+    // With room again everything is there, in order; only what was being printed may come twice.
+    bob.json(&["receive"]).succeeded();
+    assert_eq!(bob.history("alice").texts(), texts);
+    eventually("everything was read", || {
+        alice.json(&["receive"]).succeeded();
+        alice.history("bob").ticks() == vec!["read"; 80]
+    });
+}

@@ -47,13 +47,14 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
             }
             Event::IdentityChanged { account } => show.identity_changed(&session, account)?,
             Event::Gap { account, missing, .. } => show.gap(&session, account, *missing)?,
+            Event::StorageFailed { .. } if !patience.endless() => break,
             Event::StorageFailed { detail } => {
                 show.printer.note(&format!("the database cannot be written: {detail}; trying again"));
             }
             _ => {}
         }
     }
-    if patience.was_online() {
+    if patience.was_online() && session.storage_works() {
         return Ok(());
     }
     Err(session.unreachable())
