@@ -240,6 +240,12 @@ impl Oracle {
         }
     }
 
+    /// Whether any database was replaced by an older copy.
+    #[must_use]
+    pub fn any_rolled_back(&self) -> bool {
+        !self.rollbacks.is_empty()
+    }
+
     fn rolled_back(&self, client: usize) -> bool {
         self.rollbacks.contains_key(&client)
     }

@@ -34,7 +34,8 @@ fn a_full_disk_does_not_leave_a_mailbox_unsettled_on_a_connection_that_lasts() {
     }
 }
 
-/// A fault of the oracle: a database from when a message was a placeholder has it filled once more.
+/// A fault of the oracle: a database from when a message was a placeholder has it filled once more. That takes
+/// up to an hour, because the older copy has just asked for it.
 #[test]
 fn a_placeholder_that_a_rollback_brings_back_may_be_filled_again() {
     passes(&run(40_379, None, false));
