@@ -6,6 +6,7 @@ use waxwing_e2ee::{
     Ciphertext, IdentityKeyPair, KyberPreKey, Local, OneTimePreKey, PreKeyBundle, PreKeys, SignedPreKey,
     decrypt_prekey, decrypt_whisper, encrypt, initiate, padding,
 };
+use waxwing_wire::MessageId;
 use waxwing_wire::content::{Body, Content};
 
 const NOW_MS: u64 = 1_795_000_000_000;
@@ -51,7 +52,7 @@ pub fn bytes_of_text(text_bytes: usize, rng: &mut dyn CryptoRng) -> anyhow::Resu
     };
     let text = |position| {
         let body = Body::Text("x".repeat(text_bytes));
-        padding::pad(&Content { sent_at_ms: NOW_MS, position, body }.encode())
+        padding::pad(&Content { sent_at_ms: NOW_MS, position, id: MessageId(position), body }.encode())
     };
     let mut at_alice = initiate(None, &alice, &bundle, NOW_MS, rng)?;
     let first = encrypt(&mut at_alice, &alice, &text(1), NOW_MS, rng)?;

@@ -128,7 +128,15 @@ impl Client {
             }
         };
         match opened {
-            Opened::Plain(padded) => self.content_arrived(turn, envelope, known, &padded)?,
+            Opened::Plain(padded) => {
+                let content = read_content(envelope, &padded);
+                // The server passes one message off as another. The one it stands for is asked for.
+                if content.id != envelope.id {
+                    self.unreadable(turn, envelope, known)?;
+                    return Ok(false);
+                }
+                self.content_arrived(turn, envelope, known, content)?;
+            }
             Opened::Duplicate if envelope.silent => {}
             Opened::Duplicate | Opened::Unreadable => {
                 self.unreadable(turn, envelope, known)?;
@@ -209,12 +217,8 @@ impl Client {
         turn: &mut Turn<'_>,
         envelope: &Envelope,
         known: Option<Message>,
-        padded: &[u8],
+        content: Content,
     ) -> Result<(), Error> {
-        let content = padding::unpad(padded).ok().and_then(|bytes| Content::decode(bytes).ok());
-        let unknown =
-            Content { sent_at_ms: envelope.accepted_at_ms, position: 0, body: ContentBody::Unknown };
-        let content = content.unwrap_or(unknown);
         let key = MessageKey { from: envelope.from, id: envelope.id };
         let body = match content.body {
             ContentBody::Text(text) => Body::Text(text),
@@ -392,6 +396,17 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// What was decrypted. A sender of a later version may write what this one cannot parse.
+fn read_content(envelope: &Envelope, padded: &[u8]) -> Content {
+    let content = padding::unpad(padded).ok().and_then(|bytes| Content::decode(bytes).ok());
+    content.unwrap_or(Content {
+        sent_at_ms: envelope.accepted_at_ms,
+        position: 0,
+        id: envelope.id,
+        body: ContentBody::Unknown,
+    })
 }
 
 fn named(turn: &Turn<'_>, header: &PreKeyHeader) -> Result<Named, Error> {

@@ -148,7 +148,7 @@ impl Client {
             Kind::Renew => ContentBody::Renew,
             Kind::Retry => return Ok(None),
         };
-        Ok(Some(Content { sent_at_ms: row.sent_at_ms, position: row.position, body }))
+        Ok(Some(Content { sent_at_ms: row.sent_at_ms, position: row.position, id: MessageId(row.id), body }))
     }
 
     /// The session with a device is used for reading only; another one is made before the next message.

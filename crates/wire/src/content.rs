@@ -15,6 +15,8 @@ pub struct Content {
     /// Counts what surfaces from one sending device in one conversation, from 1 without gaps; 0 for
     /// what does not surface.
     pub position: u64,
+    /// The envelope's id, as the sender wrote it. A reader takes nothing from an envelope with another one.
+    pub id: MessageId,
     /// What it says.
     pub body: Body,
 }
@@ -56,7 +58,7 @@ impl Content {
             Body::Renew => Some(pb::content::Body::Renew(pb::Renew {})),
             Body::Unknown => None,
         };
-        pb::Content { sent_at: self.sent_at_ms, position: self.position, body }.encode_to_vec()
+        pb::Content { sent_at: self.sent_at_ms, position: self.position, id: self.id.0, body }.encode_to_vec()
     }
 
     /// Reads a decrypted and unpadded plaintext.
@@ -84,7 +86,7 @@ impl Content {
             Some(pb::content::Body::Renew(_)) => Body::Renew,
             None => Body::Unknown,
         };
-        Ok(Self { sent_at_ms: content.sent_at, position: content.position, body })
+        Ok(Self { sent_at_ms: content.sent_at, position: content.position, id: MessageId(content.id), body })
     }
 }
 

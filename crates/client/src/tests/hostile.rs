@@ -37,6 +37,39 @@ fn own_ids(world: &World) -> Vec<MessageId> {
     world.users["alice"].db.messages().filter(outgoing).map(|message| message.key.id).collect()
 }
 
+/// Each ciphertext stands for the message that its sender made it for, whatever the server writes on it.
+#[test]
+fn a_server_that_passes_one_message_off_as_another_is_noticed() {
+    let mut world = pair();
+    world.offline("bob");
+    world.send("alice", "bob", "yes");
+    world.send("alice", "bob", "no");
+    let bob = address(&world, "bob");
+    let mailbox = &mut world.relay.devices.get_mut(&bob).unwrap().mailbox;
+    let mut envelopes = mailbox.values_mut().filter_map(|item| match item {
+        Item::Envelope(envelope) => Some(&mut envelope.id),
+        Item::Receipt(_) => None,
+    });
+    let (first, second) = (envelopes.next().unwrap(), envelopes.next().unwrap());
+    std::mem::swap(first, second);
+    let asked = world.relay.sends.len();
+    world.online("bob");
+    world.settle();
+    // Both were refused, asked for, and came again under their own names.
+    assert!(world.relay.sends.len() > asked);
+    let mut arrived = world.arrived("bob", "alice");
+    arrived.sort();
+    assert_eq!(arrived, ["a0", "no", "yes"]);
+    let mine = |world: &World, with: (&str, &str)| -> Vec<(MessageId, String)> {
+        let history = world.history(with.0, with.1);
+        let mut list: Vec<_> =
+            history.into_iter().map(|m| (m.key.id, super::world::words(&m.body))).collect();
+        list.sort();
+        list
+    };
+    assert_eq!(mine(&world, ("alice", "bob")), mine(&world, ("bob", "alice")));
+}
+
 #[test]
 fn receipts_of_strangers_change_nothing() {
     let mut world = pair();

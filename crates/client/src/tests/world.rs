@@ -407,7 +407,7 @@ impl World {
     }
 }
 
-fn words(body: &Body) -> String {
+pub fn words(body: &Body) -> String {
     match body {
         Body::Text(text) => text.clone(),
         Body::Waiting => "…".into(),

@@ -180,7 +180,7 @@ fn parts_above_their_size_are_refused() {
     let find = ClientFrame { requests: vec![Request { id: 1, what: name }], ..Default::default() };
     assert_eq!(up(&find).unwrap_err().what, "FindAccount.username");
     assert_eq!(ClientFrame::decode(vec![0; MAX_PLAINTEXT_BYTES + 1].into()).unwrap_err().what, "ClientFrame");
-    let content = |body| Content { sent_at_ms: 1, position: 1, body };
+    let content = |body| Content { sent_at_ms: 1, position: 1, id: MessageId(1), body };
     let text = |n| content(Body::Text("x".repeat(n)));
     assert!(Content::decode(&text(MAX_TEXT_BYTES).encode()).is_ok());
     assert!(Content::decode(&text(MAX_TEXT_BYTES + 1).encode()).is_err());
@@ -237,7 +237,7 @@ fn what_a_later_version_adds_is_skipped() {
     }
     let unknown_body = [0x08, 1, 0x10, 2, 0x7a, 1, 0];
     let content = Content::decode(&unknown_body).unwrap();
-    assert!(content == Content { sent_at_ms: 1, position: 2, body: Body::Unknown });
+    assert!(content == Content { sent_at_ms: 1, position: 2, id: MessageId(0), body: Body::Unknown });
     // A reason that this build has no name for is still a reject.
     let reject = pb::Reject { code: 999, detail: "new".into(), retry_after: 1 };
     let goodbye = pb::Goodbye { reject: Some(reject) };

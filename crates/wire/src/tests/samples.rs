@@ -256,7 +256,8 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
 }
 
 pub(super) fn contents() -> Vec<(&'static str, Content)> {
-    let content = |position, body| Content { sent_at_ms: NOW_MS, position, body };
+    let content =
+        |position, body| Content { sent_at_ms: NOW_MS, position, id: MessageId(0x0123_4567_89ab_cdef), body };
     vec![
         ("content_text", content(1, Body::Text("Grüß dich, 世界 👋".into()))),
         ("content_text_empty", content(u64::MAX, Body::Text(String::new()))),
