@@ -7,7 +7,7 @@
 mod group;
 mod requests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -15,6 +15,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use waxwing_server::{Command, CommitError, ConnId, Effect, Links, Piece, Settings, Store, Time, rejects};
 use waxwing_wire::invitation::InvitationToken;
+use waxwing_wire::limits::MAX_UNDECRYPTABLE_PER_STORED;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{DeviceAddress, Reject, RejectCode};
 
@@ -27,6 +28,8 @@ use group::{Decided, Group};
 
 /// The longest sleep, so that the clock and the sweep are looked at.
 const MAX_SLEEP: Duration = Duration::from_millis(500);
+/// Pause before an acknowledgement is settled again that the disk had no room for.
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 /// How often the size of the store is looked at.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -53,6 +56,17 @@ pub struct Engine {
     sweep_after: Option<DeviceAddress>,
     next_measure: Instant,
     io_stopped: usize,
+    /// What devices said they have stored, and the disk had no room to settle: at most one for each device. A
+    /// device says it only once on a connection.
+    unsettled: BTreeMap<DeviceAddress, Unsettled>,
+    settle_again: Instant,
+}
+
+/// An acknowledgement that waits to be settled.
+#[derive(Debug, Default)]
+struct Unsettled {
+    up_to: u64,
+    undecryptable: Vec<u64>,
 }
 
 impl Engine {
@@ -83,6 +97,8 @@ impl Engine {
             sweep_after: None,
             next_measure: Instant::now(),
             io_stopped: 0,
+            unsettled: BTreeMap::new(),
+            settle_again: Instant::now(),
         }
     }
 
@@ -112,6 +128,7 @@ impl Engine {
     fn work_off(&mut self, taken: &mut Vec<Job>) -> Result<(), Failed> {
         let mut jobs = VecDeque::from(std::mem::take(taken));
         self.sweep()?;
+        self.settle_what_waits();
         while !jobs.is_empty() || !self.backlog.is_empty() {
             self.read_clock();
             let mut group = Group::new(self.store.room());
@@ -247,7 +264,31 @@ impl Engine {
         self.out(conn, Outcome::Piece(conn, piece));
     }
 
+    /// Begins again what found no room before, when it is time to.
+    fn settle_what_waits(&mut self) {
+        if self.unsettled.is_empty() || Instant::now() < self.settle_again {
+            return;
+        }
+        self.settle_again = Instant::now() + SETTLE_AGAIN;
+        let again = std::mem::take(&mut self.unsettled).into_iter();
+        self.backlog.extend(again.map(|(mailbox, waits)| Command::Stored {
+            mailbox,
+            up_to: waits.up_to,
+            undecryptable: waits.undecryptable,
+        }));
+    }
+
+    fn remember_unsettled(&mut self, mailbox: DeviceAddress, up_to: u64, undecryptable: &[u64]) {
+        let waits = self.unsettled.entry(mailbox).or_default();
+        waits.up_to = waits.up_to.max(up_to);
+        let room = MAX_UNDECRYPTABLE_PER_STORED.saturating_sub(waits.undecryptable.len());
+        waits.undecryptable.extend(undecryptable.iter().take(room));
+    }
+
     fn refuse(&mut self, decided: Decided, reject: &Reject) {
+        if let Some(Command::Stored { mailbox, up_to, undecryptable }) = &decided.asked {
+            self.remember_unsettled(*mailbox, *up_to, undecryptable);
+        }
         let refusal = |asked| waxwing_server::refuse(&asked, reject.clone());
         for effect in decided.asked.map_or(decided.effects, refusal) {
             match effect {

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use waxwing_wire::client_frame::ClientFrame;
 /// User-space memory of the server for one idle connection, at most, with what its log-in leaves in the store's
 /// caches (which are bounded: with more connections there is less of it for each).
 const MAX_IDLE_BYTES: u64 = 4_096;
+
+/// Under load everybody hears something more often than this.
+const STALLED: Duration = Duration::from_secs(5);
 
 /// Registers devices, several at once: what takes the time is the disk.
 fn devices(server: &Server, count: usize) -> Vec<Device> {
@@ -83,7 +87,8 @@ fn messages() {
             let other = addresses[number ^ 1];
             let delivered = &delivered;
             scope.spawn(move || {
-                let (mut next, mut open) = (0, 0);
+                client.connection.stream().set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+                let (mut next, mut open, mut heard) = (0, 0, Instant::now());
                 while Instant::now() < end {
                     let mut frame = ClientFrame::default();
                     while open < in_flight && number % 2 == 0 {
@@ -94,7 +99,16 @@ fn messages() {
                     if !frame.is_empty() {
                         client.connection.send(&frame).unwrap();
                     }
-                    let frame = client.connection.receive().unwrap();
+                    let frame = match client.connection.receive() {
+                        Ok(frame) => frame,
+                        // When the time is up, the other side may say nothing any more.
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                            assert!(Instant::now() >= end || heard.elapsed() < STALLED, "nothing came");
+                            continue;
+                        }
+                        Err(error) => panic!("{error}"),
+                    };
+                    heard = Instant::now();
                     open -= frame.accepted.len() as u64;
                     let messages = frame.entries.iter().filter(|entry| message_id(entry).is_some()).count();
                     delivered.fetch_add(messages as u64, Ordering::Relaxed);

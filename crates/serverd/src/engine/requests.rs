@@ -51,8 +51,12 @@ impl Engine {
         let ClientFrame { hello: _, stored, sends, requests, ping: _ } = frame;
         let device = self.links.device(conn);
         if let (Some(mailbox), Some(stored)) = (device, stored) {
-            let command =
-                Command::Stored { mailbox, up_to: stored.up_to, undecryptable: stored.undecryptable };
+            let mut undecryptable = stored.undecryptable;
+            // What an earlier acknowledgement named still earns no receipt.
+            if let Some(waits) = self.unsettled.remove(&mailbox) {
+                undecryptable.extend(waits.undecryptable);
+            }
+            let command = Command::Stored { mailbox, up_to: stored.up_to, undecryptable };
             self.decide(group, command, None)?;
         }
         for send in sends {
