@@ -12,8 +12,6 @@ pub const MAX_EVENTS: usize = 4_096;
 pub const MAX_FRAMES_TO_SEND: usize = 1_024;
 /// Messages in one answer.
 pub const MAX_PAGE_MESSAGES: usize = 1_000;
-/// Contacts in one answer.
-pub const MAX_CONTACTS: usize = 100_000;
 /// Addresses of a server that are tried, one after the other.
 pub const MAX_ADDRESSES: usize = 8;
 

@@ -111,7 +111,11 @@ impl Connection {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let (frames, to_send) = bounded(MAX_FRAMES_TO_SEND);
         let (end, ended) = bounded(0);
+        // Its last owner closes the waker, and with it goes a wake-up that the poll has not seen yet. So the
+        // thread owns it as well, or it would sleep through the end of a connection dropped just then.
+        let held = Arc::clone(&waker);
         thread::Builder::new().name("connection".into()).spawn(move || {
+            let _held = held;
             let failure = match connect(&target) {
                 Ok((stream, transport, read)) if report(NetEvent::Connected) => {
                     Carrier { stream, transport, read, to_send: &to_send, report: &report }.carry(poll)
@@ -188,9 +192,20 @@ fn dial(address: &ServerAddress) -> Result<TcpStream, NetFailure> {
             Err(error) => last = Some(error),
         }
     }
-    let why = last.map_or_else(|| "it has no address".to_owned(), |error| error.to_string());
+    let why = last.map_or_else(|| "it has no address".to_owned(), |error| in_words(&error));
     let detail = format!("the server {address} cannot be reached: {why}");
     Err(NetFailure::new(NetFailureCode::Unreachable, detail))
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nothing answers there".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "there is no way to it; is this machine online?".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn shake_hands(stream: &mut Stream, target: &Target, read: &mut Vec<u8>) -> Result<Finished, NetFailure> {

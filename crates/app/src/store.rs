@@ -47,8 +47,6 @@ pub struct Setting {
 
 /// A conversation as lists show it.
 pub struct Conversation {
-    /// With whom.
-    pub with: AccountId,
     /// Incoming messages that were not read.
     pub unread: u64,
     /// The newest message.
@@ -57,6 +55,9 @@ pub struct Conversation {
 
 const COLUMNS: &str =
     "conversation, \"order\", sender, device, id, direction, sent_at, stored_at, kind, text, delivery";
+
+const UNREAD_IN: &str = "SELECT count(*) FROM messages
+    WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND kind <> 1";
 
 impl Store {
     /// Opens or makes the database.
@@ -168,25 +169,19 @@ impl Store {
         Ok(())
     }
 
-    /// Conversations, the one with the newest message first.
+    /// The conversation with an account; `None` while there is no message. Two looks into an index, however
+    /// long it is.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn conversations(&self, max: usize) -> Result<Vec<Conversation>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS},
-                (SELECT count(*) FROM messages AS u
-                 WHERE u.conversation = m.conversation AND u.direction = 1 AND u.delivery = 2 AND u.kind <> 1)
-             FROM messages AS m
-             WHERE \"order\" = (SELECT max(\"order\") FROM messages AS l WHERE l.conversation = m.conversation)
-             ORDER BY \"order\" DESC LIMIT ?1"
-        );
+    pub fn conversation(&self, with: AccountId) -> Result<Option<Conversation>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM messages WHERE conversation = ?1 ORDER BY \"order\" DESC LIMIT 1");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([to_sql(max as u64)], |row| {
-            let last = message_of(row)?;
-            Ok(Conversation { with: last.with, unread: row.get::<_, i64>(11)?.cast_unsigned(), last })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let Some(last) = statement.query_row([with.0], message_of).optional()? else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached(UNREAD_IN)?;
+        let unread = statement.query_row([with.0], |row| row.get::<_, i64>(0))?.cast_unsigned();
+        Ok(Some(Conversation { unread, last }))
     }
 
     /// Incoming messages that can be read and were not, of all conversations, and outgoing ones that the

@@ -1,14 +1,13 @@
 //! What a front end may ask.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
-use waxwing_client::{Client, Read as _};
+use waxwing_client::{Client, Peer, Read as _};
 use waxwing_wire::{AccountId, Username};
 
 use super::{Engine, storage_fails};
 use crate::api::{self, Answer, Contact, Failure, Query, Status, Trust};
-use crate::limits::{MAX_CONTACTS, MAX_PAGE_MESSAGES};
-use crate::store::Conversation;
+use crate::limits::MAX_PAGE_MESSAGES;
 
 impl Engine {
     pub(super) fn answer(&self, query: Query) -> Result<Answer, Failure> {
@@ -57,49 +56,40 @@ impl Engine {
         })
     }
 
+    /// Conversations come first, the newest at the top; then whoever has none yet, by name.
     fn contacts(&self, client: &Client) -> Result<Vec<Contact>, Failure> {
         let peers = client.peers(&self.profile.store).map_err(device)?;
-        let mut peers: BTreeMap<AccountId, Contact> =
-            peers.iter().map(|peer| (peer.account, api::contact(peer))).collect();
-        let conversations = self.profile.store.conversations(MAX_CONTACTS).map_err(device)?;
-        // Conversations come first, in their order; then whoever has none yet, by name.
-        let mut contacts: Vec<Contact> = conversations
-            .iter()
-            .map(|conversation| {
-                let contact = peers.remove(&conversation.with);
-                with_history(contact.unwrap_or_else(|| stranger(conversation.with)), conversation)
-            })
-            .collect();
-        let mut silent: Vec<Contact> = peers.into_values().collect();
-        silent.sort_by(|a, b| (&a.username, &a.account).cmp(&(&b.username, &b.account)));
-        contacts.extend(silent);
+        let mut contacts: Vec<Contact> =
+            peers.iter().map(|peer| self.with_history(peer)).collect::<Result<_, _>>()?;
+        let place = |contact: &Contact| {
+            let newest = contact.last_message.as_ref().map(|message| message.order);
+            (Reverse(newest), contact.username.clone(), contact.account.clone())
+        };
+        contacts.sort_by_cached_key(place);
         Ok(contacts)
     }
 
     fn contact(&self, client: &Client, name: &str) -> Result<Option<Contact>, Failure> {
-        let account = AccountId::from_hex(name).map(AccountId::to_hex);
-        let username = Username::parse(name).ok();
-        let named = |contact: &Contact| {
-            account.as_ref() == Some(&contact.account)
-                || username.as_ref().is_some_and(|name| contact.username.as_deref() == Some(name.as_str()))
-        };
-        Ok(self.contacts(client)?.into_iter().find(named))
+        let store = &self.profile.store;
+        let mut peer = None;
+        if let Some(account) = AccountId::from_hex(name) {
+            peer = client.peer(store, account).map_err(device)?;
+        }
+        // A username may look like an account's digits.
+        if let (None, Ok(username)) = (&peer, Username::parse(name)) {
+            let mut peers = client.peers(store).map_err(device)?.into_iter();
+            peer = peers.find(|peer| peer.username.as_ref() == Some(&username));
+        }
+        peer.map(|peer| self.with_history(&peer)).transpose()
     }
-}
 
-fn with_history(mut contact: Contact, conversation: &Conversation) -> Contact {
-    contact.unread = conversation.unread;
-    contact.last_message = Some(api::message(&conversation.last));
-    contact
-}
-
-fn stranger(account: AccountId) -> Contact {
-    Contact {
-        account: account.to_hex(),
-        username: None,
-        trust: Trust::FirstUse,
-        unread: 0,
-        last_message: None,
+    fn with_history(&self, peer: &Peer) -> Result<Contact, Failure> {
+        let mut contact = api::contact(peer);
+        if let Some(conversation) = self.profile.store.conversation(peer.account).map_err(device)? {
+            contact.unread = conversation.unread;
+            contact.last_message = Some(api::message(&conversation.last));
+        }
+        Ok(contact)
     }
 }
 

@@ -166,18 +166,19 @@ fn a_placeholder_enters_the_inbox_when_it_is_filled_even_if_it_was_passed_over()
 }
 
 #[test]
-fn conversations_come_newest_first_with_their_unread_messages() {
+fn a_conversation_has_its_newest_message_and_counts_what_can_be_read_and_was_not() {
     let store = &mut empty().store;
+    assert!(store.conversation(BOB).unwrap().is_none());
     put(store, &text(1));
     put(store, &text(2));
-    let mut to_alice = text(3);
+    put(store, &incoming(3, Body::Waiting, Delivery::Delivered));
+    let mut to_alice = text(4);
     to_alice.with = ALICE;
     to_alice.direction = Direction::Outgoing;
     to_alice.delivery = Delivery::Pending;
     put(store, &to_alice);
-    let conversations = store.conversations(9).unwrap();
-    let seen: Vec<_> = conversations.iter().map(|c| (c.with, c.unread, c.last.order)).collect();
-    assert_eq!(seen, [(ALICE, 0, 3), (BOB, 2, 2)]);
+    let seen = |with| store.conversation(with).unwrap().map(|c| (c.unread, c.last.order));
+    assert_eq!((seen(ALICE), seen(BOB)), (Some((0, 4)), Some((2, 3))));
     assert_eq!(store.counts().unwrap(), (2, 1));
 }
 
@@ -203,6 +204,8 @@ fn history_pages_are_read_by_the_index() {
     assert!(inbox.contains("messages_fresh"), "{inbox}");
     let unread = plan("SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2");
     assert!(unread.contains("messages_unread"), "{unread}");
+    let unread = plan(&UNREAD_IN.replace("?1", "x'00'"));
+    assert!(unread.contains("messages_unread (conversation=?)"), "{unread}");
 }
 
 #[test]

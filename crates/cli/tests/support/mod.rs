@@ -2,6 +2,7 @@
 
 // Each test program uses its own part of this.
 #![allow(dead_code, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod proxy;
 pub mod tmux;
@@ -32,7 +33,9 @@ pub fn waxwingd() -> &'static Path {
         let target = folder.parent().expect("which lies in the target folder");
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "-p", "waxwing-serverd", "--target-dir"]).arg(target);
+        // The whole workspace: the package alone would be built with other features of its dependencies, and
+        // so from the ground up, beside what is there already.
+        build.args(["build", "--quiet", "--workspace", "--bins", "--target-dir"]).arg(target);
         if folder.ends_with("release") {
             build.arg("--release");
         }
