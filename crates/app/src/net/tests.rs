@@ -159,6 +159,27 @@ fn a_frame_in_one_piece_with_the_handshake_is_not_left_lying() {
 }
 
 #[test]
+fn a_connection_that_is_dropped_ends_whatever_it_is_doing() {
+    let key = StaticKey::generate(&mut rng());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = key.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut peer = accept(stream, &server);
+            // Held open: only the client's end ends it.
+            thread::spawn(move || peer.stream.read(&mut [0; 1]));
+        }
+    });
+    for _ in 0..100 {
+        let (connection, events) = open(target(port, &key));
+        assert!(matches!(next(&events), NetEvent::Connected));
+        drop(connection);
+        assert_eq!(failure(&events).code, NetFailureCode::Closed);
+    }
+}
+
+#[test]
 fn the_same_inside_websocket() {
     let key = StaticKey::generate(&mut rng());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
