@@ -2,7 +2,8 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let files = protox::compile(["proto/frame.proto", "proto/content.proto"], ["proto"])?;
+    let files =
+        protox::compile(["proto/frame.proto", "proto/devices.proto", "proto/content.proto"], ["proto"])?;
     prost_build::Config::new().bytes(["."]).compile_fds(files)?;
     Ok(())
 }

@@ -1,8 +1,12 @@
 use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::content::Conversation;
+use waxwing_wire::devices::{HistoryRange, LinkCode};
+use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{AccountId, DeviceAddress, RejectCode, Username};
+use waxwing_wire::limits::PUBLIC_KEY_BYTES;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode, Username};
 
-use crate::row::{Delivery, Message, MessageKey, Peer};
+use crate::row::{BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer};
 
 /// Names a command to whoever gave it; chosen by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,15 +31,15 @@ pub enum Command {
     },
     /// Write a message. Done as soon as it is durably in the outbox, with or without a connection.
     SendText {
-        /// The contact; must be known.
-        to: AccountId,
+        /// The contact or group; must be known.
+        to: Conversation,
         /// At most [`waxwing_wire::limits::MAX_TEXT_BYTES`].
         text: String,
     },
     /// The user has seen every message of the conversation up to and with this one.
     MarkRead {
         /// Which conversation.
-        with: AccountId,
+        with: Conversation,
         /// Local order of the last message seen.
         up_to: u64,
     },
@@ -46,10 +50,155 @@ pub enum Command {
         /// They match.
         verified: bool,
     },
+    /// Become a device of an existing account: show a code ([`Event::LinkCode`]) and wait until an existing
+    /// device has approved. Done when linked; failed when the offer expired or the server cannot be reached.
+    OfferLink {
+        /// How the device calls itself at first.
+        name: String,
+    },
+    /// Stop offering.
+    CancelLink,
+    /// Take a new device into the account. Only on the primary. Done when the server has the new list.
+    ApproveLink {
+        /// As scanned or typed.
+        code: LinkCode,
+        /// What of the past it gets.
+        history: HistoryRange,
+    },
+    /// Ask the server for last-seen times and places of the account's devices; then [`Event::Devices`].
+    RefreshDevices,
+    /// Name a device of the account.
+    RenameDevice {
+        /// Which.
+        device: DeviceId,
+        /// At most [`waxwing_wire::limits::MAX_DEVICE_NAME_BYTES`].
+        name: String,
+    },
+    /// Cut a device off. From any device, about any but the primary; about this one: log out.
+    RemoveDevice {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Set something of a conversation, on all devices.
+    SetChat {
+        /// Which.
+        conversation: Conversation,
+        /// What.
+        change: ChatChange,
+    },
+    /// Give a contact a name of one's own; empty: none.
+    SetContactName {
+        /// Whose.
+        account: AccountId,
+        /// At most 256 bytes.
+        name: String,
+    },
+    /// Take nothing from an account any more, and tell it nothing.
+    SetBlocked {
+        /// Whose.
+        account: AccountId,
+        /// Or the contrary.
+        blocked: bool,
+    },
+    /// Mark a message for oneself.
+    SetStarred {
+        /// Which.
+        message: MessageKey,
+        /// Or the contrary.
+        starred: bool,
+    },
+    /// Delete messages on all own devices.
+    DeleteMessages {
+        /// Which; at most 256.
+        messages: Vec<MessageKey>,
+    },
+    /// Set something of the program, on all devices. The core does not look into it.
+    SetSetting {
+        /// At most 32 bytes.
+        key: String,
+        /// At most 4,096 bytes; `None`: as it was at first.
+        value: Option<String>,
+    },
+    /// Make a group. Done when the server has it; [`Event::Group`] names it.
+    CreateGroup {
+        /// Its name.
+        name: String,
+        /// A group or a community.
+        kind: GroupKind,
+        /// Its other members; must be known.
+        members: Vec<AccountId>,
+    },
+    /// Change a group: all of the actions or none. Done when the server has taken it.
+    ChangeGroup {
+        /// Which.
+        group: GroupId,
+        /// In order. `Remove` of the own account leaves.
+        actions: Vec<Action>,
+    },
+    /// Draw another invitation link for a group (the former ends), or have none.
+    SetGroupLink {
+        /// Which.
+        group: GroupId,
+        /// Or none.
+        enabled: bool,
+    },
+    /// Ask to join a group. Done when the request is on its way; the answer is a message of the group's.
+    JoinGroup {
+        /// From the invitation link.
+        link: GroupLink,
+    },
+    /// Answer somebody who wants to join.
+    AnswerJoin {
+        /// Which group.
+        group: GroupId,
+        /// Who.
+        account: AccountId,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// Send the last messages of a group to somebody who has joined. Admins only.
+    ShareHistory {
+        /// Which group.
+        group: GroupId,
+        /// Who.
+        account: AccountId,
+        /// 25 to 100.
+        messages: u32,
+    },
+    /// Make or change a broadcast list.
+    SetList {
+        /// Which.
+        list: BroadcastList,
+    },
+    /// Delete a broadcast list.
+    DeleteList {
+        /// Which.
+        list: [u8; 16],
+    },
+    /// Write to everybody on a list, each alone.
+    SendToList {
+        /// Which.
+        list: [u8; 16],
+        /// At most [`waxwing_wire::limits::MAX_TEXT_BYTES`].
+        text: String,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
     GoOffline,
+}
+
+/// What can be set for a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatChange {
+    /// Out of sight, or back.
+    Archived(bool),
+    /// Above the others, or back.
+    Pinned(bool),
+    /// No notifications until then, milliseconds since 1970; 0: not muted; `u64::MAX`: for good.
+    MutedUntil(u64),
+    /// Delete all messages so far.
+    Cleared,
 }
 
 /// What the shell does after the commit, in order.
@@ -98,7 +247,7 @@ pub enum Event {
         /// Which.
         message: MessageKey,
         /// In which conversation.
-        with: AccountId,
+        with: Conversation,
         /// As it is now.
         delivery: Delivery,
     },
@@ -113,6 +262,45 @@ pub enum Event {
     },
     /// The database is an older copy of itself: sessions are being renewed.
     RestoredCopy,
+    /// Show this to the user, for an existing device to scan or to be typed there.
+    LinkCode {
+        /// Its text; see [`LinkCode::to_text`].
+        code: LinkCode,
+        /// This device's identity key, for the QR code; see [`LinkCode::to_qr`].
+        identity: [u8; PUBLIC_KEY_BYTES],
+    },
+    /// The own account's devices changed, or more is known of them.
+    Devices(Vec<OwnDevice>),
+    /// This device is not the account's any more: it was removed from another one.
+    Removed,
+    /// A history is on its way from (`sending`) or to this device.
+    Archive {
+        /// The other device.
+        device: DeviceId,
+        /// From this device to the other.
+        sending: bool,
+        /// Messages so far.
+        messages: u64,
+        /// Messages in all, as estimated.
+        total: u64,
+        /// That was the last of it.
+        done: bool,
+    },
+    /// Messages were deleted, here or on another own device.
+    Deleted(Vec<MessageKey>),
+    /// Something that the user sets is another now: conversations, contacts, stars, lists, settings.
+    StateChanged,
+    /// A group is new, or another than before.
+    Group(GroupId),
+    /// Somebody wants to join a group and waits for this account's word.
+    JoinRequested {
+        /// Which group.
+        group: GroupId,
+        /// Who.
+        account: AccountId,
+    },
+    /// Messages were not kept for this device while its mailbox was full.
+    Skipped(u64),
 }
 
 /// Whether the server can be reached.
@@ -166,6 +354,47 @@ pub enum Failure {
     /// Too many commands wait for an answer.
     #[error("another command is still under way; try again when it is done")]
     Busy,
+    /// Only the primary device can do that.
+    #[error("only the account's first device can do that; use that one")]
+    NotPrimary,
+    /// The account has no such device.
+    #[error("the account has no such device; list the devices again")]
+    UnknownDevice,
+    /// Nothing is offered under the code.
+    #[error("no device waits with this code; show a new one on the other device and try again")]
+    UnknownCode,
+    /// Somebody other than the code's device answered to it.
+    #[error(
+        "what waits under this code does not belong to it: do not approve; show a new code and try again"
+    )]
+    FalseCode,
+    /// [`waxwing_wire::limits::MAX_DEVICES`] are there.
+    #[error("the account has {limit} devices already; remove one first")]
+    TooManyDevices {
+        /// The limit.
+        limit: usize,
+    },
+    /// The group is not known here.
+    #[error("no such group; list the groups again")]
+    UnknownGroup,
+    /// The group's rules do not let this account do that.
+    #[error("the group's rules do not allow that; ask one of its admins")]
+    NotAllowed,
+    /// [`waxwing_wire::limits::MAX_GROUP_MEMBERS`] are there.
+    #[error("the group would be too large; the limit is {limit} members")]
+    GroupFull {
+        /// The limit.
+        limit: usize,
+    },
+    /// Something else came in between too many times.
+    #[error("the group was changed by others at the same time; try again")]
+    GroupBusy,
+    /// The message is not in the history.
+    #[error("no such message; it may have been deleted")]
+    UnknownMessage,
+    /// The list is not known.
+    #[error("no such broadcast list; list them again")]
+    UnknownList,
     /// Above [`crate::limits::MAX_PEERS`].
     #[error("too many contacts; the limit is {limit}")]
     TooManyContacts {

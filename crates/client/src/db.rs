@@ -1,7 +1,8 @@
 //! What the core needs of the device's database. The rows of [`Key`] are bytes that only this crate
 //! reads; messages are columns, because front ends list and search them.
 
-use waxwing_wire::{AccountId, DeviceAddress, MessageId};
+use waxwing_wire::content::Conversation;
+use waxwing_wire::{AccountId, DeviceAddress, GroupId, MessageId};
 
 use crate::row::{Message, MessageKey};
 
@@ -23,8 +24,24 @@ pub enum Table {
     Sent = 6,
     /// Messages that could not be decrypted and were asked for again.
     Retry = 7,
-    /// Devices of others that messages are encrypted for.
+    /// Devices of accounts, the own one included, as their signed lists name them.
     Devices = 8,
+    /// Registers of the account's state, which all its devices share.
+    State = 9,
+    /// Groups: what this device knows of them.
+    Group = 10,
+    /// Keys to read what devices write in groups, one's own key among them.
+    SenderKey = 11,
+    /// Signed changes of groups, for members who missed them.
+    GroupLog = 12,
+    /// How far messages to groups have come, for each member.
+    Receipt = 13,
+    /// Ticks and reads of messages that are not here yet.
+    Mark = 14,
+    /// Histories on their way to new devices.
+    Archive = 15,
+    /// Requests to join groups that wait for an admin.
+    JoinRequest = 16,
 }
 
 /// Names an opaque row.
@@ -48,6 +65,22 @@ pub enum Key {
     Retry(DeviceAddress, MessageId),
     /// Devices of an account.
     Devices(AccountId),
+    /// A register, by its key's bytes.
+    State(Vec<u8>),
+    /// A group.
+    Group(GroupId),
+    /// What a device writes in a group can be read with this.
+    SenderKey(GroupId, DeviceAddress),
+    /// The change that made an epoch of a group.
+    GroupLog(GroupId, u64),
+    /// How far an own message to a group has come with one member.
+    Receipt(MessageId, AccountId),
+    /// A tick or read of a message that is not here yet.
+    Mark(DeviceAddress, MessageId),
+    /// The history on its way to a device of the own account.
+    Archive(u8),
+    /// Somebody wants to join a group.
+    JoinRequest(GroupId, AccountId),
 }
 
 /// One change.
@@ -57,6 +90,8 @@ pub enum Write {
     Row(Key, Option<Vec<u8>>),
     /// Write a message, replacing the one with the same [`MessageKey`].
     Message(Box<Message>),
+    /// Delete a message, if it is there.
+    DeleteMessage(MessageKey),
 }
 
 /// Changes to be committed in one transaction, in order.
@@ -95,14 +130,26 @@ pub trait Read {
     ///
     /// # Errors
     /// See [`DbError`].
-    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError>;
+    fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError>;
+
+    /// Messages of all conversations with `order` below `before`, newest first, at most `max`.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, DbError>;
+
+    /// How many messages there are with `stored_at_ms` at or after this time.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    fn count_since(&self, stored_at_ms: u64) -> Result<u64, DbError>;
 
     /// Incoming messages of a conversation that are unread, with `order` at or below `up_to`, oldest
     /// first, at most `max`.
     ///
     /// # Errors
     /// See [`DbError`].
-    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError>;
+    fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, DbError>;
 }
 
 impl Key {
@@ -118,6 +165,14 @@ impl Key {
             Self::Sent(_) | Self::Silent(_) => Table::Sent,
             Self::Retry(..) => Table::Retry,
             Self::Devices(_) => Table::Devices,
+            Self::State(_) => Table::State,
+            Self::Group(_) => Table::Group,
+            Self::SenderKey(..) => Table::SenderKey,
+            Self::GroupLog(..) => Table::GroupLog,
+            Self::Receipt(..) => Table::Receipt,
+            Self::Mark(..) => Table::Mark,
+            Self::Archive(_) => Table::Archive,
+            Self::JoinRequest(..) => Table::JoinRequest,
         }
     }
 
@@ -137,7 +192,16 @@ impl Key {
             Self::Outbox(order) => order.to_be_bytes().to_vec(),
             Self::Sent(id) => [&[0][..], &id.0.to_be_bytes()].concat(),
             Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),
-            Self::Retry(device, id) => [address(device), id.0.to_be_bytes().to_vec()].concat(),
+            Self::State(key) => key.clone(),
+            Self::Group(group) => group.0.to_vec(),
+            Self::SenderKey(group, device) => [group.0.to_vec(), address(device)].concat(),
+            Self::GroupLog(group, epoch) => [&group.0[..], &epoch.to_be_bytes()].concat(),
+            Self::Receipt(id, account) => [&id.0.to_be_bytes()[..], &account.0].concat(),
+            Self::Archive(device) => vec![*device],
+            Self::JoinRequest(group, account) => [group.0, account.0].concat(),
+            Self::Retry(device, id) | Self::Mark(device, id) => {
+                [address(device), id.0.to_be_bytes().to_vec()].concat()
+            }
         }
     }
 }

@@ -48,9 +48,13 @@ mod sealing;
 mod turn;
 
 pub use client::{Client, Error, Input, Step};
-pub use command::{Command, CommandId, ConnectionState, Effect, Event, Failure};
+pub use command::{ChatChange, Command, CommandId, ConnectionState, Effect, Event, Failure};
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
-pub use row::{Body, Delivery, Direction, Message, MessageKey, Peer, Trust};
+pub use row::{
+    Body, BroadcastList, ChatState, Delivery, Direction, Group, Message, MessageKey, Notice, OwnDevice, Peer,
+    Trust,
+};
+pub use waxwing_wire::content::Conversation;
 
 /// Milliseconds since 1970 on the device's clock, as the shell read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

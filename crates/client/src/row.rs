@@ -1,12 +1,14 @@
 //! What front ends see of the database.
 
+use waxwing_wire::content::Conversation;
+use waxwing_wire::group::{Change, GroupState};
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
-use waxwing_wire::{AccountId, DeviceAddress, MessageId, Username};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 
 /// Names a message: the device that sent it and the id it chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MessageKey {
-    /// Who sent it; this device for own messages.
+    /// Who sent it; a device of the own account for own messages.
     pub from: DeviceAddress,
     /// The sender's name for it.
     pub id: MessageId,
@@ -17,8 +19,8 @@ pub struct MessageKey {
 pub struct Message {
     /// Its name.
     pub key: MessageKey,
-    /// The contact whose conversation it belongs to.
-    pub with: AccountId,
+    /// The conversation that it belongs to.
+    pub with: Conversation,
     /// Place in this device's history: ascends over all conversations, never changes.
     pub order: u64,
     /// Written here or there.
@@ -29,8 +31,13 @@ pub struct Message {
     pub stored_at_ms: u64,
     /// What it says.
     pub body: Body,
-    /// How far it has come.
+    /// How far it has come. To a group: how far it has come with the member that is furthest behind.
     pub delivery: Delivery,
+    /// Counts what surfaces from one sending device in one conversation; 0 for notices.
+    pub position: u64,
+    /// Messages of this sending device that are missing right before this one: they never came, and the
+    /// sender could not be asked.
+    pub missing_before: u64,
 }
 
 /// Which way a message goes.
@@ -53,6 +60,24 @@ pub enum Body {
     Lost,
     /// Needs a newer version of this program.
     Unknown,
+    /// Nobody wrote it: something happened in the conversation.
+    Notice(Notice),
+}
+
+/// Something that happened in a conversation.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The contact's (or member's) identity key is another than before.
+    IdentityChanged(AccountId),
+    /// A member changed the group.
+    GroupChanged(Box<Change>),
+    /// This account was brought into the group by that member; what was before is not known here.
+    Joined(AccountId),
+    /// That member has been told something else about the group by the server than this device: one of both
+    /// was deceived, and what is written now may not reach everybody.
+    GroupForked(AccountId),
+    /// The server changed the group in another way than the member signed; the signed change counts.
+    ServerDisagrees(AccountId),
 }
 
 /// How far a message has come. For incoming ones only `Delivered` (unread here) and `Read` occur.
@@ -95,4 +120,56 @@ pub enum Trust {
         /// When it was noticed.
         at_ms: u64,
     },
+}
+
+/// A device of the own account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnDevice {
+    /// Its number; 1 is the primary.
+    pub device: DeviceId,
+    /// It is this one.
+    pub this: bool,
+    /// As the user named it; empty: not named.
+    pub name: String,
+    /// When it was last connected, to the hour, as the server said last; 0: unknown. Milliseconds since 1970.
+    pub last_seen_ms: u64,
+    /// Network address of its last log-in, as the server said last; empty: unknown.
+    pub place: String,
+    /// When it was linked; 0: unknown. Milliseconds since 1970.
+    pub linked_at_ms: u64,
+}
+
+/// A group, as this device knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Group {
+    /// As all members hold it.
+    pub state: GroupState,
+    /// The own account is a member.
+    pub member: bool,
+    /// Who wants to join, if this account may say yes.
+    pub requests: Vec<AccountId>,
+}
+
+/// What the user has set for a conversation, the same on all devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChatState {
+    /// Out of sight.
+    pub archived: bool,
+    /// Above the others.
+    pub pinned: bool,
+    /// No notifications until then, milliseconds since 1970; `u64::MAX`: for good; 0: not muted.
+    pub muted_until_ms: u64,
+    /// Messages sent at or before this time are deleted here, milliseconds since 1970.
+    pub cleared_ms: u64,
+}
+
+/// People to whom one writes at once, each alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BroadcastList {
+    /// Names it.
+    pub id: [u8; 16],
+    /// For the user.
+    pub name: String,
+    /// To whom.
+    pub members: Vec<AccountId>,
 }

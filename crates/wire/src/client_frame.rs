@@ -3,13 +3,19 @@
 use bytes::Bytes;
 use prost::Message;
 
+use crate::devices::{LinkReference, SignedDeviceList};
 use crate::error::Malformed;
+use crate::group::{GroupId, GroupToken, PublicChange};
 use crate::id::{AccountId, DeviceId, MessageId};
 use crate::invitation::InvitationToken;
-use crate::limits::{MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES};
+use crate::limits::{
+    MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+};
 use crate::pb::frame as pb;
 use crate::scan::CLIENT_FRAME;
-use crate::shared::{EnvelopeKind, PrekeyUpload, ciphertext, decode_bounded, fixed, registration_id};
+use crate::shared::{
+    EnvelopeKind, PrekeyUpload, at_most, ciphertext, decode_bounded, fixed, registration_id,
+};
 
 /// One frame up. What stands in it is carried out in the order of the fields here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +26,8 @@ pub struct ClientFrame {
     pub stored: Option<Stored>,
     /// Messages, in the sender's order.
     pub sends: Vec<Send>,
+    /// Messages to groups, in the sender's order, after `sends`.
+    pub group_sends: Vec<GroupSend>,
     /// Everything that wants an answer of its own.
     pub requests: Vec<Request>,
     /// Keep-alive; the server echoes the nonce.
@@ -59,6 +67,30 @@ pub struct Send {
     pub silent: bool,
     /// Raised when the same message is encrypted anew after a retry request.
     pub attempt: u32,
+    /// Devices whose copies travel in other parts of this message, with their registration ids.
+    pub others: Vec<(DeviceId, u16)>,
+}
+
+/// One message to all devices of all members of a group, or a change of the group. See `GroupSend` in
+/// `frame.proto`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSend {
+    /// Names the message for good.
+    pub id: MessageId,
+    /// To whom.
+    pub group: GroupId,
+    /// Changes of the group that the sender has seen.
+    pub epoch: u64,
+    /// [`crate::group::view_digest`] of the sender's view, its own device left out.
+    pub view: [u8; 32],
+    /// Sender-key message, at most [`crate::limits::MAX_CIPHERTEXT_BYTES`].
+    pub ciphertext: Bytes,
+    /// No delivery receipt is wanted.
+    pub silent: bool,
+    /// Raised when a restored copy of the device sends its outbox again.
+    pub attempt: u32,
+    /// The message is a change of the group.
+    pub change: Option<PublicChange>,
 }
 
 /// A message encrypted for one device.
@@ -90,10 +122,52 @@ pub enum RequestBody {
     Register(Box<Register>),
     /// Which account has this username? Not parsed here: a bad username deserves a reject that says so.
     FindAccount(String),
-    /// Take a prekey bundle for every device of the account.
-    FetchBundles(AccountId),
+    /// Take a prekey bundle for each of these devices of the account, or for every device if none is named.
+    FetchBundles(AccountId, Vec<DeviceId>),
     /// Put prekeys on the server.
     PublishPrekeys(Box<PrekeyUpload>),
+    /// Which devices does the account have?
+    FetchDevices(AccountId),
+    /// The primary has signed another device list.
+    PublishDeviceList(SignedDeviceList),
+    /// Cut a device of the own account off.
+    RemoveDevice(DeviceId),
+    /// A new device offers itself; encoded [`crate::devices::LinkOffer`].
+    OfferLink(LinkReference, Bytes),
+    /// What was offered under this reference?
+    FetchLink(LinkReference),
+    /// The primary approves an offer.
+    ApproveLink(Box<ApproveLink>),
+    /// The new device accepts.
+    CompleteLink(Box<CompleteLink>),
+    /// Which members handle requests to join this group?
+    FindGroup(GroupId, GroupToken),
+    /// Which alias has this account?
+    FindUsername(AccountId),
+}
+
+/// See `ApproveLink` in `frame.proto`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApproveLink {
+    /// Which offer.
+    pub reference: LinkReference,
+    /// Includes the new device.
+    pub list: SignedDeviceList,
+    /// [`crate::devices::LinkGrant`], encrypted under the code's secret.
+    pub sealed: Bytes,
+}
+
+/// See `CompleteLink` in `frame.proto`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompleteLink {
+    /// Which offer.
+    pub reference: LinkReference,
+    /// 14 bits, as in the offer.
+    pub registration_id: u16,
+    /// By the new device's identity key over [`crate::devices::countersigned_bytes`].
+    pub countersignature: [u8; SIGNATURE_BYTES],
+    /// Its first prekeys; `signed` and `last_resort` must be there.
+    pub prekeys: PrekeyUpload,
 }
 
 /// See `Register` in `frame.proto`.
@@ -109,6 +183,8 @@ pub struct Register {
     pub registration_id: u16,
     /// The first prekeys; `signed` and `last_resort` must be there.
     pub prekeys: PrekeyUpload,
+    /// Version 1, with the first device only.
+    pub list: SignedDeviceList,
 }
 
 impl ClientFrame {
@@ -128,6 +204,7 @@ impl ClientFrame {
                 stored: hello.stored,
             }),
             request: self.requests.iter().map(Into::into).collect(),
+            group_send: self.group_sends.iter().map(Into::into).collect(),
         }
         .encode_to_vec()
     }
@@ -146,6 +223,7 @@ impl ClientFrame {
             }),
             stored: frame.stored.map(Into::into),
             sends: frame.send.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            group_sends: frame.group_send.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             requests: frame.request.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             ping: frame.ping.map(|ping| ping.nonce),
         })
@@ -187,7 +265,62 @@ impl From<&Send> for pb::Send {
             copy: send.copies.iter().map(Into::into).collect(),
             silent: send.silent,
             attempt: send.attempt,
+            other: send
+                .others
+                .iter()
+                .map(|(device, registration_id)| pb::Target {
+                    device: device.to_pb(),
+                    registration: (*registration_id).into(),
+                })
+                .collect(),
         }
+    }
+}
+
+impl GroupSend {
+    /// Bytes this message takes in a frame, tag and length included. Senders fill frames by it.
+    #[must_use]
+    pub fn encoded_bytes(&self) -> usize {
+        let body = pb::GroupSend::from(self).encoded_len();
+        1 + prost::length_delimiter_len(body) + body
+    }
+
+    /// Whether the message alone would fit into a frame.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.encoded_bytes() <= MAX_PLAINTEXT_BYTES - 64
+    }
+}
+
+impl From<&GroupSend> for pb::GroupSend {
+    fn from(send: &GroupSend) -> Self {
+        Self {
+            id: send.id.0,
+            group: Bytes::copy_from_slice(&send.group.0),
+            epoch: send.epoch,
+            view: Bytes::copy_from_slice(&send.view),
+            ciphertext: send.ciphertext.clone(),
+            silent: send.silent,
+            attempt: send.attempt,
+            change: send.change.as_ref().map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<pb::GroupSend> for GroupSend {
+    type Error = Malformed;
+
+    fn try_from(send: pb::GroupSend) -> Result<Self, Malformed> {
+        Ok(Self {
+            id: MessageId(send.id),
+            group: GroupId::parse(&send.group, "GroupSend.group")?,
+            epoch: send.epoch,
+            view: fixed(&send.view, "GroupSend.view")?,
+            ciphertext: ciphertext(send.ciphertext)?,
+            silent: send.silent,
+            attempt: send.attempt,
+            change: send.change.map(TryInto::try_into).transpose()?,
+        })
     }
 }
 
@@ -201,8 +334,14 @@ impl TryFrom<pb::Send> for Send {
             copies: send.copy.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             silent: send.silent,
             attempt: send.attempt,
+            others: send.other.into_iter().map(target).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn target(target: pb::Target) -> Result<(DeviceId, u16), Malformed> {
+    let device = DeviceId::from_pb(target.device, "Target.device")?;
+    Ok((device, registration_id(target.registration)?))
 }
 
 impl From<&Copy> for pb::Copy {
@@ -238,14 +377,52 @@ impl From<&Request> for pb::Request {
                 identity: Bytes::copy_from_slice(&register.identity),
                 registration: register.registration_id.into(),
                 prekeys: Some((&register.prekeys).into()),
+                list: Some((&register.list).into()),
             }),
             RequestBody::FindAccount(username) => {
                 pb::request::What::FindAccount(pb::FindAccount { username: username.clone() })
             }
-            RequestBody::FetchBundles(account) => pb::request::What::FetchBundles(pb::FetchBundles {
+            RequestBody::FetchBundles(account, devices) => {
+                pb::request::What::FetchBundles(pb::FetchBundles {
+                    account: Bytes::copy_from_slice(&account.0),
+                    device: devices.iter().map(|device| device.number().into()).collect(),
+                })
+            }
+            RequestBody::PublishPrekeys(upload) => pb::request::What::PublishPrekeys((&**upload).into()),
+            RequestBody::FetchDevices(account) => pb::request::What::FetchDevices(pb::FetchDevices {
                 account: Bytes::copy_from_slice(&account.0),
             }),
-            RequestBody::PublishPrekeys(upload) => pb::request::What::PublishPrekeys((&**upload).into()),
+            RequestBody::PublishDeviceList(list) => {
+                pb::request::What::PublishDeviceList(pb::PublishDeviceList { list: Some(list.into()) })
+            }
+            RequestBody::RemoveDevice(device) => {
+                pb::request::What::RemoveDevice(pb::RemoveDevice { device: device.number().into() })
+            }
+            RequestBody::OfferLink(reference, offer) => pb::request::What::OfferLink(pb::OfferLink {
+                reference: Bytes::copy_from_slice(&reference.0),
+                offer: offer.clone(),
+            }),
+            RequestBody::FetchLink(reference) => pb::request::What::FetchLink(pb::FetchLink {
+                reference: Bytes::copy_from_slice(&reference.0),
+            }),
+            RequestBody::ApproveLink(approve) => pb::request::What::ApproveLink(pb::ApproveLink {
+                reference: Bytes::copy_from_slice(&approve.reference.0),
+                list: Some((&approve.list).into()),
+                sealed: approve.sealed.clone(),
+            }),
+            RequestBody::CompleteLink(complete) => pb::request::What::CompleteLink(pb::CompleteLink {
+                reference: Bytes::copy_from_slice(&complete.reference.0),
+                registration: complete.registration_id.into(),
+                countersignature: Bytes::copy_from_slice(&complete.countersignature),
+                prekeys: Some((&complete.prekeys).into()),
+            }),
+            RequestBody::FindGroup(group, token) => pb::request::What::FindGroup(pb::FindGroup {
+                group: Bytes::copy_from_slice(&group.0),
+                token: Bytes::copy_from_slice(&token.0),
+            }),
+            RequestBody::FindUsername(account) => pb::request::What::FindUsername(pb::FindUsername {
+                account: Bytes::copy_from_slice(&account.0),
+            }),
         };
         Self { id: request.id, what: Some(what) }
     }
@@ -264,14 +441,59 @@ impl TryFrom<pb::Request> for Request {
                 RequestBody::FindAccount(find.username)
             }
             pb::request::What::FetchBundles(fetch) => {
-                RequestBody::FetchBundles(AccountId::parse(&fetch.account, "FetchBundles.account")?)
+                let devices = fetch.device.iter().map(|n| DeviceId::parse(*n, "FetchBundles.device"));
+                let devices = devices.collect::<Result<_, _>>()?;
+                RequestBody::FetchBundles(AccountId::parse(&fetch.account, "FetchBundles.account")?, devices)
             }
             pb::request::What::PublishPrekeys(upload) => {
                 RequestBody::PublishPrekeys(Box::new(upload.try_into()?))
             }
+            pb::request::What::FetchDevices(fetch) => {
+                RequestBody::FetchDevices(AccountId::parse(&fetch.account, "FetchDevices.account")?)
+            }
+            pb::request::What::PublishDeviceList(publish) => {
+                let list = publish.list.ok_or(Malformed::new("PublishDeviceList.list"))?;
+                RequestBody::PublishDeviceList(list.try_into()?)
+            }
+            pb::request::What::RemoveDevice(remove) => {
+                RequestBody::RemoveDevice(DeviceId::parse(remove.device, "RemoveDevice.device")?)
+            }
+            pb::request::What::OfferLink(offer) => RequestBody::OfferLink(
+                reference(&offer.reference)?,
+                at_most(offer.offer, MAX_LINK_OFFER_BYTES, "OfferLink.offer")?,
+            ),
+            pb::request::What::FetchLink(fetch) => RequestBody::FetchLink(reference(&fetch.reference)?),
+            pb::request::What::ApproveLink(approve) => {
+                let list = approve.list.ok_or(Malformed::new("ApproveLink.list"))?;
+                RequestBody::ApproveLink(Box::new(ApproveLink {
+                    reference: reference(&approve.reference)?,
+                    list: list.try_into()?,
+                    sealed: at_most(approve.sealed, MAX_LINK_GRANT_BYTES, "ApproveLink.sealed")?,
+                }))
+            }
+            pb::request::What::CompleteLink(complete) => {
+                let prekeys = complete.prekeys.ok_or(Malformed::new("CompleteLink.prekeys"))?;
+                RequestBody::CompleteLink(Box::new(CompleteLink {
+                    reference: reference(&complete.reference)?,
+                    registration_id: registration_id(complete.registration)?,
+                    countersignature: fixed(&complete.countersignature, "CompleteLink.countersignature")?,
+                    prekeys: prekeys.try_into()?,
+                }))
+            }
+            pb::request::What::FindGroup(find) => RequestBody::FindGroup(
+                GroupId::parse(&find.group, "FindGroup.group")?,
+                GroupToken(fixed(&find.token, "FindGroup.token")?),
+            ),
+            pb::request::What::FindUsername(find) => {
+                RequestBody::FindUsername(AccountId::parse(&find.account, "FindUsername.account")?)
+            }
         };
         Ok(Self { id: request.id, what })
     }
+}
+
+fn reference(bytes: &[u8]) -> Result<LinkReference, Malformed> {
+    fixed(bytes, "link reference").map(LinkReference)
 }
 
 impl TryFrom<pb::Register> for Register {
@@ -287,6 +509,7 @@ impl TryFrom<pb::Register> for Register {
             identity: fixed(&register.identity, "Register.identity")?,
             registration_id: registration_id(register.registration)?,
             prekeys: register.prekeys.ok_or(Malformed::new("Register.prekeys"))?.try_into()?,
+            list: register.list.ok_or(Malformed::new("Register.list"))?.try_into()?,
         })
     }
 }

@@ -1,11 +1,18 @@
 //! What devices say to each other inside envelopes. See `proto/content.proto`.
 
+use bytes::Bytes;
 use prost::Message;
 
 use crate::error::Malformed;
-use crate::id::MessageId;
-use crate::limits::{MAX_CIPHERTEXT_BYTES, MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
+use crate::group::{GroupId, GroupState, GroupToken, SignedChange, StateHash};
+use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
+use crate::limits::{
+    MAX_CHANGES_PER_CATCH_UP, MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_IDS_PER_RECEIPT,
+    MAX_MESSAGES_PER_PART, MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, MAX_TEXT_BYTES,
+    PUBLIC_KEY_BYTES,
+};
 use crate::pb::content as pb;
+use crate::shared::fixed;
 
 /// Plaintext of an encrypted envelope, before padding.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,8 +24,23 @@ pub struct Content {
     pub position: u64,
     /// The envelope's id, as the sender wrote it. A reader takes nothing from an envelope with another one.
     pub id: MessageId,
+    /// The conversation is a group's.
+    pub group: Option<GroupContext>,
+    /// Version of the device list of the sender's account, as the sender knows it.
+    pub devices: u64,
     /// What it says.
     pub body: Body,
+}
+
+/// Where the sender stood in a group when it wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupContext {
+    /// Which group.
+    pub group: GroupId,
+    /// Changes that the sender had seen.
+    pub epoch: u64,
+    /// The state that these had made.
+    pub state: StateHash,
 }
 
 /// The kinds of content.
@@ -30,8 +52,130 @@ pub enum Body {
     Read(Vec<MessageId>),
     /// Nothing: a first answer that completes a new session.
     Renew,
+    /// Key to read this device's messages in the group from here on: a Signal sender-key distribution message.
+    SenderKey(Bytes),
+    /// A change of the group.
+    Change(SignedChange),
+    /// Where the group stands, for a new member or a new device.
+    Welcome(Box<GroupState>),
+    /// Somebody with the invitation link wants to join.
+    Join(GroupId, GroupToken),
+    /// Changes that the reader has missed, in order.
+    CatchUp(Vec<SignedChange>),
+    /// Recent messages of the group, for somebody who has joined.
+    SharedHistory(Vec<ArchivedMessage>),
+    /// From another device of the own account.
+    Sync(Sync),
+    /// A part of the history, for a device that was just linked.
+    Archive(Box<Archive>),
     /// Something that a newer version knows how to read.
     Unknown,
+}
+
+/// What devices of one account tell each other.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Sync {
+    /// A message that the other device has sent.
+    Sent(Box<ArchivedMessage>),
+    /// Messages that the user has seen there, at most [`MAX_IDS_PER_RECEIPT`].
+    Read(Conversation, Vec<MessageName>),
+    /// Registers of the account's state, at most [`MAX_STATE_ENTRIES`].
+    State(Vec<StateEntry>),
+    /// The other device has had this one removed.
+    Removed(DeviceId),
+    /// The other device was just linked, and calls itself so.
+    Hello(String),
+    /// Something that a newer version knows how to read.
+    Unknown,
+}
+
+/// A last-writer-wins register. Of two values the one with the larger (`at`, `device`, `value`) stays.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StateEntry {
+    /// Which register; at most [`MAX_STATE_KEY_BYTES`].
+    pub key: Bytes,
+    /// At most [`MAX_STATE_VALUE_BYTES`]; `None`: deleted.
+    pub value: Option<Bytes>,
+    /// Hybrid logical clock: milliseconds since 1970, or one more than the largest seen.
+    pub at: u64,
+    /// The device that wrote it.
+    pub device: DeviceId,
+}
+
+/// Between two accounts, or a group's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Conversation {
+    /// With one other account.
+    Account(AccountId),
+    /// Of a group.
+    Group(GroupId),
+}
+
+/// Names a message: the device that sent it and the id it chose.
+pub type MessageName = (DeviceAddress, MessageId);
+
+/// A message of the history, as it travels.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ArchivedMessage {
+    /// Its name.
+    pub name: MessageName,
+    /// Where it belongs.
+    pub conversation: Conversation,
+    /// The sender's clock, milliseconds since 1970.
+    pub sent_at_ms: u64,
+    /// The clock of the device that stored it first, milliseconds since 1970.
+    pub stored_at_ms: u64,
+    /// How far it had come; the numbers are those of the schema.
+    pub delivery: u32,
+    /// As in [`Content::position`].
+    pub position: u64,
+    /// What it says.
+    pub body: ArchivedBody,
+}
+
+/// What an archived message says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ArchivedBody {
+    /// Text, at most [`MAX_TEXT_BYTES`].
+    Text(String),
+    /// Something that happened in the conversation, encoded by the client core.
+    Notice(Bytes),
+    /// It could not be read there.
+    Lost,
+    /// Needs a newer version.
+    Unknown,
+}
+
+/// A part of an account's history.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Archive {
+    /// From 1; the newest messages first.
+    pub part: u32,
+    /// No part comes after this one.
+    pub last: bool,
+    /// Messages in all parts, as estimated by the sender.
+    pub total: u64,
+    /// At most [`MAX_MESSAGES_PER_PART`], newest first.
+    pub messages: Vec<ArchivedMessage>,
+    /// At most [`MAX_STATE_ENTRIES`].
+    pub state: Vec<StateEntry>,
+    /// Groups that the account is in.
+    pub groups: Vec<GroupState>,
+    /// Whom the account knows.
+    pub peers: Vec<ArchivedPeer>,
+}
+
+/// Somebody whom the account knows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ArchivedPeer {
+    /// Who.
+    pub account: AccountId,
+    /// Alias when last looked up.
+    pub username: Option<Username>,
+    /// 0x05 and the X25519 key of the primary.
+    pub identity: Option<[u8; PUBLIC_KEY_BYTES]>,
+    /// Safety numbers were compared.
+    pub verified: bool,
 }
 
 /// Plaintext of an unencrypted envelope.
@@ -43,6 +187,8 @@ pub enum PlainContent {
         id: MessageId,
         /// How many times the device has asked for it, from 1.
         attempt: u32,
+        /// It came in this group; the device knows the group up to this epoch (0: not at all).
+        group: Option<(GroupId, u64)>,
     },
 }
 
@@ -50,15 +196,19 @@ impl Content {
     /// Protobuf bytes, to be padded and encrypted.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let body = match &self.body {
-            Body::Text(text) => Some(pb::content::Body::Text(pb::Text { text: text.clone() })),
-            Body::Read(ids) => {
-                Some(pb::content::Body::Read(pb::Read { id: ids.iter().map(|id| id.0).collect() }))
-            }
-            Body::Renew => Some(pb::content::Body::Renew(pb::Renew {})),
-            Body::Unknown => None,
-        };
-        pb::Content { sent_at: self.sent_at_ms, position: self.position, id: self.id.0, body }.encode_to_vec()
+        pb::Content {
+            sent_at: self.sent_at_ms,
+            position: self.position,
+            id: self.id.0,
+            group: self.group.map(|context| pb::GroupContext {
+                group: copy(&context.group.0),
+                epoch: context.epoch,
+                state: copy(&context.state),
+            }),
+            devices: self.devices,
+            body: self.body.to_pb(),
+        }
+        .encode_to_vec()
     }
 
     /// Reads a decrypted and unpadded plaintext.
@@ -69,24 +219,288 @@ impl Content {
         if bytes.len() > MAX_CIPHERTEXT_BYTES {
             return Err(Malformed::new("Content"));
         }
-        let content = pb::Content::decode(bytes).map_err(|_| Malformed::new("Content"))?;
-        let body = match content.body {
-            Some(pb::content::Body::Text(text)) => {
-                if text.text.len() > MAX_TEXT_BYTES {
-                    return Err(Malformed::new("Text.text"));
-                }
-                Body::Text(text.text)
-            }
-            Some(pb::content::Body::Read(read)) => {
-                if read.id.len() > MAX_IDS_PER_RECEIPT {
-                    return Err(Malformed::new("Read.id"));
-                }
-                Body::Read(read.id.into_iter().map(MessageId).collect())
-            }
-            Some(pb::content::Body::Renew(_)) => Body::Renew,
-            None => Body::Unknown,
+        // Copied once, so that what stays of it does not keep the rest in memory.
+        let content =
+            pb::Content::decode(Bytes::copy_from_slice(bytes)).map_err(|_| Malformed::new("Content"))?;
+        let group = |context: pb::GroupContext| {
+            Ok(GroupContext {
+                group: GroupId::parse(&context.group, "GroupContext.group")?,
+                epoch: context.epoch,
+                state: fixed(&context.state, "GroupContext.state")?,
+            })
         };
-        Ok(Self { sent_at_ms: content.sent_at, position: content.position, id: MessageId(content.id), body })
+        Ok(Self {
+            sent_at_ms: content.sent_at,
+            position: content.position,
+            id: MessageId(content.id),
+            group: content.group.map(group).transpose()?,
+            devices: content.devices,
+            body: content.body.map_or(Ok(Body::Unknown), Body::from_pb)?,
+        })
+    }
+}
+
+impl Body {
+    fn to_pb(&self) -> Option<pb::content::Body> {
+        use pb::content::Body as Pb;
+        Some(match self {
+            Self::Text(text) => Pb::Text(pb::Text { text: text.clone() }),
+            Self::Read(ids) => Pb::Read(pb::Read { id: ids.iter().map(|id| id.0).collect() }),
+            Self::Renew => Pb::Renew(pb::Renew {}),
+            Self::SenderKey(bytes) => Pb::SenderKey(pb::SenderKey { distribution: bytes.clone() }),
+            Self::Change(change) => Pb::Change(change.into()),
+            Self::Welcome(state) => Pb::Welcome(pb::GroupWelcome { state: Some(state.to_pb()) }),
+            Self::Join(group, token) => {
+                Pb::Join(pb::JoinRequest { group: copy(&group.0), token: copy(&token.0) })
+            }
+            Self::CatchUp(changes) => {
+                Pb::CatchUp(pb::CatchUp { change: changes.iter().map(Into::into).collect() })
+            }
+            Self::SharedHistory(messages) => {
+                Pb::SharedHistory(pb::SharedHistory { message: messages.iter().map(Into::into).collect() })
+            }
+            Self::Sync(sync) => Pb::Sync(sync.to_pb()),
+            Self::Archive(archive) => Pb::Archive((&**archive).into()),
+            Self::Unknown => return None,
+        })
+    }
+
+    fn from_pb(body: pb::content::Body) -> Result<Self, Malformed> {
+        use pb::content::Body as Pb;
+        Ok(match body {
+            Pb::Text(text) => Self::Text(text_of(text.text)?),
+            Pb::Read(read) => {
+                let ids = list(read.id, MAX_IDS_PER_RECEIPT, "Read.id")?;
+                Self::Read(ids.into_iter().map(MessageId).collect())
+            }
+            Pb::Renew(_) => Self::Renew,
+            Pb::SenderKey(key) => Self::SenderKey(key.distribution),
+            Pb::Change(change) => Self::Change(change.try_into()?),
+            Pb::Welcome(welcome) => {
+                let state = welcome.state.ok_or(Malformed::new("GroupWelcome.state"))?;
+                Self::Welcome(Box::new(state.try_into()?))
+            }
+            Pb::Join(join) => Self::Join(
+                GroupId::parse(&join.group, "JoinRequest.group")?,
+                GroupToken(fixed(&join.token, "JoinRequest.token")?),
+            ),
+            Pb::CatchUp(catch_up) => {
+                Self::CatchUp(parsed(catch_up.change, MAX_CHANGES_PER_CATCH_UP, "CatchUp.change")?)
+            }
+            Pb::SharedHistory(history) => {
+                Self::SharedHistory(parsed(history.message, MAX_MESSAGES_PER_PART, "SharedHistory.message")?)
+            }
+            Pb::Sync(sync) => Self::Sync(Sync::from_pb(sync)?),
+            Pb::Archive(archive) => Self::Archive(Box::new(archive.try_into()?)),
+        })
+    }
+}
+
+impl Sync {
+    fn to_pb(&self) -> pb::Sync {
+        use pb::sync::What;
+        let what = match self {
+            Self::Sent(message) => What::Sent(pb::SyncSent { message: Some((&**message).into()) }),
+            Self::Read(conversation, names) => What::Read(pb::SyncRead {
+                conversation: Some(conversation.into()),
+                message: names.iter().map(name_to_pb).collect(),
+            }),
+            Self::State(entries) => {
+                What::State(pb::SyncState { entry: entries.iter().map(Into::into).collect() })
+            }
+            Self::Removed(device) => What::Removed(pb::SyncRemoved { device: device.number().into() }),
+            Self::Hello(name) => What::Hello(pb::SyncHello { name: name.clone() }),
+            Self::Unknown => return pb::Sync { what: None },
+        };
+        pb::Sync { what: Some(what) }
+    }
+
+    fn from_pb(sync: pb::Sync) -> Result<Self, Malformed> {
+        use pb::sync::What;
+        Ok(match sync.what {
+            Some(What::Sent(sent)) => {
+                let message = sent.message.ok_or(Malformed::new("SyncSent.message"))?;
+                Self::Sent(Box::new(message.try_into()?))
+            }
+            Some(What::Read(read)) => {
+                let conversation = read.conversation.ok_or(Malformed::new("SyncRead.conversation"))?;
+                let names = list(read.message, MAX_IDS_PER_RECEIPT, "SyncRead.message")?;
+                let names = names.into_iter().map(name_from_pb).collect::<Result<_, _>>()?;
+                Self::Read(conversation.try_into()?, names)
+            }
+            Some(What::State(state)) => {
+                Self::State(parsed(state.entry, MAX_STATE_ENTRIES, "SyncState.entry")?)
+            }
+            Some(What::Removed(removed)) => {
+                Self::Removed(DeviceId::parse(removed.device, "SyncRemoved.device")?)
+            }
+            Some(What::Hello(hello)) if hello.name.len() <= MAX_DEVICE_NAME_BYTES => Self::Hello(hello.name),
+            Some(What::Hello(_)) => return Err(Malformed::new("SyncHello.name")),
+            None => Self::Unknown,
+        })
+    }
+}
+
+impl From<&StateEntry> for pb::StateEntry {
+    fn from(entry: &StateEntry) -> Self {
+        Self {
+            key: entry.key.clone(),
+            value: entry.value.clone(),
+            at: entry.at,
+            device: entry.device.number().into(),
+        }
+    }
+}
+
+impl TryFrom<pb::StateEntry> for StateEntry {
+    type Error = Malformed;
+
+    fn try_from(entry: pb::StateEntry) -> Result<Self, Malformed> {
+        let value_bytes = entry.value.as_ref().map_or(0, Bytes::len);
+        if entry.key.len() > MAX_STATE_KEY_BYTES || value_bytes > MAX_STATE_VALUE_BYTES {
+            return Err(Malformed::new("StateEntry"));
+        }
+        Ok(Self {
+            key: entry.key,
+            value: entry.value,
+            at: entry.at,
+            device: DeviceId::parse(entry.device, "StateEntry.device")?,
+        })
+    }
+}
+
+impl From<&Conversation> for pb::Conversation {
+    fn from(conversation: &Conversation) -> Self {
+        use pb::conversation::What;
+        let what = match conversation {
+            Conversation::Account(account) => What::Account(copy(&account.0)),
+            Conversation::Group(group) => What::Group(copy(&group.0)),
+        };
+        Self { what: Some(what) }
+    }
+}
+
+impl TryFrom<pb::Conversation> for Conversation {
+    type Error = Malformed;
+
+    fn try_from(conversation: pb::Conversation) -> Result<Self, Malformed> {
+        use pb::conversation::What;
+        match conversation.what {
+            Some(What::Account(account)) => {
+                AccountId::parse(&account, "Conversation.account").map(Self::Account)
+            }
+            Some(What::Group(group)) => GroupId::parse(&group, "Conversation.group").map(Self::Group),
+            None => Err(Malformed::new("Conversation.what")),
+        }
+    }
+}
+
+fn name_to_pb((from, id): &MessageName) -> pb::MessageName {
+    pb::MessageName { account: copy(&from.account.0), device: from.device.number().into(), id: id.0 }
+}
+
+fn name_from_pb(name: pb::MessageName) -> Result<MessageName, Malformed> {
+    let account = AccountId::parse(&name.account, "MessageName.account")?;
+    let device = DeviceId::parse(name.device, "MessageName.device")?;
+    Ok((DeviceAddress { account, device }, MessageId(name.id)))
+}
+
+impl From<&ArchivedMessage> for pb::ArchivedMessage {
+    fn from(message: &ArchivedMessage) -> Self {
+        use pb::archived_message::Body as Pb;
+        let body = match &message.body {
+            ArchivedBody::Text(text) => Some(Pb::Text(text.clone())),
+            ArchivedBody::Notice(notice) => Some(Pb::Notice(notice.clone())),
+            ArchivedBody::Lost => Some(Pb::Lost(true)),
+            ArchivedBody::Unknown => Some(Pb::Unknown(true)),
+        };
+        Self {
+            name: Some(name_to_pb(&message.name)),
+            conversation: Some((&message.conversation).into()),
+            sent_at: message.sent_at_ms,
+            stored_at: message.stored_at_ms,
+            delivery: message.delivery,
+            position: message.position,
+            body,
+        }
+    }
+}
+
+impl TryFrom<pb::ArchivedMessage> for ArchivedMessage {
+    type Error = Malformed;
+
+    fn try_from(message: pb::ArchivedMessage) -> Result<Self, Malformed> {
+        use pb::archived_message::Body as Pb;
+        let conversation = message.conversation.ok_or(Malformed::new("ArchivedMessage.conversation"))?;
+        Ok(Self {
+            name: name_from_pb(message.name.ok_or(Malformed::new("ArchivedMessage.name"))?)?,
+            conversation: conversation.try_into()?,
+            sent_at_ms: message.sent_at,
+            stored_at_ms: message.stored_at,
+            delivery: message.delivery,
+            position: message.position,
+            body: match message.body {
+                Some(Pb::Text(text)) => ArchivedBody::Text(text_of(text)?),
+                Some(Pb::Notice(notice)) => ArchivedBody::Notice(notice),
+                Some(Pb::Lost(_)) => ArchivedBody::Lost,
+                Some(Pb::Unknown(_)) | None => ArchivedBody::Unknown,
+            },
+        })
+    }
+}
+
+impl From<&Archive> for pb::Archive {
+    fn from(archive: &Archive) -> Self {
+        let peer = |peer: &ArchivedPeer| pb::ArchivedPeer {
+            account: copy(&peer.account.0),
+            username: peer.username.as_ref().map(|name| name.as_str().into()).unwrap_or_default(),
+            identity: peer.identity.map(|key| copy(&key)).unwrap_or_default(),
+            verified: peer.verified,
+        };
+        let group = |state: &GroupState| pb::GroupWelcome { state: Some(state.to_pb()) };
+        Self {
+            part: archive.part,
+            last: archive.last,
+            total: archive.total,
+            message: archive.messages.iter().map(Into::into).collect(),
+            state: archive.state.iter().map(Into::into).collect(),
+            group: archive.groups.iter().map(group).collect(),
+            peer: archive.peers.iter().map(peer).collect(),
+        }
+    }
+}
+
+impl TryFrom<pb::Archive> for Archive {
+    type Error = Malformed;
+
+    fn try_from(archive: pb::Archive) -> Result<Self, Malformed> {
+        let group =
+            |welcome: pb::GroupWelcome| welcome.state.ok_or(Malformed::new("GroupWelcome.state"))?.try_into();
+        let peer = |peer: pb::ArchivedPeer| {
+            Ok(ArchivedPeer {
+                account: AccountId::parse(&peer.account, "ArchivedPeer.account")?,
+                username: if peer.username.is_empty() {
+                    None
+                } else {
+                    Some(Username::parse(&peer.username)?)
+                },
+                identity: if peer.identity.is_empty() {
+                    None
+                } else {
+                    Some(fixed(&peer.identity, "ArchivedPeer.identity")?)
+                },
+                verified: peer.verified,
+            })
+        };
+        Ok(Self {
+            part: archive.part,
+            last: archive.last,
+            total: archive.total,
+            messages: parsed(archive.message, MAX_MESSAGES_PER_PART, "Archive.message")?,
+            state: parsed(archive.state, MAX_STATE_ENTRIES, "Archive.state")?,
+            groups: archive.group.into_iter().map(group).collect::<Result<_, _>>()?,
+            peers: archive.peer.into_iter().map(peer).collect::<Result<_, Malformed>>()?,
+        })
     }
 }
 
@@ -94,8 +508,13 @@ impl PlainContent {
     /// Protobuf bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Self::Retry { id, attempt } = self;
-        let retry = pb::Retry { id: id.0, attempt: *attempt };
+        let Self::Retry { id, attempt, group } = self;
+        let retry = pb::Retry {
+            id: id.0,
+            attempt: *attempt,
+            group: group.map(|(group, _)| copy(&group.0)).unwrap_or_default(),
+            epoch: group.map_or(0, |(_, epoch)| epoch),
+        };
         pb::PlainContent { body: Some(pb::plain_content::Body::Retry(retry)) }.encode_to_vec()
     }
 
@@ -106,10 +525,36 @@ impl PlainContent {
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let content = pb::PlainContent::decode(bytes).map_err(|_| Malformed::new("PlainContent"))?;
         match content.body {
-            Some(pb::plain_content::Body::Retry(retry)) => {
-                Ok(Self::Retry { id: MessageId(retry.id), attempt: retry.attempt })
-            }
+            Some(pb::plain_content::Body::Retry(retry)) => Ok(Self::Retry {
+                id: MessageId(retry.id),
+                attempt: retry.attempt,
+                group: if retry.group.is_empty() {
+                    None
+                } else {
+                    Some((GroupId::parse(&retry.group, "Retry.group")?, retry.epoch))
+                },
+            }),
             None => Err(Malformed::new("PlainContent.body")),
         }
     }
+}
+
+fn copy(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+fn text_of(text: String) -> Result<String, Malformed> {
+    if text.len() > MAX_TEXT_BYTES { Err(Malformed::new("Text.text")) } else { Ok(text) }
+}
+
+fn list<T>(list: Vec<T>, most: usize, what: &'static str) -> Result<Vec<T>, Malformed> {
+    if list.len() > most { Err(Malformed::new(what)) } else { Ok(list) }
+}
+
+fn parsed<P, T: TryFrom<P, Error = Malformed>>(
+    parts: Vec<P>,
+    most: usize,
+    what: &'static str,
+) -> Result<Vec<T>, Malformed> {
+    list(parts, most, what)?.into_iter().map(TryInto::try_into).collect()
 }

@@ -102,6 +102,18 @@ reject_codes! {
     Replaced,
     /// The server is shutting down.
     ShuttingDown,
+    /// The sender's view of a group is not the server's.
+    GroupMismatch,
+    /// No such group, or not a member of it.
+    UnknownGroup,
+    /// This device or member may not do that.
+    NotAllowed,
+    /// No such offer to link a device, or it has expired.
+    LinkUnknown,
+    /// A newer device list is there.
+    ListOutdated,
+    /// Too many devices of an account, or members of a group.
+    TooMany,
 }
 
 impl From<&Reject> for pb::frame::Reject {

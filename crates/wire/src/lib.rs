@@ -4,6 +4,7 @@
 //! - [`frame`]: how that stream is cut into frames;
 //! - [`client_frame`] and [`server_frame`]: what the frames say, parsed once into checked types;
 //! - [`content`]: what devices say to each other inside envelopes;
+//! - [`devices`] and [`group`]: what devices of an account, and members of a group, sign;
 //! - [`id`], [`invitation`], [`limits`]: names and bounds that all of it shares.
 //!
 //! The schemas stand in `proto/`. Every decoder here is total: any bytes give a value or a [`Malformed`],
@@ -11,7 +12,9 @@
 
 pub mod client_frame;
 pub mod content;
+pub mod devices;
 pub mod frame;
+pub mod group;
 pub mod handshake;
 pub mod id;
 pub mod invitation;
@@ -26,6 +29,7 @@ mod shared;
 
 pub use bytes::Bytes;
 pub use error::{Malformed, Reject, RejectCode};
+pub use group::GroupId;
 pub use id::{AccountId, DeviceAddress, DeviceId, DeviceKey, MessageId, Username};
 pub use shared::{EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeyUpload, PrekeysLeft, SignedPrekey};
 

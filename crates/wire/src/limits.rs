@@ -37,6 +37,44 @@ pub const MAX_ONE_TIME_KYBER_PREKEYS: usize = 50;
 /// Kyber prekeys in one upload: as many as fit into a frame.
 pub const MAX_KYBER_PREKEYS_PER_UPLOAD: usize = 32;
 
+/// A device list.
+pub const MAX_DEVICE_LIST_BYTES: usize = 1024;
+/// What a device calls itself, UTF-8.
+pub const MAX_DEVICE_NAME_BYTES: usize = 64;
+/// What a new device offers an account.
+pub const MAX_LINK_OFFER_BYTES: usize = 512;
+/// What a primary tells a new device, encrypted.
+pub const MAX_LINK_GRANT_BYTES: usize = 512;
+/// Network address of a log-in, as text.
+pub const MAX_PLACE_BYTES: usize = 64;
+
+/// Members of one group.
+pub const MAX_GROUP_MEMBERS: usize = 1_024;
+/// Name of a group, UTF-8.
+pub const MAX_GROUP_NAME_BYTES: usize = 256;
+/// Description of a group, UTF-8.
+pub const MAX_GROUP_DESCRIPTION_BYTES: usize = 2_048;
+/// Picture of a group: a small image file.
+pub const MAX_GROUP_PICTURE_BYTES: usize = 8 * 1024;
+/// Groups of one community.
+pub const MAX_LINKED_GROUPS: usize = 50;
+/// Actions of one change.
+pub const MAX_ACTIONS_PER_CHANGE: usize = MAX_GROUP_MEMBERS + 16;
+/// Sends to groups in one frame.
+pub const MAX_GROUP_SENDS_PER_FRAME: usize = 16;
+/// Changes passed on to somebody who missed them, at once.
+pub const MAX_CHANGES_PER_CATCH_UP: usize = 64;
+/// Members that are named to handle requests to join a group.
+pub const MAX_APPROVERS: usize = 16;
+/// Messages in one part of an archive or shared history.
+pub const MAX_MESSAGES_PER_PART: usize = 512;
+/// Registers of an account's state in one message.
+pub const MAX_STATE_ENTRIES: usize = 256;
+/// Key of a register.
+pub const MAX_STATE_KEY_BYTES: usize = 64;
+/// Value of a register.
+pub const MAX_STATE_VALUE_BYTES: usize = 4_096;
+
 /// Serialised X25519 public key: type byte and key.
 pub const PUBLIC_KEY_BYTES: usize = 33;
 /// Serialised Kyber-1024 public key: type byte and key.

@@ -5,6 +5,10 @@ pub(crate) mod frame {
     include!(concat!(env!("OUT_DIR"), "/waxwing.frame.rs"));
 }
 
+pub(crate) mod devices {
+    include!(concat!(env!("OUT_DIR"), "/waxwing.devices.rs"));
+}
+
 pub(crate) mod content {
     include!(concat!(env!("OUT_DIR"), "/waxwing.content.rs"));
 }

@@ -4,14 +4,18 @@ use bytes::Bytes;
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
+use crate::devices::SignedDeviceList;
 use crate::error::{Malformed, Reject};
+use crate::group::{GroupId, GroupView, PublicChange};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
-use crate::limits::PUBLIC_KEY_BYTES;
+use crate::limits::{
+    MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLACE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+};
 use crate::pb::frame as pb;
 use crate::scan::{ENTRY, SERVER_FRAME};
 use crate::shared::{
-    EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeysLeft, SignedPrekey, ciphertext, decode_bounded, fixed,
-    registration_id,
+    EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeysLeft, SignedPrekey, at_most, ciphertext, decode_bounded,
+    fixed, registration_id,
 };
 
 /// One frame down, as a client reads it.
@@ -66,6 +70,19 @@ pub struct Envelope {
     pub accepted_at_ms: u64,
     /// The sender wants no delivery receipt.
     pub silent: bool,
+    /// It went to a group; `None`: to this account alone.
+    pub group: Option<GroupEnvelope>,
+}
+
+/// Of a message to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupEnvelope {
+    /// Which group.
+    pub group: GroupId,
+    /// In which epoch the server took it; a change has the number that it made.
+    pub epoch: u64,
+    /// What the server made of it, if it is a change.
+    pub change: Option<PublicChange>,
 }
 
 /// Delivery receipt.
@@ -73,7 +90,9 @@ pub struct Envelope {
 pub struct Receipt {
     /// The device that has stored them.
     pub by: DeviceAddress,
-    /// Messages that the mailbox's owner sent.
+    /// The device of the mailbox's account that sent them.
+    pub sent_by: DeviceId,
+    /// Messages that it sent.
     pub ids: Vec<MessageId>,
     /// When the server learned of it, milliseconds since 1970.
     pub at_ms: u64,
@@ -90,6 +109,8 @@ pub struct Refused {
     pub reject: Reject,
     /// With [`crate::RejectCode::DeviceMismatch`]: what is wrong with the copies.
     pub mismatch: DeviceMismatch,
+    /// With [`crate::RejectCode::GroupMismatch`]: the server's view of the group.
+    pub group: Option<GroupView>,
 }
 
 /// How the sender's view of an account's devices differs from the server's.
@@ -118,6 +139,12 @@ pub struct Welcome {
     pub accepted_in_lease: Option<u64>,
     /// One-time prekeys left.
     pub prekeys_left: PrekeysLeft,
+    /// Version of the account's device list.
+    pub list_version: u64,
+    /// Devices of the account now.
+    pub devices: u32,
+    /// Messages that were not kept for this companion because its mailbox was full, ever.
+    pub skipped: u64,
 }
 
 /// Answer to a request.
@@ -143,10 +170,54 @@ pub enum ResponseBody {
         /// 0x05 and the X25519 key of its primary device.
         identity: [u8; PUBLIC_KEY_BYTES],
     },
-    /// One bundle for each device of the account.
-    Bundles(Vec<Bundle>),
+    /// One bundle for each device that was asked for and is there.
+    Bundles {
+        /// The account's device list.
+        list: SignedDeviceList,
+        /// The bundles.
+        bundles: Vec<Bundle>,
+    },
     /// Prekeys are stored; so many one-time ones are there now.
     Published(PrekeysLeft),
+    /// The devices of an account.
+    Devices {
+        /// As its primary says.
+        list: SignedDeviceList,
+        /// Those that are there now: a subset.
+        devices: Vec<DeviceState>,
+    },
+    /// It is done.
+    Done,
+    /// What a new device offers; encoded [`crate::devices::LinkOffer`].
+    LinkOffered(Bytes),
+    /// The answer to an offer: it was approved.
+    Linked {
+        /// Includes the new device.
+        list: SignedDeviceList,
+        /// [`crate::devices::LinkGrant`], encrypted under the code's secret.
+        sealed: Bytes,
+    },
+    /// Who handles requests to join the group.
+    GroupFound(Vec<AccountId>),
+    /// The alias of an account.
+    Username(String),
+}
+
+/// A device as the server sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceState {
+    /// Which.
+    pub device: DeviceId,
+    /// 14 bits.
+    pub registration_id: u16,
+    /// Over [`crate::devices::countersigned_bytes`]; `None` for the primary.
+    pub countersignature: Option<[u8; SIGNATURE_BYTES]>,
+    /// When it was last connected, to the hour, milliseconds since 1970; 0: unknown, or not the own account.
+    pub last_seen_ms: u64,
+    /// Network address of its last log-in; empty: unknown, or not the own account.
+    pub place: String,
+    /// When it was linked, milliseconds since 1970; 0: not the own account.
+    pub linked_at_ms: u64,
 }
 
 /// Prekeys of one device, taken from the server to begin a session.
@@ -164,6 +235,8 @@ pub struct Bundle {
     pub kyber: KyberPrekey,
     /// Absent when they have run out.
     pub one_time: Option<OneTimePrekey>,
+    /// Over [`crate::devices::countersigned_bytes`]; `None` for the primary.
+    pub countersignature: Option<[u8; SIGNATURE_BYTES]>,
 }
 
 /// Appends one mailbox entry to the plaintext of a frame under construction.
@@ -308,6 +381,9 @@ impl From<&Envelope> for pb::Envelope {
             ciphertext: envelope.ciphertext.clone(),
             accepted_at: envelope.accepted_at_ms,
             silent: envelope.silent,
+            group: envelope.group.as_ref().map(|of| Bytes::copy_from_slice(&of.group.0)).unwrap_or_default(),
+            epoch: envelope.group.as_ref().map_or(0, |of| of.epoch),
+            change: envelope.group.as_ref().and_then(|of| of.change.as_ref()).map(Into::into),
         }
     }
 }
@@ -323,6 +399,15 @@ impl TryFrom<pb::Envelope> for Envelope {
             ciphertext: ciphertext(envelope.ciphertext)?,
             accepted_at_ms: envelope.accepted_at,
             silent: envelope.silent,
+            group: if envelope.group.is_empty() {
+                None
+            } else {
+                Some(GroupEnvelope {
+                    group: GroupId::parse(&envelope.group, "Envelope.group")?,
+                    epoch: envelope.epoch,
+                    change: envelope.change.map(TryInto::try_into).transpose()?,
+                })
+            },
         })
     }
 }
@@ -335,6 +420,7 @@ impl From<&Receipt> for pb::Receipt {
             id: receipt.ids.iter().map(|id| id.0).collect(),
             at: receipt.at_ms,
             expired: receipt.expired,
+            sent_by: receipt.sent_by.to_pb(),
         }
     }
 }
@@ -348,6 +434,7 @@ impl TryFrom<pb::Receipt> for Receipt {
             ids: receipt.id.into_iter().map(MessageId).collect(),
             at_ms: receipt.at,
             expired: receipt.expired,
+            sent_by: DeviceId::from_pb(receipt.sent_by, "Receipt.sent_by")?,
         })
     }
 }
@@ -361,6 +448,7 @@ impl From<&Refused> for pb::Refused {
             missing: numbers(&refused.mismatch.missing),
             extra: numbers(&refused.mismatch.extra),
             stale: numbers(&refused.mismatch.stale),
+            group: refused.group.as_ref().map(Into::into),
         }
     }
 }
@@ -377,6 +465,7 @@ impl TryFrom<pb::Refused> for Refused {
                 extra: devices(&refused.extra)?,
                 stale: devices(&refused.stale)?,
             },
+            group: refused.group.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -392,6 +481,9 @@ impl From<&Welcome> for pb::Welcome {
             accepted_in_lease: welcome.accepted_in_lease,
             one_time_left: welcome.prekeys_left.one_time,
             one_time_kyber_left: welcome.prekeys_left.one_time_kyber,
+            list_version: welcome.list_version,
+            devices: welcome.devices,
+            skipped: welcome.skipped,
         }
     }
 }
@@ -410,6 +502,9 @@ impl TryFrom<pb::Welcome> for Welcome {
                 one_time: welcome.one_time_left,
                 one_time_kyber: welcome.one_time_kyber_left,
             },
+            list_version: welcome.list_version,
+            devices: welcome.devices,
+            skipped: welcome.skipped,
         })
     }
 }
@@ -427,9 +522,23 @@ impl From<&Response> for pb::Response {
                 account: account_bytes(*account),
                 identity: Bytes::copy_from_slice(identity),
             }),
-            ResponseBody::Bundles(bundles) => {
-                What::Bundles(pb::Bundles { bundle: bundles.iter().map(Into::into).collect() })
+            ResponseBody::Bundles { list, bundles } => What::Bundles(pb::Bundles {
+                bundle: bundles.iter().map(Into::into).collect(),
+                list: Some(list.into()),
+            }),
+            ResponseBody::Devices { list, devices } => What::Devices(pb::Devices {
+                list: Some(list.into()),
+                device: devices.iter().map(Into::into).collect(),
+            }),
+            ResponseBody::Done => What::Done(pb::Done {}),
+            ResponseBody::LinkOffered(offer) => What::LinkOffered(pb::LinkOffered { offer: offer.clone() }),
+            ResponseBody::Linked { list, sealed } => {
+                What::Linked(pb::Linked { list: Some(list.into()), sealed: sealed.clone() })
             }
+            ResponseBody::GroupFound(approvers) => What::GroupFound(pb::GroupFound {
+                approver: approvers.iter().map(|account| account_bytes(*account)).collect(),
+            }),
+            ResponseBody::Username(username) => What::Username(pb::Username { username: username.clone() }),
             ResponseBody::Published(left) => What::Published(pb::PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,
@@ -455,10 +564,31 @@ impl TryFrom<pb::Response> for Response {
                 account: AccountId::parse(&found.account, "Found.account")?,
                 identity: fixed(&found.identity, "Found.identity")?,
             },
-            What::Bundles(bundles) => {
-                let list = bundles.bundle.into_iter().map(TryInto::try_into);
-                ResponseBody::Bundles(list.collect::<Result<_, _>>()?)
+            What::Bundles(bundles) => ResponseBody::Bundles {
+                list: bundles.list.ok_or(Malformed::new("Bundles.list"))?.try_into()?,
+                bundles: bundles.bundle.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            },
+            What::Devices(devices) => ResponseBody::Devices {
+                list: devices.list.ok_or(Malformed::new("Devices.list"))?.try_into()?,
+                devices: devices.device.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            },
+            What::Done(_) => ResponseBody::Done,
+            What::LinkOffered(offered) => {
+                ResponseBody::LinkOffered(at_most(offered.offer, MAX_LINK_OFFER_BYTES, "LinkOffered.offer")?)
             }
+            What::Linked(linked) => ResponseBody::Linked {
+                list: linked.list.ok_or(Malformed::new("Linked.list"))?.try_into()?,
+                sealed: at_most(linked.sealed, MAX_LINK_GRANT_BYTES, "Linked.sealed")?,
+            },
+            What::GroupFound(found) => {
+                let accounts =
+                    found.approver.iter().map(|bytes| AccountId::parse(bytes, "GroupFound.approver"));
+                ResponseBody::GroupFound(accounts.collect::<Result<_, _>>()?)
+            }
+            What::Username(username) if username.username.len() <= 32 => {
+                ResponseBody::Username(username.username)
+            }
+            What::Username(_) => return Err(Malformed::new("Username.username")),
             What::Published(left) => ResponseBody::Published(PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,
@@ -477,6 +607,7 @@ impl From<&Bundle> for pb::Bundle {
             signed: Some((&bundle.signed).into()),
             kyber: Some((&bundle.kyber).into()),
             one_time: bundle.one_time.as_ref().map(Into::into),
+            countersignature: optional_bytes(bundle.countersignature.as_ref()),
         }
     }
 }
@@ -492,6 +623,46 @@ impl TryFrom<pb::Bundle> for Bundle {
             signed: bundle.signed.ok_or(Malformed::new("Bundle.signed"))?.try_into()?,
             kyber: bundle.kyber.ok_or(Malformed::new("Bundle.kyber"))?.try_into()?,
             one_time: bundle.one_time.map(TryInto::try_into).transpose()?,
+            countersignature: countersignature(&bundle.countersignature)?,
+        })
+    }
+}
+
+fn optional_bytes(signature: Option<&[u8; SIGNATURE_BYTES]>) -> Bytes {
+    signature.map(|bytes| Bytes::copy_from_slice(bytes)).unwrap_or_default()
+}
+
+fn countersignature(bytes: &[u8]) -> Result<Option<[u8; SIGNATURE_BYTES]>, Malformed> {
+    if bytes.is_empty() { Ok(None) } else { fixed(bytes, "countersignature").map(Some) }
+}
+
+impl From<&DeviceState> for pb::DeviceState {
+    fn from(state: &DeviceState) -> Self {
+        Self {
+            device: state.device.number().into(),
+            registration: state.registration_id.into(),
+            countersignature: optional_bytes(state.countersignature.as_ref()),
+            last_seen: state.last_seen_ms,
+            place: state.place.clone(),
+            linked_at: state.linked_at_ms,
+        }
+    }
+}
+
+impl TryFrom<pb::DeviceState> for DeviceState {
+    type Error = Malformed;
+
+    fn try_from(state: pb::DeviceState) -> Result<Self, Malformed> {
+        if state.place.len() > MAX_PLACE_BYTES {
+            return Err(Malformed::new("DeviceState.place"));
+        }
+        Ok(Self {
+            device: DeviceId::parse(state.device, "DeviceState.device")?,
+            registration_id: registration_id(state.registration)?,
+            countersignature: countersignature(&state.countersignature)?,
+            last_seen_ms: state.last_seen,
+            place: state.place,
+            linked_at_ms: state.linked_at,
         })
     }
 }

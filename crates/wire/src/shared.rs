@@ -27,13 +27,17 @@ pub(crate) fn fixed<const N: usize>(bytes: &[u8], what: &'static str) -> Result<
     bytes.try_into().map_err(|_| Malformed::new(what))
 }
 
+pub(crate) fn at_most(bytes: Bytes, most: usize, what: &'static str) -> Result<Bytes, Malformed> {
+    if bytes.len() > most { Err(Malformed::new(what)) } else { Ok(bytes) }
+}
+
 pub(crate) fn registration_id(number: u32) -> Result<u16, Malformed> {
     // 14 bits, as the Signal Protocol has it.
     u16::try_from(number).ok().filter(|n| *n < 1 << 14).ok_or(Malformed::new("registration id"))
 }
 
 pub(crate) fn ciphertext(bytes: Bytes) -> Result<Bytes, Malformed> {
-    if bytes.len() > MAX_CIPHERTEXT_BYTES { Err(Malformed::new("ciphertext")) } else { Ok(bytes) }
+    at_most(bytes, MAX_CIPHERTEXT_BYTES, "ciphertext")
 }
 
 /// How an envelope's ciphertext is to be read.
