@@ -81,7 +81,7 @@ pub struct GroupSend {
     pub group: GroupId,
     /// Changes of the group that the sender has seen.
     pub epoch: u64,
-    /// [`crate::group::view_digest`] of the sender's view, its own device left out.
+    /// [`crate::group::view_digest`] of the sender's view of all members' devices. Not compared for changes.
     pub view: [u8; 32],
     /// Sender-key message, at most [`crate::limits::MAX_CIPHERTEXT_BYTES`].
     pub ciphertext: Bytes,
