@@ -7,11 +7,11 @@ use crate::error::Malformed;
 use crate::group::{GroupId, GroupState, GroupToken, SignedChange, StateHash};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 use crate::limits::{
-    MAX_CHANGES_PER_CATCH_UP, MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_IDS_PER_RECEIPT,
-    MAX_MESSAGES_PER_PART, MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, MAX_TEXT_BYTES,
+    MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, MAX_TEXT_BYTES,
     PUBLIC_KEY_BYTES,
 };
 use crate::pb::content as pb;
+use crate::scan::{CONTENT, scan};
 use crate::shared::fixed;
 
 /// Plaintext of an encrypted envelope, before padding.
@@ -219,6 +219,7 @@ impl Content {
         if bytes.len() > MAX_CIPHERTEXT_BYTES {
             return Err(Malformed::new("Content"));
         }
+        scan(bytes, CONTENT)?;
         // Copied once, so that what stays of it does not keep the rest in memory.
         let content =
             pb::Content::decode(Bytes::copy_from_slice(bytes)).map_err(|_| Malformed::new("Content"))?;
@@ -269,10 +270,7 @@ impl Body {
         use pb::content::Body as Pb;
         Ok(match body {
             Pb::Text(text) => Self::Text(text_of(text.text)?),
-            Pb::Read(read) => {
-                let ids = list(read.id, MAX_IDS_PER_RECEIPT, "Read.id")?;
-                Self::Read(ids.into_iter().map(MessageId).collect())
-            }
+            Pb::Read(read) => Self::Read(read.id.into_iter().map(MessageId).collect()),
             Pb::Renew(_) => Self::Renew,
             Pb::SenderKey(key) => Self::SenderKey(key.distribution),
             Pb::Change(change) => Self::Change(change.try_into()?),
@@ -284,12 +282,8 @@ impl Body {
                 GroupId::parse(&join.group, "JoinRequest.group")?,
                 GroupToken(fixed(&join.token, "JoinRequest.token")?),
             ),
-            Pb::CatchUp(catch_up) => {
-                Self::CatchUp(parsed(catch_up.change, MAX_CHANGES_PER_CATCH_UP, "CatchUp.change")?)
-            }
-            Pb::SharedHistory(history) => {
-                Self::SharedHistory(parsed(history.message, MAX_MESSAGES_PER_PART, "SharedHistory.message")?)
-            }
+            Pb::CatchUp(catch_up) => Self::CatchUp(parsed(catch_up.change)?),
+            Pb::SharedHistory(history) => Self::SharedHistory(parsed(history.message)?),
             Pb::Sync(sync) => Self::Sync(Sync::from_pb(sync)?),
             Pb::Archive(archive) => Self::Archive(Box::new(archive.try_into()?)),
         })
@@ -324,13 +318,10 @@ impl Sync {
             }
             Some(What::Read(read)) => {
                 let conversation = read.conversation.ok_or(Malformed::new("SyncRead.conversation"))?;
-                let names = list(read.message, MAX_IDS_PER_RECEIPT, "SyncRead.message")?;
-                let names = names.into_iter().map(name_from_pb).collect::<Result<_, _>>()?;
+                let names = read.message.into_iter().map(name_from_pb).collect::<Result<_, _>>()?;
                 Self::Read(conversation.try_into()?, names)
             }
-            Some(What::State(state)) => {
-                Self::State(parsed(state.entry, MAX_STATE_ENTRIES, "SyncState.entry")?)
-            }
+            Some(What::State(state)) => Self::State(parsed(state.entry)?),
             Some(What::Removed(removed)) => {
                 Self::Removed(DeviceId::parse(removed.device, "SyncRemoved.device")?)
             }
@@ -496,8 +487,8 @@ impl TryFrom<pb::Archive> for Archive {
             part: archive.part,
             last: archive.last,
             total: archive.total,
-            messages: parsed(archive.message, MAX_MESSAGES_PER_PART, "Archive.message")?,
-            state: parsed(archive.state, MAX_STATE_ENTRIES, "Archive.state")?,
+            messages: parsed(archive.message)?,
+            state: parsed(archive.state)?,
             groups: archive.group.into_iter().map(group).collect::<Result<_, _>>()?,
             peers: archive.peer.into_iter().map(peer).collect::<Result<_, Malformed>>()?,
         })
@@ -547,14 +538,7 @@ fn text_of(text: String) -> Result<String, Malformed> {
     if text.len() > MAX_TEXT_BYTES { Err(Malformed::new("Text.text")) } else { Ok(text) }
 }
 
-fn list<T>(list: Vec<T>, most: usize, what: &'static str) -> Result<Vec<T>, Malformed> {
-    if list.len() > most { Err(Malformed::new(what)) } else { Ok(list) }
-}
-
-fn parsed<P, T: TryFrom<P, Error = Malformed>>(
-    parts: Vec<P>,
-    most: usize,
-    what: &'static str,
-) -> Result<Vec<T>, Malformed> {
-    list(parts, most, what)?.into_iter().map(TryInto::try_into).collect()
+/// Their number was counted when the content was scanned.
+fn parsed<P, T: TryFrom<P, Error = Malformed>>(parts: Vec<P>) -> Result<Vec<T>, Malformed> {
+    parts.into_iter().map(TryInto::try_into).collect()
 }

@@ -10,10 +10,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::error::Malformed;
 use crate::id::{AccountId, DeviceId, Username};
-use crate::limits::{
-    MAX_DEVICE_LIST_BYTES, MAX_DEVICE_NAME_BYTES, MAX_DEVICES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
-};
+use crate::limits::{MAX_DEVICE_LIST_BYTES, MAX_DEVICE_NAME_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use crate::pb::{devices as pb, frame};
+use crate::scan::{DEVICE_LIST, scan};
 use crate::shared::{fixed, registration_id};
 
 /// What a primary device signs a list behind.
@@ -126,6 +125,7 @@ impl DeviceList {
         if bytes.len() > MAX_DEVICE_LIST_BYTES {
             return Err(Malformed::new("DeviceList"));
         }
+        scan(bytes, DEVICE_LIST)?;
         let list = pb::DeviceList::decode(bytes).map_err(|_| Malformed::new("DeviceList"))?;
         let device = |device: pb::Device| {
             Ok(ListedDevice {
@@ -139,7 +139,7 @@ impl DeviceList {
         let ascending = devices.is_sorted_by(|a, b| a.device < b.device);
         let begins = devices.first().is_some_and(|device| device.device == DeviceId::PRIMARY);
         let ends = devices.last().is_some_and(|device| device.device.number() < next);
-        if !ascending || !begins || !ends || devices.len() > MAX_DEVICES || list.version == 0 {
+        if !ascending || !begins || !ends || list.version == 0 {
             return Err(WRONG);
         }
         Ok(Self {

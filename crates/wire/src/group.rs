@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::error::Malformed;
 use crate::id::{AccountId, DeviceAddress, DeviceId};
 use crate::limits::{
-    MAX_ACTIONS_PER_CHANGE, MAX_CIPHERTEXT_BYTES, MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS,
-    MAX_GROUP_NAME_BYTES, MAX_GROUP_PICTURE_BYTES, MAX_LINKED_GROUPS, SIGNATURE_BYTES,
+    MAX_CIPHERTEXT_BYTES, MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES,
+    MAX_GROUP_PICTURE_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::{content as pb, frame};
+use crate::scan::{CHANGE, GROUP_STATE, scan};
 use crate::shared::fixed;
 
 /// What a member's device signs a change behind.
@@ -303,6 +304,7 @@ impl GroupState {
     /// # Errors
     /// [`Malformed`] when it breaks the schema, the order of members or a limit.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        scan(bytes, GROUP_STATE)?;
         pb::GroupState::decode(bytes).map_err(|_| Malformed::new("GroupState"))?.try_into()
     }
 
@@ -330,11 +332,8 @@ impl TryFrom<pb::GroupState> for GroupState {
     fn try_from(state: pb::GroupState) -> Result<Self, Malformed> {
         let members: Vec<Member> =
             state.member.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        if members.len() > MAX_GROUP_MEMBERS || !members.is_sorted_by(|a, b| a.account < b.account) {
+        if !members.is_sorted_by(|a, b| a.account < b.account) {
             return Err(Malformed::new("GroupState.member"));
-        }
-        if state.linked.len() > MAX_LINKED_GROUPS {
-            return Err(Malformed::new("GroupState.linked"));
         }
         Ok(Self {
             group: GroupId::parse(&state.group, "GroupState.group")?,
@@ -379,10 +378,8 @@ impl Change {
         if bytes.len() > MAX_CIPHERTEXT_BYTES {
             return Err(Malformed::new("Change"));
         }
+        scan(bytes, CHANGE)?;
         let change = pb::Change::decode(bytes).map_err(|_| Malformed::new("Change"))?;
-        if change.action.len() > MAX_ACTIONS_PER_CHANGE {
-            return Err(Malformed::new("Change.action"));
-        }
         Ok(Self {
             group: GroupId::parse(&change.group, "Change.group")?,
             epoch: change.epoch,
@@ -586,7 +583,8 @@ impl GroupKind {
 
 impl From<&PublicChange> for frame::GroupChange {
     fn from(change: &PublicChange) -> Self {
-        let bytes = |list: &[AccountId]| list.iter().map(|account| copy(&account.0)).collect();
+        let bytes =
+            |list: &[AccountId]| list.iter().flat_map(|account| account.0).collect::<Vec<u8>>().into();
         Self {
             add: bytes(&change.add),
             remove: bytes(&change.remove),
@@ -602,14 +600,11 @@ impl TryFrom<frame::GroupChange> for PublicChange {
     type Error = Malformed;
 
     fn try_from(change: frame::GroupChange) -> Result<Self, Malformed> {
-        let accounts = |list: Vec<Bytes>, what| {
-            list.iter().map(|bytes| AccountId::parse(bytes, what)).collect::<Result<Vec<_>, _>>()
-        };
         Ok(Self {
-            add: accounts(change.add, "GroupChange.add")?,
-            remove: accounts(change.remove, "GroupChange.remove")?,
-            promote: accounts(change.promote, "GroupChange.promote")?,
-            demote: accounts(change.demote, "GroupChange.demote")?,
+            add: accounts(&change.add, "GroupChange.add")?,
+            remove: accounts(&change.remove, "GroupChange.remove")?,
+            promote: accounts(&change.promote, "GroupChange.promote")?,
+            demote: accounts(&change.demote, "GroupChange.demote")?,
             members_add: change.members_add,
             link: if change.link.is_empty() { None } else { Some(fixed(&change.link, "GroupChange.link")?) },
         })
@@ -618,12 +613,13 @@ impl TryFrom<frame::GroupChange> for PublicChange {
 
 impl From<&GroupView> for frame::GroupView {
     fn from(view: &GroupView) -> Self {
-        let member = |member: &MemberView| frame::MemberView {
-            account: copy(&member.account.0),
-            digest: copy(&member.digest),
-            admin: member.admin,
-        };
-        Self { epoch: view.epoch, member: view.members.iter().map(member).collect() }
+        let mut bytes = Vec::with_capacity(view.members.len() * MEMBER_VIEW_BYTES);
+        for member in &view.members {
+            bytes.extend_from_slice(&member.account.0);
+            bytes.extend_from_slice(&member.digest);
+            bytes.push(member.admin.into());
+        }
+        Self { epoch: view.epoch, member: bytes.into() }
     }
 }
 
@@ -631,19 +627,33 @@ impl TryFrom<frame::GroupView> for GroupView {
     type Error = Malformed;
 
     fn try_from(view: frame::GroupView) -> Result<Self, Malformed> {
-        let member = |member: frame::MemberView| {
-            Ok(MemberView {
-                account: AccountId::parse(&member.account, "MemberView.account")?,
-                digest: fixed(&member.digest, "MemberView.digest")?,
-                admin: member.admin,
-            })
+        const WRONG: Malformed = Malformed::new("GroupView.member");
+        let (parts, rest) = view.member.as_chunks::<MEMBER_VIEW_BYTES>();
+        if !rest.is_empty() || parts.len() > MAX_GROUP_MEMBERS {
+            return Err(WRONG);
+        }
+        let member = |part: &[u8; MEMBER_VIEW_BYTES]| {
+            let (account, rest) = part.split_first_chunk().ok_or(WRONG)?;
+            let (digest, admin) = rest.split_first_chunk().ok_or(WRONG)?;
+            Ok(MemberView { account: AccountId(*account), digest: *digest, admin: admin != [0] })
         };
-        let members: Vec<_> = view.member.into_iter().map(member).collect::<Result<_, _>>()?;
+        let members: Vec<_> = parts.iter().map(member).collect::<Result<_, Malformed>>()?;
         if !members.is_sorted_by(|a, b| a.account < b.account) {
-            return Err(Malformed::new("GroupView.member"));
+            return Err(WRONG);
         }
         Ok(Self { epoch: view.epoch, members })
     }
+}
+
+/// Bytes of one [`MemberView`] on the wire.
+const MEMBER_VIEW_BYTES: usize = 25;
+
+fn accounts(bytes: &[u8], what: &'static str) -> Result<Vec<AccountId>, Malformed> {
+    let (ids, rest) = bytes.as_chunks::<16>();
+    if !rest.is_empty() || ids.len() > MAX_GROUP_MEMBERS {
+        return Err(Malformed::new(what));
+    }
+    Ok(ids.iter().copied().map(AccountId).collect())
 }
 
 fn copy(bytes: &[u8]) -> Bytes {

@@ -68,6 +68,8 @@ pub const MAX_CHANGES_PER_CATCH_UP: usize = 64;
 pub const MAX_APPROVERS: usize = 16;
 /// Messages in one part of an archive or shared history.
 pub const MAX_MESSAGES_PER_PART: usize = 512;
+/// Groups in one part of an archive.
+pub const MAX_GROUPS_PER_PART: usize = 64;
 /// Registers of an account's state in one message.
 pub const MAX_STATE_ENTRIES: usize = 256;
 /// Key of a register.

@@ -9,9 +9,11 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::error::Malformed;
 use crate::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_APPROVERS, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS,
-    MAX_GROUP_SENDS_PER_FRAME, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS,
-    MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_UNDECRYPTABLE_PER_STORED,
+    DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_APPROVERS, MAX_CHANGES_PER_CATCH_UP,
+    MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME, MAX_GROUPS_PER_PART,
+    MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LINKED_GROUPS, MAX_MESSAGES_PER_PART,
+    MAX_ONE_TIME_PREKEYS, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME,
+    MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED,
 };
 
 /// A field that is a list, or leads to one.
@@ -38,18 +40,11 @@ pub(crate) const CLIENT_FRAME: &[Rule] = &[
     messages(1, MAX_SENDS_PER_FRAME, SEND, "ClientFrame.send"),
     messages(2, 1, STORED, "ClientFrame.stored"),
     messages(5, MAX_REQUESTS_PER_FRAME, REQUEST, "ClientFrame.request"),
-    messages(6, MAX_GROUP_SENDS_PER_FRAME, GROUP_SEND, "ClientFrame.group_send"),
+    messages(6, MAX_GROUP_SENDS_PER_FRAME, &[], "ClientFrame.group_send"),
 ];
 const SEND: &[Rule] = &[
     messages(3, MAX_COPIES_PER_SEND, &[], "Send.copy"),
     messages(6, MAX_COPIES_PER_SEND, &[], "Send.other"),
-];
-const GROUP_SEND: &[Rule] = &[messages(8, 1, GROUP_CHANGE, "GroupSend.change")];
-const GROUP_CHANGE: &[Rule] = &[
-    messages(1, MAX_GROUP_MEMBERS, &[], "GroupChange.add"),
-    messages(2, MAX_GROUP_MEMBERS, &[], "GroupChange.remove"),
-    messages(3, MAX_GROUP_MEMBERS, &[], "GroupChange.promote"),
-    messages(4, MAX_GROUP_MEMBERS, &[], "GroupChange.demote"),
 ];
 const STORED: &[Rule] = &[Rule {
     field: 2,
@@ -78,18 +73,14 @@ pub(crate) const SERVER_FRAME: &[Rule] = &[
     messages(3, MAX_SENDS_IN_FLIGHT, REFUSED, "ServerFrame.refused"),
     messages(6, MAX_REQUESTS_PER_FRAME, RESPONSE, "ServerFrame.response"),
 ];
-pub(crate) const ENTRY: &[Rule] =
-    &[messages(2, 1, ENVELOPE, "Entry.envelope"), messages(3, 1, RECEIPT, "Entry.receipt")];
-const ENVELOPE: &[Rule] = &[messages(10, 1, GROUP_CHANGE, "Envelope.change")];
+pub(crate) const ENTRY: &[Rule] = &[messages(3, 1, RECEIPT, "Entry.receipt")];
 const RECEIPT: &[Rule] =
     &[Rule { field: 3, most: MAX_IDS_PER_RECEIPT, holds: Holds::Fixed64, what: "Receipt.id" }];
 const REFUSED: &[Rule] = &[
     Rule { field: 3, most: MAX_COPIES_PER_SEND, holds: Holds::Varints, what: "Refused.missing" },
     Rule { field: 4, most: MAX_COPIES_PER_SEND, holds: Holds::Varints, what: "Refused.extra" },
     Rule { field: 5, most: MAX_COPIES_PER_SEND, holds: Holds::Varints, what: "Refused.stale" },
-    messages(6, 1, GROUP_VIEW, "Refused.group"),
 ];
-const GROUP_VIEW: &[Rule] = &[messages(2, MAX_GROUP_MEMBERS, &[], "GroupView.member")];
 const RESPONSE: &[Rule] = &[
     messages(5, 1, BUNDLES, "Response.bundles"),
     messages(7, 1, DEVICES, "Response.devices"),
@@ -99,8 +90,37 @@ const DEVICES: &[Rule] = &[messages(2, MAX_DEVICES, &[], "Devices.device")];
 const GROUP_FOUND: &[Rule] = &[messages(1, MAX_APPROVERS, &[], "GroupFound.approver")];
 const BUNDLES: &[Rule] = &[messages(1, MAX_DEVICES, &[], "Bundles.bundle")];
 
-/// More than the longest table above.
-const MAX_RULES: usize = 4;
+/// Content comes from peers, encrypted: whoever is a contact can send any bytes.
+pub(crate) const CONTENT: &[Rule] = &[
+    messages(4, 1, READ, "Content.read"),
+    messages(11, 1, WELCOME, "Content.welcome"),
+    messages(13, 1, CATCH_UP, "Content.catch_up"),
+    messages(14, 1, SHARED_HISTORY, "Content.shared_history"),
+    messages(15, 1, SYNC, "Content.sync"),
+    messages(16, 1, ARCHIVE, "Content.archive"),
+];
+const READ: &[Rule] = &[Rule { field: 1, most: MAX_IDS_PER_RECEIPT, holds: Holds::Fixed64, what: "Read.id" }];
+const WELCOME: &[Rule] = &[messages(1, 1, GROUP_STATE, "GroupWelcome.state")];
+pub(crate) const GROUP_STATE: &[Rule] = &[
+    messages(7, MAX_GROUP_MEMBERS, &[], "GroupState.member"),
+    messages(11, MAX_LINKED_GROUPS, &[], "GroupState.linked"),
+];
+const CATCH_UP: &[Rule] = &[messages(1, MAX_CHANGES_PER_CATCH_UP, &[], "CatchUp.change")];
+const SHARED_HISTORY: &[Rule] = &[messages(1, MAX_MESSAGES_PER_PART, &[], "SharedHistory.message")];
+const SYNC: &[Rule] = &[messages(2, 1, SYNC_READ, "Sync.read"), messages(3, 1, SYNC_STATE, "Sync.state")];
+const SYNC_READ: &[Rule] = &[messages(2, MAX_IDS_PER_RECEIPT, &[], "SyncRead.message")];
+const SYNC_STATE: &[Rule] = &[messages(1, MAX_STATE_ENTRIES, &[], "SyncState.entry")];
+const ARCHIVE: &[Rule] = &[
+    messages(4, MAX_MESSAGES_PER_PART, &[], "Archive.message"),
+    messages(5, MAX_STATE_ENTRIES, &[], "Archive.state"),
+    messages(6, MAX_GROUPS_PER_PART, WELCOME, "Archive.group"),
+    messages(7, MAX_MESSAGES_PER_PART, &[], "Archive.peer"),
+];
+pub(crate) const CHANGE: &[Rule] = &[messages(7, MAX_ACTIONS_PER_CHANGE, &[], "Change.action")];
+pub(crate) const DEVICE_LIST: &[Rule] = &[messages(4, MAX_DEVICES, &[], "DeviceList.device")];
+
+/// As long as the longest table above, or longer.
+const MAX_RULES: usize = 6;
 
 /// Walks one message along its table.
 pub(crate) fn scan(mut bytes: &[u8], rules: &'static [Rule]) -> Result<(), Malformed> {

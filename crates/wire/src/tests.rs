@@ -1,4 +1,5 @@
 mod decoders;
+mod devices;
 mod frames;
 mod golden;
 mod handshake;

@@ -92,7 +92,10 @@ fn accepted_frames() -> Vec<(String, Vec<u8>)> {
         ]
         .concat(),
     );
-    let bundles = field(6, &field(5, &many(&bundle, 8)));
+    let listed = field(4, &[&[8, 1][..], &field(3, &[5; 33])].concat());
+    let list = [&[8, 1][..], &listed, &[0x28, 2]].concat();
+    let list = field(2, &[field(1, &list), field(2, &[6; 64])].concat());
+    let bundles = field(6, &field(5, &[many(&bundle, 8), list].concat()));
     let entry = |seq: u8| field(1, &[&[8, seq], &receipt[..]].concat());
     let entries: Vec<u8> = (1..=127).flat_map(entry).collect();
     let small_refusal = field(3, &[field(2, &[]), field(3, &[1; 16]), field(4, &[1; 16])].concat());
@@ -142,10 +145,19 @@ fn decoding_stays_within_its_bound() {
     assert!(worst.0 > MAX_DECODE_BYTES / 4, "the bound is not honest: {} bytes at most", worst.0);
 
     for inner in [field(1, &[1; MAX_CIPHERTEXT_BYTES - 8]), [9].repeat(MAX_CIPHERTEXT_BYTES)] {
-        for number in 1..=5 {
+        for number in 1..=16 {
             let bytes = field(number, &inner);
             assert!(peak(|| Content::decode(&bytes)) <= MAX_DECODE_BYTES);
             assert!(peak(|| PlainContent::decode(&bytes)) <= MAX_DECODE_BYTES);
+            // Lists of empty messages, two and three deep.
+            for second in 1..=16 {
+                let flat = many(&field(second, &[]), MAX_CIPHERTEXT_BYTES / 3);
+                let deeper = |third| field(second, &many(&field(third, &[]), MAX_CIPHERTEXT_BYTES / 3));
+                for body in std::iter::once(flat).chain((1..=16).map(deeper)) {
+                    let bytes = field(number, &body);
+                    assert!(peak(|| Content::decode(&bytes)) <= MAX_DECODE_BYTES, "{number} {second}");
+                }
+            }
         }
     }
     let endless = "a".repeat(10_000_000);

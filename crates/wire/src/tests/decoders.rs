@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::{first_frame, join_ik, join_xx, keys, only_frame, rng, samples};
 use crate::client_frame::ClientFrame;
 use crate::content::{Content, PlainContent};
+use crate::devices::{DeviceList, LinkCode, LinkGrant, LinkOffer};
+use crate::group::{Change as GroupChange, GroupLink, GroupState, GroupToken};
 use crate::handshake::{Answer, Initiator, Responder};
 use crate::server_frame::{Item, ServerFrame};
 
@@ -108,6 +110,43 @@ fn plain_content(bytes: &[u8]) {
     }
 }
 
+/// What devices sign and pass to each other, whichever of it the bytes are.
+fn signed_parts(bytes: &[u8]) {
+    if let Ok(list) = DeviceList::decode(bytes) {
+        assert_eq!(DeviceList::decode(&list.encode()).unwrap(), list);
+    }
+    if let Ok(offer) = LinkOffer::decode(bytes) {
+        assert_eq!(LinkOffer::decode(&offer.encode()).unwrap(), offer);
+    }
+    if let Ok(grant) = LinkGrant::decode(bytes) {
+        assert!(LinkGrant::decode(&grant.encode()).unwrap() == grant);
+    }
+    if let Ok(state) = GroupState::decode(bytes) {
+        assert!(GroupState::decode(&state.encode()).unwrap() == state);
+    }
+    if let Ok(change) = GroupChange::decode(bytes) {
+        assert!(GroupChange::decode(&change.encode()).unwrap() == change);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _typed = LinkCode::parse(text);
+        let _link = GroupLink::parse(text);
+    }
+}
+
+fn signed_samples() -> Vec<Vec<u8>> {
+    let code = LinkCode { secret: [7; 15], identity: None };
+    vec![
+        samples::device_list().encode().to_vec(),
+        samples::link_offer().encode().to_vec(),
+        samples::link_grant().encode(),
+        samples::group_state().encode(),
+        samples::change().encode().to_vec(),
+        code.to_text().into_bytes(),
+        code.to_qr(&[5; 33]).into_bytes(),
+        GroupLink { group: samples::GROUP, token: GroupToken([1; 16]) }.to_text().into_bytes(),
+    ]
+}
+
 fn encoded<T>(list: Vec<(&'static str, T)>, encode: impl Fn(&T) -> Vec<u8>) -> Vec<Vec<u8>> {
     list.iter().map(|(_, value)| encode(value)).collect()
 }
@@ -122,6 +161,12 @@ proptest! {
         item(bytes.clone());
         content(&bytes);
         plain_content(&bytes);
+        signed_parts(&bytes);
+    }
+
+    #[test]
+    fn changed_signed_parts(bytes in changed(signed_samples())) {
+        signed_parts(&bytes);
     }
 
     #[test]

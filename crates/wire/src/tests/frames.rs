@@ -4,10 +4,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::samples::{self, BOB, address, bundle, copy, device, envelope, kyber, one_time, receipt, send};
-use crate::client_frame::{ClientFrame, Register, Request, RequestBody, Send as SendMessage, Stored};
+use crate::client_frame::{
+    ClientFrame, GroupSend, Register, Request, RequestBody, Send as SendMessage, Stored,
+};
 use crate::content::{Body, Content, PlainContent};
+use crate::group::{Action, Change, GroupState, GroupView, Member, MemberView};
 use crate::limits::{
     DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES, MAX_COPIES_PER_SEND, MAX_DETAIL_BYTES, MAX_DEVICES,
+    MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES, MAX_GROUP_PICTURE_BYTES,
     MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS, MAX_PLAINTEXT_BYTES,
     MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_TEXT_BYTES,
     MAX_UNDECRYPTABLE_PER_STORED,
@@ -17,7 +21,7 @@ use crate::server_frame::{
     DeviceMismatch, Entry, Item, Receipt, Refused, Response, ResponseBody, ServerFrame, entry_bytes_bound,
     put_entry,
 };
-use crate::{Malformed, MessageId, PrekeyUpload, Reject, RejectCode};
+use crate::{AccountId, Malformed, MessageId, PrekeyUpload, Reject, RejectCode};
 
 fn up(frame: &ClientFrame) -> Result<ClientFrame, Malformed> {
     ClientFrame::decode(frame.encode().into())
@@ -63,7 +67,7 @@ fn lists_of_client_frames_are_bounded() {
     let most = MAX_UNDECRYPTABLE_PER_STORED;
     bounded("Stored.undecryptable", most, |n| stored(vec![u64::MAX; n]), up);
     let requests = |n| ClientFrame {
-        requests: vec![Request { id: 1, what: RequestBody::FetchBundles(BOB) }; n],
+        requests: vec![Request { id: 1, what: RequestBody::FetchBundles(BOB, vec![]) }; n],
         ..Default::default()
     };
     bounded("ClientFrame.request", MAX_REQUESTS_PER_FRAME, requests, up);
@@ -86,8 +90,12 @@ fn lists_of_server_frames_are_bounded() {
     bounded("ServerFrame.entry", DELIVERY_WINDOW_ENTRIES, entry, down);
     let ids = |n| ServerFrame { accepted: vec![MessageId(1); n], ..Default::default() };
     bounded("ServerFrame.accepted", MAX_SENDS_IN_FLIGHT, ids, down);
-    let refuse =
-        |mismatch| Refused { id: MessageId(1), reject: Reject::new(RejectCode::StorageFull, ""), mismatch };
+    let refuse = |mismatch| Refused {
+        id: MessageId(1),
+        reject: Reject::new(RejectCode::StorageFull, ""),
+        mismatch,
+        group: None,
+    };
     let many = |n| ServerFrame { refused: vec![refuse(DeviceMismatch::default()); n], ..Default::default() };
     bounded("ServerFrame.refused", MAX_SENDS_IN_FLIGHT, many, down);
     type List = fn(usize) -> DeviceMismatch;
@@ -101,10 +109,11 @@ fn lists_of_server_frames_are_bounded() {
         bounded(what, MAX_COPIES_PER_SEND, frame, down);
     }
     let response = |what| ServerFrame { responses: vec![Response { id: 1, what }], ..Default::default() };
-    let bundles = |n| response(ResponseBody::Bundles(vec![bundle(1); n]));
+    let bundles =
+        |n| response(ResponseBody::Bundles { list: samples::signed_list(), bundles: vec![bundle(1); n] });
     bounded("Bundles.bundle", MAX_DEVICES, bundles, down);
     let many = |n| {
-        let one = Response { id: 1, what: ResponseBody::Bundles(vec![]) };
+        let one = Response { id: 1, what: ResponseBody::Done };
         ServerFrame { responses: vec![one; n], ..Default::default() }
     };
     bounded("ServerFrame.response", MAX_REQUESTS_PER_FRAME, many, down);
@@ -144,7 +153,10 @@ fn the_largest_useful_frames_fit() {
     assert!(frame.encode().len() <= MAX_PLAINTEXT_BYTES, "{}", frame.encode().len());
     assert!(up(&frame).is_ok());
 
-    let all = ResponseBody::Bundles((1..=MAX_DEVICES as u8).map(bundle).collect());
+    let all = ResponseBody::Bundles {
+        list: samples::signed_list(),
+        bundles: (1..=MAX_DEVICES as u8).map(bundle).collect(),
+    };
     let frame = ServerFrame { responses: vec![Response { id: u32::MAX, what: all }], ..Default::default() };
     assert!(frame.encode().len() <= MAX_PLAINTEXT_BYTES);
 
@@ -180,7 +192,8 @@ fn parts_above_their_size_are_refused() {
     let find = ClientFrame { requests: vec![Request { id: 1, what: name }], ..Default::default() };
     assert_eq!(up(&find).unwrap_err().what, "FindAccount.username");
     assert_eq!(ClientFrame::decode(vec![0; MAX_PLAINTEXT_BYTES + 1].into()).unwrap_err().what, "ClientFrame");
-    let content = |body| Content { sent_at_ms: 1, position: 1, id: MessageId(1), body };
+    let content =
+        |body| Content { sent_at_ms: 1, position: 1, id: MessageId(1), group: None, devices: 1, body };
     let text = |n| content(Body::Text("x".repeat(n)));
     assert!(Content::decode(&text(MAX_TEXT_BYTES).encode()).is_ok());
     assert!(Content::decode(&text(MAX_TEXT_BYTES + 1).encode()).is_err());
@@ -235,9 +248,10 @@ fn what_a_later_version_adds_is_skipped() {
         let bytes = [&frame.encode()[..], &addition].concat();
         assert_eq!(ServerFrame::decode(bytes.into()).unwrap(), frame, "{name}");
     }
-    let unknown_body = [0x08, 1, 0x10, 2, 0x7a, 1, 0];
+    let unknown_body = [0x08, 1, 0x10, 2, 0xa2, 0x06, 1, 0];
     let content = Content::decode(&unknown_body).unwrap();
-    assert!(content == Content { sent_at_ms: 1, position: 2, id: MessageId(0), body: Body::Unknown });
+    let (id, body) = (MessageId(0), Body::Unknown);
+    assert!(content == Content { sent_at_ms: 1, position: 2, id, group: None, devices: 0, body });
     // A reason that this build has no name for is still a reject.
     let reject = pb::Reject { code: 999, detail: "new".into(), retry_after: 1 };
     let goodbye = pb::Goodbye { reject: Some(reject) };
@@ -292,4 +306,47 @@ fn what_is_printed_identifies_nobody() {
     assert_eq!(shown, "DeviceAddress { account: AccountId(616c…), device: DeviceId(1) }");
     assert_eq!(format!("{:?}", samples::invitation().token), "InvitationToken(…)");
     assert_eq!(format!("{:?}", crate::Username::parse("alice").unwrap()), "Username(…)");
+}
+
+#[test]
+fn groups_of_the_largest_size_fit() {
+    let accounts: Vec<AccountId> =
+        (0..MAX_GROUP_MEMBERS as u128).map(|n| AccountId(n.to_be_bytes())).collect();
+    let member = |account: &AccountId| MemberView { account: *account, digest: [7; 8], admin: true };
+    let view = GroupView { epoch: u64::MAX, members: accounts.iter().map(member).collect() };
+    let refused = Refused {
+        id: MessageId(1),
+        reject: Reject::new(RejectCode::GroupMismatch, "x".repeat(MAX_DETAIL_BYTES)),
+        mismatch: DeviceMismatch::default(),
+        group: Some(view),
+    };
+    let frame = ServerFrame { refused: vec![refused], ..Default::default() };
+    assert!(frame.encode().len() <= MAX_PLAINTEXT_BYTES, "{}", frame.encode().len());
+    assert_eq!(down(&frame).unwrap(), frame);
+
+    let member = |account: &AccountId| Member { account: *account, admin: true };
+    let members: Vec<Member> = accounts.iter().map(member).collect();
+    let linked = samples::group_state().linked.remove(0);
+    let state = GroupState {
+        members: members.clone(),
+        name: "x".repeat(MAX_GROUP_NAME_BYTES),
+        description: "x".repeat(MAX_GROUP_DESCRIPTION_BYTES),
+        picture: vec![1; MAX_GROUP_PICTURE_BYTES].into(),
+        linked: vec![linked; 50],
+        ..samples::group_state()
+    };
+    let change = Change { actions: members.into_iter().map(Action::Add).collect(), ..samples::change() };
+    let send = GroupSend {
+        id: MessageId(1),
+        group: samples::GROUP,
+        epoch: 1,
+        view: [0; 32],
+        ciphertext: vec![0; change.encode().len() + 512].into(),
+        silent: false,
+        attempt: 0,
+        change: Some(change.public(&state)),
+    };
+    assert!(send.fits(), "{}", send.encoded_bytes());
+    assert!(GroupState::decode(&state.encode()).unwrap() == state);
+    assert!(state.encode().len() + 512 < MAX_CIPHERTEXT_BYTES, "{}", state.encode().len());
 }

@@ -3,18 +3,29 @@
 use bytes::Bytes;
 
 use crate::client_frame::{
-    ClientFrame, Copy, Hello, Register, Request, RequestBody, Send as SendMessage, Stored,
+    ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody,
+    Send as SendMessage, Stored,
 };
-use crate::content::{Body, Content, PlainContent};
+use crate::content::{
+    Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body, Content, Conversation, GroupContext,
+    PlainContent, StateEntry, Sync,
+};
+use crate::devices::{
+    DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
+};
+use crate::group::{
+    Action, Allowed, Change, GroupKind, GroupState, GroupToken, GroupView, LinkedGroup, Member, MemberView,
+    Permissions, PublicChange, SignedChange,
+};
 use crate::invitation::{Invitation, InvitationToken};
 use crate::limits::{KYBER_KEY_BYTES, SIGNATURE_BYTES};
 use crate::server_frame::{
-    Bundle, DeviceMismatch, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody, ServerFrame,
-    Welcome,
+    Bundle, DeviceMismatch, DeviceState, Entry, Envelope, GroupEnvelope, Item, Receipt, Refused, Response,
+    ResponseBody, ServerFrame, Welcome,
 };
 use crate::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, KyberPrekey, MessageId, OneTimePrekey,
-    PrekeyUpload, PrekeysLeft, Reject, RejectCode, SignedPrekey,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, GroupId, KyberPrekey, MessageId,
+    OneTimePrekey, PrekeyUpload, PrekeysLeft, Reject, RejectCode, SignedPrekey, Username,
 };
 
 pub(super) const ALICE: AccountId = AccountId(*b"alice's account!");
@@ -40,7 +51,14 @@ pub(super) fn copy(device_number: u8, ciphertext: &[u8]) -> Copy {
 }
 
 pub(super) fn send(id: u64, ciphertext: &[u8]) -> SendMessage {
-    SendMessage { id: MessageId(id), to: BOB, copies: vec![copy(1, ciphertext)], silent: false, attempt: 0 }
+    SendMessage {
+        id: MessageId(id),
+        to: BOB,
+        copies: vec![copy(1, ciphertext)],
+        silent: false,
+        attempt: 0,
+        others: vec![],
+    }
 }
 
 pub(super) fn signed() -> SignedPrekey {
@@ -76,7 +94,117 @@ pub(super) fn register() -> Register {
         identity: [5; 33],
         registration_id: 12_345,
         prekeys: upload(),
+        list: signed_list(),
     }
+}
+
+pub(super) const GROUP: GroupId = GroupId(*b"a group's number");
+const REFERENCE: LinkReference = LinkReference([0x4c; 16]);
+
+pub(super) fn device_list() -> DeviceList {
+    let listed = |number, registration_id| ListedDevice {
+        device: device(number),
+        registration_id,
+        identity: [number; 33],
+    };
+    DeviceList {
+        version: 3,
+        issued_at_ms: NOW_MS,
+        expires_at_ms: NOW_MS + 60 * 86_400_000,
+        devices: vec![listed(1, 12_345), listed(4, 0x3fff)],
+        next: 5,
+    }
+}
+
+pub(super) fn signed_list() -> SignedDeviceList {
+    SignedDeviceList { list: device_list().encode(), signature: [0x15; SIGNATURE_BYTES] }
+}
+
+pub(super) fn link_offer() -> LinkOffer {
+    LinkOffer {
+        identity: [5; 33],
+        registration_id: 77,
+        name: Bytes::from_static(b"sealed name"),
+        mac: [0x3a; 32],
+    }
+}
+
+pub(super) fn link_grant() -> LinkGrant {
+    LinkGrant {
+        account: ALICE,
+        device: device(4),
+        username: Username::parse("alice").unwrap(),
+        identity: [5; 33],
+        history: HistoryRange::Year,
+    }
+}
+
+pub(super) fn public_change() -> PublicChange {
+    PublicChange {
+        add: vec![BOB, ALICE],
+        remove: vec![BOB],
+        promote: vec![ALICE],
+        demote: vec![ALICE, BOB],
+        members_add: true,
+        link: Some([0x11; 32]),
+    }
+}
+
+pub(super) fn group_state() -> GroupState {
+    GroupState {
+        group: GROUP,
+        epoch: 9,
+        previous: Some([9; 32]),
+        name: "Family".into(),
+        description: "Who cooks when".into(),
+        picture: Bytes::from_static(b"an image file"),
+        members: vec![Member { account: ALICE, admin: true }, Member { account: BOB, admin: false }],
+        permissions: Permissions {
+            send: Allowed::Everybody,
+            edit: Allowed::Admins,
+            add: Allowed::Admins,
+            approve: true,
+        },
+        link: Some(GroupToken([2; 16])),
+        kind: GroupKind::Community,
+        linked: vec![LinkedGroup {
+            group: GroupId([3; 16]),
+            name: "Cooks".into(),
+            link: Some(GroupToken([4; 16])),
+        }],
+        community: Some(GroupId([6; 16])),
+    }
+}
+
+pub(super) fn change() -> Change {
+    Change {
+        group: GROUP,
+        epoch: 10,
+        previous: Some([9; 32]),
+        by: address(ALICE, 4),
+        at_ms: NOW_MS,
+        actions: vec![
+            Action::Create { name: "Family".into(), kind: GroupKind::Community },
+            Action::Add(Member { account: BOB, admin: true }),
+            Action::Remove(ALICE),
+            Action::Promote(BOB),
+            Action::Demote(BOB),
+            Action::Name("Family!".into()),
+            Action::Description(String::new()),
+            Action::Picture(Bytes::from_static(b"another")),
+            Action::Permissions(Permissions { send: Allowed::Admins, ..Permissions::default() }),
+            Action::Link(None),
+            Action::Link(Some(GroupToken([8; 16]))),
+            Action::LinkGroup(LinkedGroup { group: GroupId([3; 16]), name: "Cooks".into(), link: None }),
+            Action::UnlinkGroup(GroupId([3; 16])),
+            Action::Community(Some(GroupId([6; 16]))),
+            Action::Community(None),
+        ],
+    }
+}
+
+fn signed_change() -> SignedChange {
+    SignedChange { change: change().encode(), signature: [0xc4; SIGNATURE_BYTES] }
 }
 
 pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
@@ -92,7 +220,21 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ],
         silent: true,
         attempt: 2,
+        others: vec![(device(1), 0), (device(99), 0x3fff)],
     };
+    let group_send = GroupSend {
+        id: MessageId(5),
+        group: GROUP,
+        epoch: 3,
+        view: [0x77; 32],
+        ciphertext: Bytes::from_static(b"sender key message"),
+        silent: false,
+        attempt: 0,
+        change: None,
+    };
+    let change =
+        GroupSend { epoch: 0, silent: true, attempt: 1, change: Some(public_change()), ..group_send.clone() };
+    let group_sends = vec![group_send, change];
     vec![
         ("client_empty", ClientFrame::default()),
         (
@@ -113,7 +255,33 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ("client_ping_zero", ClientFrame { ping: Some(0), ..Default::default() }),
         ("client_register", request(RequestBody::Register(Box::new(register())))),
         ("client_find_account", request(RequestBody::FindAccount("bob".into()))),
-        ("client_fetch_bundles", request(RequestBody::FetchBundles(BOB))),
+        ("client_fetch_bundles", request(RequestBody::FetchBundles(BOB, vec![]))),
+        ("client_fetch_some_bundles", request(RequestBody::FetchBundles(BOB, vec![device(1), device(127)]))),
+        ("client_fetch_devices", request(RequestBody::FetchDevices(BOB))),
+        ("client_publish_device_list", request(RequestBody::PublishDeviceList(signed_list()))),
+        ("client_remove_device", request(RequestBody::RemoveDevice(device(4)))),
+        ("client_offer_link", request(RequestBody::OfferLink(REFERENCE, link_offer().encode()))),
+        ("client_fetch_link", request(RequestBody::FetchLink(REFERENCE))),
+        (
+            "client_approve_link",
+            request(RequestBody::ApproveLink(Box::new(ApproveLink {
+                reference: REFERENCE,
+                list: signed_list(),
+                sealed: Bytes::from_static(b"sealed grant"),
+            }))),
+        ),
+        (
+            "client_complete_link",
+            request(RequestBody::CompleteLink(Box::new(CompleteLink {
+                reference: REFERENCE,
+                registration_id: 77,
+                countersignature: [0xcc; SIGNATURE_BYTES],
+                prekeys: upload(),
+            }))),
+        ),
+        ("client_find_group", request(RequestBody::FindGroup(GROUP, GroupToken([2; 16])))),
+        ("client_find_username", request(RequestBody::FindUsername(BOB))),
+        ("client_group_sends", ClientFrame { group_sends: group_sends.clone(), ..Default::default() }),
         ("client_publish_prekeys", request(RequestBody::PublishPrekeys(Box::new(upload())))),
         ("client_publish_nothing", request(RequestBody::PublishPrekeys(Box::default()))),
         (
@@ -122,9 +290,10 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 hello: Some(Hello { version: 1, lease: u64::MAX, stored: u64::MAX }),
                 stored: Some(stored),
                 sends: vec![send(3, b"one"), send(4, b"two")],
+                group_sends,
                 requests: vec![
                     Request { id: 0, what: RequestBody::FindAccount(String::new()) },
-                    Request { id: u32::MAX, what: RequestBody::FetchBundles(ALICE) },
+                    Request { id: u32::MAX, what: RequestBody::FetchBundles(ALICE, vec![]) },
                 ],
                 ping: Some(u32::MAX),
             },
@@ -140,6 +309,7 @@ pub(super) fn envelope(ciphertext: &[u8]) -> Envelope {
         ciphertext: Bytes::copy_from_slice(ciphertext),
         accepted_at_ms: NOW_MS,
         silent: false,
+        group: None,
     }
 }
 
@@ -147,6 +317,7 @@ pub(super) fn receipt(ids: &[u64]) -> Receipt {
     Receipt {
         by: address(BOB, 1),
         ids: ids.iter().copied().map(MessageId).collect(),
+        sent_by: device(1),
         at_ms: NOW_MS + 40,
         expired: false,
     }
@@ -159,13 +330,32 @@ pub(super) fn items() -> Vec<(&'static str, Item)> {
         silent: true,
         ..envelope(b"prekey message")
     };
-    let expired = Receipt { by: address(BOB, 127), expired: true, ..receipt(&[1, u64::MAX]) };
+    let expired =
+        Receipt { by: address(BOB, 127), expired: true, sent_by: device(4), ..receipt(&[1, u64::MAX]) };
+    let to_group = |change| Envelope {
+        kind: EnvelopeKind::SenderKey,
+        group: Some(GroupEnvelope { group: GROUP, epoch: 10, change }),
+        ..envelope(b"sender key message")
+    };
     vec![
         ("item_envelope", Item::Envelope(envelope(b"ciphertext"))),
         ("item_envelope_companion", Item::Envelope(companion)),
+        ("item_group", Item::Envelope(to_group(None))),
+        ("item_group_change", Item::Envelope(to_group(Some(public_change())))),
         ("item_receipt", Item::Receipt(receipt(&[1]))),
         ("item_receipt_expired", Item::Receipt(expired)),
     ]
+}
+
+pub(super) fn device_state(number: u8) -> DeviceState {
+    DeviceState {
+        device: device(number),
+        registration_id: 12_345,
+        countersignature: None,
+        last_seen_ms: NOW_MS,
+        place: "203.0.113.7".into(),
+        linked_at_ms: NOW_MS - 1,
+    }
 }
 
 fn response(what: ResponseBody) -> ServerFrame {
@@ -180,6 +370,7 @@ pub(super) fn bundle(number: u8) -> Bundle {
         signed: signed(),
         kyber: kyber(8),
         one_time: Some(one_time(9)),
+        countersignature: (number != 1).then_some([0xcc; SIGNATURE_BYTES]),
     }
 }
 
@@ -191,12 +382,18 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         acknowledged: 299,
         accepted_in_lease: Some(0),
         prekeys_left: PrekeysLeft { one_time: 100, one_time_kyber: 20 },
+        list_version: 3,
+        devices: 2,
+        skipped: 0,
     };
-    let entries: Vec<Entry> =
-        items().into_iter().zip([300, 301, 302, 310]).map(|((_, item), seq)| Entry { seq, item }).collect();
+    let entries: Vec<Entry> = items()
+        .into_iter()
+        .zip([300, 301, 302, 303, 304, 310])
+        .map(|((_, item), seq)| Entry { seq, item })
+        .collect();
     let full = Reject::later(RejectCode::MailboxFull, "Their mailbox is full; try again later.", 60_000);
     let refused = vec![
-        Refused { id: MessageId(1), reject: full.clone(), mismatch: DeviceMismatch::default() },
+        Refused { id: MessageId(1), reject: full.clone(), mismatch: DeviceMismatch::default(), group: None },
         Refused {
             id: MessageId(2),
             reject: Reject::new(RejectCode::DeviceMismatch, "Their devices have changed."),
@@ -205,6 +402,19 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 extra: vec![device(2)],
                 stale: vec![device(3)],
             },
+            group: None,
+        },
+        Refused {
+            id: MessageId(3),
+            reject: Reject::new(RejectCode::GroupMismatch, "The group has changed."),
+            mismatch: DeviceMismatch::default(),
+            group: Some(GroupView {
+                epoch: 10,
+                members: vec![
+                    MemberView { account: ALICE, digest: [1; 8], admin: true },
+                    MemberView { account: BOB, digest: [2; 8], admin: false },
+                ],
+            }),
         },
     ];
     vec![
@@ -213,7 +423,12 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "server_welcome_forgotten",
             ServerFrame {
-                welcome: Some(Welcome { address: address(ALICE, 2), accepted_in_lease: None, ..welcome }),
+                welcome: Some(Welcome {
+                    address: address(ALICE, 2),
+                    accepted_in_lease: None,
+                    skipped: 12,
+                    ..welcome
+                }),
                 ..Default::default()
             },
         ),
@@ -230,9 +445,33 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("server_found", response(ResponseBody::Found { account: BOB, identity: [5; 33] })),
         (
             "server_bundles",
-            response(ResponseBody::Bundles(vec![bundle(1), Bundle { one_time: None, ..bundle(2) }])),
+            response(ResponseBody::Bundles {
+                list: signed_list(),
+                bundles: vec![bundle(1), Bundle { one_time: None, ..bundle(2) }],
+            }),
         ),
-        ("server_no_bundles", response(ResponseBody::Bundles(vec![]))),
+        ("server_no_bundles", response(ResponseBody::Bundles { list: signed_list(), bundles: vec![] })),
+        (
+            "server_devices",
+            response(ResponseBody::Devices {
+                list: signed_list(),
+                devices: vec![
+                    device_state(1),
+                    DeviceState { countersignature: Some([0xcc; 64]), ..device_state(4) },
+                ],
+            }),
+        ),
+        ("server_done", response(ResponseBody::Done)),
+        ("server_link_offered", response(ResponseBody::LinkOffered(link_offer().encode()))),
+        (
+            "server_linked",
+            response(ResponseBody::Linked {
+                list: signed_list(),
+                sealed: Bytes::from_static(b"sealed grant"),
+            }),
+        ),
+        ("server_group_found", response(ResponseBody::GroupFound(vec![ALICE, BOB]))),
+        ("server_username", response(ResponseBody::Username("alice".into()))),
         (
             "server_published",
             response(ResponseBody::Published(PrekeysLeft { one_time: 0, one_time_kyber: 1 })),
@@ -256,18 +495,92 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
 }
 
 pub(super) fn contents() -> Vec<(&'static str, Content)> {
-    let content =
-        |position, body| Content { sent_at_ms: NOW_MS, position, id: MessageId(0x0123_4567_89ab_cdef), body };
+    let content = |position, body| Content {
+        sent_at_ms: NOW_MS,
+        position,
+        id: MessageId(0x0123_4567_89ab_cdef),
+        group: None,
+        devices: 3,
+        body,
+    };
+    let group = GroupContext { group: GROUP, epoch: 10, state: group_state().hash() };
+    let in_group = |body| Content { group: Some(group), ..content(2, body) };
+    let sync = |sync| content(0, Body::Sync(sync));
+    let name = (address(ALICE, 4), MessageId(77));
+    let archived = |body| ArchivedMessage {
+        name,
+        conversation: Conversation::Group(GROUP),
+        sent_at_ms: NOW_MS,
+        stored_at_ms: NOW_MS + 1,
+        delivery: 3,
+        position: 12,
+        body,
+    };
+    let text = archived(ArchivedBody::Text("older".into()));
+    let entry = |value: Option<&'static [u8]>| StateEntry {
+        key: Bytes::from_static(b"register"),
+        value: value.map(Bytes::from_static),
+        at: NOW_MS,
+        device: device(4),
+    };
+    let peer = |known: bool| ArchivedPeer {
+        account: BOB,
+        username: known.then(|| Username::parse("bob").unwrap()),
+        identity: known.then_some([5; 33]),
+        verified: known,
+    };
     vec![
         ("content_text", content(1, Body::Text("Grüß dich, 世界 👋".into()))),
         ("content_text_empty", content(u64::MAX, Body::Text(String::new()))),
         ("content_read", content(0, Body::Read(vec![MessageId(1), MessageId(u64::MAX)]))),
         ("content_renew", content(0, Body::Renew)),
+        ("content_group_text", in_group(Body::Text("to all".into()))),
+        ("content_sender_key", in_group(Body::SenderKey(Bytes::from_static(b"distribution")))),
+        ("content_change", in_group(Body::Change(signed_change()))),
+        ("content_welcome", in_group(Body::Welcome(Box::new(group_state())))),
+        ("content_join", content(0, Body::Join(GROUP, GroupToken([2; 16])))),
+        ("content_catch_up", in_group(Body::CatchUp(vec![signed_change(), signed_change()]))),
+        (
+            "content_shared_history",
+            in_group(Body::SharedHistory(vec![
+                text.clone(),
+                archived(ArchivedBody::Lost),
+                archived(ArchivedBody::Unknown),
+                archived(ArchivedBody::Notice(Bytes::from_static(b"notice"))),
+            ])),
+        ),
+        (
+            "content_sync_sent",
+            sync(Sync::Sent(Box::new(ArchivedMessage {
+                conversation: Conversation::Account(BOB),
+                ..text.clone()
+            }))),
+        ),
+        ("content_sync_read", sync(Sync::Read(Conversation::Account(BOB), vec![name, name]))),
+        ("content_sync_state", sync(Sync::State(vec![entry(Some(b"value")), entry(Some(b"")), entry(None)]))),
+        ("content_sync_removed", sync(Sync::Removed(device(4)))),
+        ("content_sync_hello", sync(Sync::Hello("Laptop".into()))),
+        (
+            "content_archive",
+            content(
+                0,
+                Body::Archive(Box::new(Archive {
+                    part: 2,
+                    last: true,
+                    total: 1_000,
+                    messages: vec![text],
+                    state: vec![entry(None)],
+                    groups: vec![group_state()],
+                    peers: vec![peer(true), peer(false)],
+                })),
+            ),
+        ),
     ]
 }
 
 pub(super) fn plain_contents() -> Vec<(&'static str, PlainContent)> {
-    vec![("plain_retry", PlainContent::Retry { id: MessageId(0x0102_0304_0506_0708), attempt: 1 })]
+    let retry = |group| PlainContent::Retry { id: MessageId(0x0102_0304_0506_0708), attempt: 1, group };
+    vec![("plain_retry", retry(None)), ("plain_retry_group", retry(Some((GROUP, 9))))]
 }
 
 pub(super) fn invitation() -> Invitation {
