@@ -2,13 +2,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 use waxwing_e2ee::IdentityKeyPair;
+use waxwing_wire::content::Conversation;
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, PrekeyUpload, Username};
 
 use crate::Time;
-use crate::command::{Command, CommandId, ConnectionState, Effect};
+use crate::command::{Command, CommandId, ConnectionState, Effect, Failure};
 use crate::connection::Link;
 use crate::contacts::Lookup;
 use crate::db::{Batch, DbError, Key, Read};
@@ -84,8 +85,8 @@ pub struct Client {
     pub(crate) outbox: Outbox,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
     pub(crate) refetch: BTreeSet<AccountId>,
-    /// Accounts that get nothing until then.
-    pub(crate) holds: BTreeMap<AccountId, Time>,
+    /// Accounts and groups that get nothing until then.
+    pub(crate) holds: BTreeMap<Conversation, Time>,
     /// Nobody gets anything until then.
     pub(crate) hold_all: Option<Time>,
     /// No prekeys are published until then.
@@ -247,10 +248,12 @@ impl Client {
     fn command(&mut self, turn: &mut Turn<'_>, id: CommandId, command: Command) -> Result<(), Error> {
         match command {
             Command::Register { invitation, username } => {
-                self.register(turn, Registration { command: id, invitation, username });
+                self.register(turn, Registration { command: id, invitation, username, list: None });
             }
             Command::AddContact { username } => self.add_contact(turn, id, username)?,
-            Command::SendText { to, text } => self.send_text(turn, id, to, text)?,
+            Command::SendText { to: Conversation::Account(to), text } => {
+                self.send_text(turn, id, to, text)?
+            }
             Command::MarkRead { with, up_to } => self.mark_read(turn, id, with, up_to)?,
             Command::SetVerified { account, verified } => self.set_verified(turn, id, account, verified)?,
             Command::GoOnline => {
@@ -261,6 +264,14 @@ impl Client {
                 self.go_offline(turn);
                 turn.done(id);
             }
+            command @ (Command::SendText { to: Conversation::Group(_), .. }
+            | Command::CreateGroup { .. }
+            | Command::ChangeGroup { .. }
+            | Command::SetGroupLink { .. }
+            | Command::JoinGroup { .. }
+            | Command::AnswerJoin { .. }
+            | Command::ShareHistory { .. }) => self.group_command(turn, id, command)?,
+            _ => turn.failed(id, Failure::NotRegistered),
         }
         Ok(())
     }

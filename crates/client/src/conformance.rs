@@ -1,10 +1,12 @@
 //! What every engine under the client core must do, as one suite that each engine's tests call. It panics at
 //! the first difference.
 
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
+use waxwing_wire::content::Conversation;
+use waxwing_wire::group::{Action, Change};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::db::{Batch, DbError, Key, Read, Table, Write};
-use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey, Notice};
 
 /// A database that can be written.
 pub trait Engine: Read {
@@ -27,6 +29,10 @@ pub fn check<E: Engine>(empty: &mut dyn FnMut() -> E) {
     messages_keep_every_column(&mut empty());
     history_goes_back_from_newest(&mut empty());
     unread_goes_forward_from_oldest(&mut empty());
+    conversations_do_not_touch(&mut empty());
+    recent_goes_over_all_conversations(&mut empty());
+    count_since_looks_at_the_time_of_storing(&mut empty());
+    deleted_messages_are_nowhere(&mut empty());
 }
 
 const ALICE: AccountId = AccountId([0xa1; 16]);
@@ -49,13 +55,15 @@ fn message(with: AccountId, order: u64, direction: Direction, delivery: Delivery
     let from = if direction == Direction::Incoming { with } else { ALICE };
     Message {
         key: MessageKey { from: device(from, 1), id: MessageId(u64::MAX - order) },
-        with,
+        with: Conversation::Account(with),
         order,
         direction,
         sent_at_ms: 1_000 + order,
         stored_at_ms: 2_000 + order,
         body: Body::Text(format!("message {order}")),
         delivery,
+        position: order % 7,
+        missing_before: order % 3,
     }
 }
 
@@ -120,7 +128,25 @@ fn tables_do_not_touch(db: &mut dyn Engine) {
 }
 
 fn messages_keep_every_column(db: &mut dyn Engine) {
-    let bodies = [Body::Text("Ünïcödé 🐦\0\n".into()), Body::Waiting, Body::Lost, Body::Unknown];
+    let change = Change {
+        group: GroupId([7; 16]),
+        epoch: 3,
+        previous: Some([9; 32]),
+        by: device(BOB, 2),
+        at_ms: 11,
+        actions: vec![Action::Name("Ünïcödé".into()), Action::Remove(CAROL)],
+    };
+    let bodies = [
+        Body::Text("Ünïcödé 🐦\0\n".into()),
+        Body::Waiting,
+        Body::Lost,
+        Body::Unknown,
+        Body::Notice(Notice::IdentityChanged(BOB)),
+        Body::Notice(Notice::GroupChanged(Box::new(change))),
+        Body::Notice(Notice::Joined(BOB)),
+        Body::Notice(Notice::GroupForked(CAROL)),
+        Body::Notice(Notice::ServerDisagrees(CAROL)),
+    ];
     let deliveries =
         [Delivery::Pending, Delivery::Sent, Delivery::Delivered, Delivery::Read, Delivery::Failed];
     let mut order = 0;
@@ -138,7 +164,7 @@ fn messages_keep_every_column(db: &mut dyn Engine) {
     changed.body = Body::Text("filled".into());
     done(db.commit(&vec![write(&changed)]));
     assert!(done(db.message(&changed.key)) == Some(changed), "a message is replaced by its name");
-    assert_eq!(done(db.history(BOB, u64::MAX, 100)).len(), 20, "and is there once");
+    assert_eq!(done(db.history(Conversation::Account(BOB), u64::MAX, 100)).len(), 45, "and is there once");
     let other = MessageKey { from: device(BOB, 2), id: MessageId(1) };
     assert!(done(db.message(&other)).is_none(), "an unknown name is none");
 }
@@ -154,10 +180,14 @@ fn history_goes_back_from_newest(db: &mut dyn Engine) {
         batch.push(write(&message(with, order, Direction::Incoming, Delivery::Delivered)));
     }
     done(db.commit(&batch));
-    assert_eq!(orders(&done(db.history(BOB, u64::MAX, 3))), [8, 7, 5], "newest first, one conversation");
-    assert_eq!(orders(&done(db.history(BOB, 5, 9))), [4, 2, 1], "before is exclusive");
-    assert_eq!(orders(&done(db.history(CAROL, u64::MAX, 9))), [9, 6, 3]);
-    assert_eq!(orders(&done(db.history(ALICE, u64::MAX, 9))), [0; 0]);
+    assert_eq!(
+        orders(&done(db.history(Conversation::Account(BOB), u64::MAX, 3))),
+        [8, 7, 5],
+        "newest first, one conversation"
+    );
+    assert_eq!(orders(&done(db.history(Conversation::Account(BOB), 5, 9))), [4, 2, 1], "before is exclusive");
+    assert_eq!(orders(&done(db.history(Conversation::Account(CAROL), u64::MAX, 9))), [9, 6, 3]);
+    assert_eq!(orders(&done(db.history(Conversation::Account(ALICE), u64::MAX, 9))), [0; 0]);
 }
 
 fn unread_goes_forward_from_oldest(db: &mut dyn Engine) {
@@ -169,9 +199,69 @@ fn unread_goes_forward_from_oldest(db: &mut dyn Engine) {
         write(&message(CAROL, 5, Direction::Incoming, Delivery::Delivered)),
         write(&message(BOB, 6, Direction::Incoming, Delivery::Delivered)),
     ]));
-    assert_eq!(orders(&done(db.unread(BOB, u64::MAX, 9))), [1, 4, 6], "incoming and unread, oldest first");
-    assert_eq!(orders(&done(db.unread(BOB, 4, 9))), [1, 4], "up_to is inclusive");
-    assert_eq!(orders(&done(db.unread(BOB, 6, 2))), [1, 4], "at most so many");
+    assert_eq!(
+        orders(&done(db.unread(Conversation::Account(BOB), u64::MAX, 9))),
+        [1, 4, 6],
+        "incoming and unread, oldest first"
+    );
+    assert_eq!(orders(&done(db.unread(Conversation::Account(BOB), 4, 9))), [1, 4], "up_to is inclusive");
+    assert_eq!(orders(&done(db.unread(Conversation::Account(BOB), 6, 2))), [1, 4], "at most so many");
     done(db.commit(&vec![write(&message(BOB, 1, Direction::Incoming, Delivery::Read))]));
-    assert_eq!(orders(&done(db.unread(BOB, u64::MAX, 9))), [4, 6], "what was read goes");
+    assert_eq!(
+        orders(&done(db.unread(Conversation::Account(BOB), u64::MAX, 9))),
+        [4, 6],
+        "what was read goes"
+    );
+}
+
+fn conversations_do_not_touch(db: &mut dyn Engine) {
+    let mut to_group = message(BOB, 1, Direction::Incoming, Delivery::Delivered);
+    to_group.with = Conversation::Group(GroupId(BOB.0));
+    let alone = message(BOB, 2, Direction::Incoming, Delivery::Delivered);
+    done(db.commit(&vec![write(&to_group), write(&alone)]));
+    assert_eq!(orders(&done(db.history(to_group.with, u64::MAX, 9))), [1], "a group of the same bytes");
+    assert_eq!(orders(&done(db.history(alone.with, u64::MAX, 9))), [2]);
+    assert_eq!(orders(&done(db.unread(to_group.with, u64::MAX, 9))), [1]);
+    assert_eq!(orders(&done(db.unread(alone.with, u64::MAX, 9))), [2]);
+    assert!(done(db.message(&to_group.key)) == Some(to_group), "comes back in its conversation");
+}
+
+fn recent_goes_over_all_conversations(db: &mut dyn Engine) {
+    let mut batch = Vec::new();
+    for order in 1..=6 {
+        let mut one =
+            message(if order % 2 == 0 { CAROL } else { BOB }, order, Direction::Outgoing, Delivery::Sent);
+        if order == 3 {
+            one.with = Conversation::Group(GroupId([3; 16]));
+        }
+        batch.push(write(&one));
+    }
+    done(db.commit(&batch));
+    assert_eq!(orders(&done(db.recent(u64::MAX, 4))), [6, 5, 4, 3], "newest first, every conversation");
+    assert_eq!(orders(&done(db.recent(3, 9))), [2, 1], "before is exclusive");
+    assert_eq!(orders(&done(db.recent(1, 9))), [0; 0]);
+}
+
+fn count_since_looks_at_the_time_of_storing(db: &mut dyn Engine) {
+    for order in 1..=5 {
+        done(db.commit(&vec![write(&message(BOB, order, Direction::Incoming, Delivery::Read))]));
+    }
+    // Stored at 2,001 to 2,005.
+    assert_eq!(done(db.count_since(0)), 5);
+    assert_eq!(done(db.count_since(2_004)), 2, "at or after");
+    assert_eq!(done(db.count_since(2_006)), 0);
+}
+
+fn deleted_messages_are_nowhere(db: &mut dyn Engine) {
+    let gone = message(BOB, 1, Direction::Incoming, Delivery::Delivered);
+    let kept = message(BOB, 2, Direction::Incoming, Delivery::Delivered);
+    done(db.commit(&vec![write(&gone), write(&kept)]));
+    done(db.commit(&vec![Write::DeleteMessage(gone.key), Write::DeleteMessage(gone.key)]));
+    assert!(done(db.message(&gone.key)).is_none(), "a message is deleted, and once more is no error");
+    assert_eq!(orders(&done(db.history(kept.with, u64::MAX, 9))), [2]);
+    assert_eq!(orders(&done(db.unread(kept.with, u64::MAX, 9))), [2]);
+    assert_eq!(orders(&done(db.recent(u64::MAX, 9))), [2]);
+    assert_eq!(done(db.count_since(0)), 1);
+    done(db.commit(&vec![Write::DeleteMessage(kept.key), write(&kept)]));
+    assert!(done(db.message(&kept.key)) == Some(kept), "what is written after the deletion is there");
 }

@@ -343,7 +343,8 @@ impl Client {
             up.prekeys_left = welcome.prekeys_left;
         }
         turn.event(Event::Connection(ConnectionState::Online));
-        self.plan_retries(turn)
+        self.plan_retries(turn)?;
+        self.groups_online(turn)
     }
 
     /// Judges what the server remembers of this device. Only meaningful for the first welcome of a process:
@@ -403,7 +404,7 @@ impl Client {
                 self.found(turn, &lookup, Ok((account, identity)))?;
             }
             (Some(Asked::Find(lookup)), what) => self.found(turn, &lookup, Err(as_reject(what)))?,
-            (Some(Asked::Bundles(account)), ResponseBody::Bundles(bundles)) => {
+            (Some(Asked::Bundles(account)), ResponseBody::Bundles { bundles, .. }) => {
                 self.bundles(turn, account, &bundles)?;
             }
             (Some(Asked::Bundles(account)), what) => self.no_bundles(turn, account, &as_reject(what))?,

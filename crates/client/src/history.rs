@@ -1,7 +1,10 @@
 //! What the user writes and reads.
 
+use std::collections::BTreeMap;
+
+use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::{MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
-use waxwing_wire::{AccountId, MessageId};
+use waxwing_wire::{AccountId, GroupId, MessageId};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
@@ -54,13 +57,15 @@ impl Client {
         self.enqueue(turn, &row)?;
         let message = Message {
             key,
-            with: to,
+            with: Conversation::Account(to),
             order: self.next_order(),
             direction: Direction::Outgoing,
             sent_at_ms: turn.now.0,
             stored_at_ms: turn.now.0,
             body: Body::Text(text),
             delivery: Delivery::Pending,
+            position: peer.written,
+            missing_before: 0,
         };
         turn.event(Event::Message(message.clone()));
         turn.store.write_message(message);
@@ -72,7 +77,7 @@ impl Client {
         &mut self,
         turn: &mut Turn<'_>,
         command: CommandId,
-        with: AccountId,
+        with: Conversation,
         up_to: u64,
     ) -> Result<(), Error> {
         if self.address().is_none() {
@@ -82,25 +87,37 @@ impl Client {
         if self.outbox.len() + chunks > MAX_OUTBOX + MAX_OUTBOX_SILENT {
             return fail(turn, command, Failure::OutboxFull);
         }
-        let mut ids = Vec::new();
+        let mut read: BTreeMap<AccountId, Vec<MessageId>> = BTreeMap::new();
         for mut message in turn.store.unread(with, up_to, MAX_UNREAD_PER_COMMAND)? {
             match message.body {
                 // Its content was not seen yet.
                 Body::Waiting => continue,
                 // Its sender need not hear that nothing was seen.
-                Body::Lost => {}
-                Body::Text(_) | Body::Unknown => ids.push(message.key.id),
+                Body::Lost | Body::Notice(_) => {}
+                Body::Text(_) | Body::Unknown => {
+                    read.entry(message.key.from.account).or_default().push(message.key.id)
+                }
             }
             message.delivery = Delivery::Read;
             turn.event(Event::Delivery { message: message.key, with, delivery: Delivery::Read });
             turn.store.write_message(message);
         }
-        self.send_read(turn, with, &ids)?;
+        let group = if let Conversation::Group(group) = with { Some(group) } else { None };
+        for (sender, ids) in read {
+            self.send_read(turn, sender, group, &ids)?;
+        }
         turn.done(command);
         Ok(())
     }
 
-    fn send_read(&mut self, turn: &mut Turn<'_>, to: AccountId, ids: &[MessageId]) -> Result<(), Error> {
+    fn send_read(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: AccountId,
+        group: Option<GroupId>,
+        ids: &[MessageId],
+    ) -> Result<(), Error> {
+        let group = group.map(|group| group.0.to_vec()).unwrap_or_default();
         let mut ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
         // One that still waits takes what fits.
         if let Some((order, place)) = self.outbox.last_unsealed(to)
@@ -108,7 +125,7 @@ impl Client {
             && !self.link.up().is_some_and(|up| up.flight.contains_key(&place.id))
         {
             let mut row = self.outbox_row(turn, order)?;
-            if !row.resend && row.ids.len() + ids.len() <= MAX_IDS_PER_RECEIPT {
+            if !row.resend && row.group == group && row.ids.len() + ids.len() <= MAX_IDS_PER_RECEIPT {
                 row.ids.append(&mut ids);
                 turn.store.save(Key::Outbox(order), &row);
             }
@@ -121,6 +138,7 @@ impl Client {
                 id: id.0,
                 sent_at_ms: turn.now.0,
                 ids: chunk.to_vec(),
+                group: group.clone(),
                 ..OutboxRow::default()
             };
             self.enqueue(turn, &row)?;

@@ -6,7 +6,7 @@ use waxwing_e2ee::{
     self as e2ee, KyberPreKey, OneTimePreKey, PreKeyHeader, PreKeys, Session, SignedPreKey, padding,
 };
 use waxwing_wire::client_frame::Stored;
-use waxwing_wire::content::{Body as ContentBody, Content, PlainContent};
+use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
 use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
 use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, MessageId};
 use zeroize::Zeroizing;
@@ -111,13 +111,17 @@ impl Client {
         }
         let opened = match envelope.kind {
             EnvelopeKind::Plaintext => {
-                if let Ok(PlainContent::Retry { id, attempt }) = PlainContent::decode(&envelope.ciphertext) {
-                    self.retry_asked(turn, from, id, attempt)?;
+                if let Ok(PlainContent::Retry { id, attempt, group }) =
+                    PlainContent::decode(&envelope.ciphertext)
+                {
+                    match group {
+                        Some(group) => self.group_retry_asked(turn, from, id, attempt, group)?,
+                        None => self.retry_asked(turn, from, id, attempt)?,
+                    }
                 }
                 return Ok(true);
             }
-            // Groups come later; nobody has a reason to send one.
-            EnvelopeKind::SenderKey => return Ok(false),
+            EnvelopeKind::SenderKey => return self.group_envelope(turn, envelope, known),
             EnvelopeKind::Whisper => self.open_whisper(turn, envelope)?,
             EnvelopeKind::Prekey => {
                 let opened = self.open_prekey(turn, envelope)?;
@@ -217,9 +221,24 @@ impl Client {
         turn: &mut Turn<'_>,
         envelope: &Envelope,
         known: Option<Message>,
-        content: Content,
+        mut content: Content,
     ) -> Result<(), Error> {
         let key = MessageKey { from: envelope.from, id: envelope.id };
+        let groups_only = matches!(
+            content.body,
+            ContentBody::SenderKey(_)
+                | ContentBody::Change(_)
+                | ContentBody::Welcome(_)
+                | ContentBody::Join(..)
+                | ContentBody::CatchUp(_)
+                | ContentBody::SharedHistory(_)
+        );
+        if content.group.is_some() || groups_only {
+            if self.group_content(turn, envelope, known.as_ref(), &content)? || envelope.silent {
+                return self.nothing_to_show(turn, key, None);
+            }
+            content.body = ContentBody::Unknown;
+        }
         let body = match content.body {
             ContentBody::Text(text) => Body::Text(text),
             ContentBody::Read(ids) => {
@@ -228,9 +247,11 @@ impl Client {
                 }
                 return self.nothing_to_show(turn, key, known);
             }
-            ContentBody::Renew => return self.nothing_to_show(turn, key, known),
+            ContentBody::Renew | ContentBody::Sync(_) | ContentBody::Archive(_) => {
+                return self.nothing_to_show(turn, key, known);
+            }
             ContentBody::Unknown if envelope.silent => return self.nothing_to_show(turn, key, known),
-            ContentBody::Unknown => Body::Unknown,
+            _ => Body::Unknown,
         };
         let filled = known.is_some();
         let Some(mut message) = (match known {
@@ -241,7 +262,8 @@ impl Client {
         };
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
-        self.count_position(turn, envelope.from, content.position, filled)?;
+        message.position = content.position;
+        message.missing_before = self.count_position(turn, envelope.from, content.position, filled)?;
         self.forget_retry(turn, key);
         turn.event(if filled {
             Event::MessageFilled(message.clone())
@@ -277,13 +299,15 @@ impl Client {
         }
         Ok(Some(Message {
             key: MessageKey { from: envelope.from, id: envelope.id },
-            with: envelope.from.account,
+            with: Conversation::Account(envelope.from.account),
             order: self.next_order(),
             direction: Direction::Incoming,
             sent_at_ms: envelope.accepted_at_ms,
             stored_at_ms: turn.now.0,
             body: Body::Waiting,
             delivery: Delivery::Delivered,
+            position: 0,
+            missing_before: 0,
         }))
     }
 
@@ -311,19 +335,19 @@ impl Client {
         self.plan_retry(turn, key, envelope.silent)
     }
 
-    /// Notices what is missing before a message. `filled`: a placeholder stood for it.
+    /// Notices what is missing before a message, and says how much. `filled`: a placeholder stood for it.
     fn count_position(
         &mut self,
         turn: &mut Turn<'_>,
         from: DeviceAddress,
         position: u64,
         filled: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let mut devices = load_devices(&turn.store, from.account)?;
-        let Some(entry) = devices.find(from.device) else { return Ok(()) };
+        let Some(entry) = devices.find(from.device) else { return Ok(0) };
         // A late one: it was missing when the one after it was shown.
         let Some(ahead) = position.checked_sub(entry.position).filter(|ahead| *ahead > 0) else {
-            return Ok(());
+            return Ok(0);
         };
         if filled {
             entry.placeholders = entry.placeholders.saturating_sub(1);
@@ -336,7 +360,7 @@ impl Client {
         if missing > 0 {
             turn.event(Event::Gap { from, missing });
         }
-        Ok(())
+        Ok(missing)
     }
 
     fn receipt(&mut self, turn: &mut Turn<'_>, receipt: &Receipt) -> Result<(), Error> {
@@ -357,7 +381,13 @@ impl Client {
     ) -> Result<(), Error> {
         let Some(from) = self.address() else { return Ok(()) };
         let Some(mut message) = turn.store.message(&MessageKey { from, id })? else { return Ok(()) };
-        if message.with != to || message.direction != Direction::Outgoing {
+        if message.direction != Direction::Outgoing {
+            return Ok(());
+        }
+        if let Conversation::Group(_) = message.with {
+            return self.group_raised(turn, message, to, delivery);
+        }
+        if message.with != Conversation::Account(to) {
             return Ok(());
         }
         let further = match (message.delivery, delivery) {
@@ -368,7 +398,7 @@ impl Client {
         };
         if further {
             message.delivery = delivery;
-            turn.event(Event::Delivery { message: message.key, with: to, delivery });
+            turn.event(Event::Delivery { message: message.key, with: message.with, delivery });
             turn.store.write_message(message);
         }
         Ok(())
@@ -405,6 +435,8 @@ fn read_content(envelope: &Envelope, padded: &[u8]) -> Content {
         sent_at_ms: envelope.accepted_at_ms,
         position: 0,
         id: envelope.id,
+        group: None,
+        devices: 0,
         body: ContentBody::Unknown,
     })
 }

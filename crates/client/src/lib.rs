@@ -35,6 +35,7 @@ mod command;
 mod connection;
 mod contacts;
 mod db;
+mod group;
 mod history;
 mod inbox;
 mod outbox;

@@ -1,6 +1,8 @@
 //! Bounds of what the client holds, each with its unit in its name. Those of the wire are in
 //! [`waxwing_wire::limits`], those of sessions in [`waxwing_e2ee`].
 
+/// A device list is good for so long, milliseconds: 60 days.
+pub const LIST_LIFE_MS: u64 = 60 * 24 * 3_600_000;
 /// Messages that may wait in the outbox.
 pub const MAX_OUTBOX: u64 = 10_000;
 /// One-time X25519 prekeys kept on the server, and the number below which more are published.

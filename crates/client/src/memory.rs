@@ -1,8 +1,8 @@
 //! A database in memory, for tests and the simulator. A clone is a snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use waxwing_wire::AccountId;
+use waxwing_wire::content::Conversation;
 
 use crate::conformance::Engine;
 use crate::db::{Batch, DbError, Key, RawRow, Read, Table, Write};
@@ -14,9 +14,13 @@ pub struct MemoryDb {
     rows: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
     messages: BTreeMap<MessageKey, Message>,
     /// Conversation and order, for [`Read::history`].
-    by_order: BTreeMap<(AccountId, u64), MessageKey>,
+    by_order: BTreeMap<(Conversation, u64), MessageKey>,
+    /// The same over all conversations, for [`Read::recent`].
+    all: BTreeMap<u64, MessageKey>,
+    /// Time stored and name, for [`Read::count_since`].
+    by_time: BTreeSet<(u64, MessageKey)>,
     /// Those of them that are incoming and unread.
-    unread: BTreeMap<(AccountId, u64), MessageKey>,
+    unread: BTreeMap<(Conversation, u64), MessageKey>,
 }
 
 impl MemoryDb {
@@ -31,6 +35,7 @@ impl MemoryDb {
                     self.rows.remove(&(key.table(), key.bytes()));
                 }
                 Write::Message(message) => self.write_message(message),
+                Write::DeleteMessage(key) => self.forget_message(key),
             }
         }
     }
@@ -47,14 +52,23 @@ impl MemoryDb {
     }
 
     fn write_message(&mut self, message: &Message) {
-        if let Some(old) = self.messages.insert(message.key, message.clone()) {
-            self.by_order.remove(&(old.with, old.order));
-            self.unread.remove(&(old.with, old.order));
-        }
+        self.forget_message(&message.key);
+        self.messages.insert(message.key, message.clone());
         let place = (message.with, message.order);
         self.by_order.insert(place, message.key);
+        self.all.insert(message.order, message.key);
+        self.by_time.insert((message.stored_at_ms, message.key));
         if message.direction == Direction::Incoming && message.delivery != Delivery::Read {
             self.unread.insert(place, message.key);
+        }
+    }
+
+    fn forget_message(&mut self, key: &MessageKey) {
+        if let Some(old) = self.messages.remove(key) {
+            self.by_order.remove(&(old.with, old.order));
+            self.unread.remove(&(old.with, old.order));
+            self.all.remove(&old.order);
+            self.by_time.remove(&(old.stored_at_ms, old.key));
         }
     }
 
@@ -80,11 +94,19 @@ impl Read for MemoryDb {
         Ok(self.messages.get(key).cloned())
     }
 
-    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
         Ok(self.named(self.by_order.range((with, 0)..(with, before)).rev().map(|(_, key)| key), max))
     }
 
-    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        Ok(self.named(self.all.range(..before).rev().map(|(_, key)| key), max))
+    }
+
+    fn count_since(&self, stored_at_ms: u64) -> Result<u64, DbError> {
+        Ok(self.by_time.iter().rev().take_while(|(at, _)| *at >= stored_at_ms).count() as u64)
+    }
+
+    fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
         Ok(self.named(self.unread.range((with, 0)..=(with, up_to)).map(|(_, key)| key), max))
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waxwing_wire::client_frame::{Copy, Send};
+use waxwing_wire::client_frame::{ClientFrame, Copy, Send};
+use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
 use waxwing_wire::server_frame::{DeviceMismatch, Refused};
-use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
+use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId, MessageId, Reject, RejectCode};
 
 use crate::client::{Client, Error};
 use crate::connection::Flight;
@@ -16,7 +17,7 @@ use crate::limits::{
 use crate::record::{CopyRow, Kind, OutboxRow, Record as _};
 use crate::row::Delivery;
 use crate::sealing::Seal;
-use crate::turn::Turn;
+use crate::turn::{Outbound, Turn};
 
 /// Rows read at once when a client opens.
 const PAGE_ROWS: usize = 256;
@@ -31,7 +32,8 @@ pub(crate) struct Outbox {
 /// One row.
 #[derive(Clone, std::marker::Copy)]
 pub(crate) struct Place {
-    pub to: AccountId,
+    /// A group here is sent to as one.
+    pub to: Conversation,
     pub id: MessageId,
     pub kind: Kind,
     /// Has its ciphertexts.
@@ -58,10 +60,10 @@ impl Outbox {
 
     fn insert(&mut self, order: u64, row: &OutboxRow) -> Result<(), Error> {
         let place = Place {
-            to: row.account()?,
+            to: row.target()?,
             id: MessageId(row.id),
             kind: Kind::read(row.kind)?,
-            sealed: !row.copies.is_empty(),
+            sealed: row.is_sealed(),
         };
         self.by_id.insert(place.id, order);
         self.places.insert(order, place);
@@ -79,7 +81,8 @@ impl Outbox {
     /// The last row to an account that is not encrypted yet, if it goes through sessions.
     pub(crate) fn last_unsealed(&self, to: AccountId) -> Option<(u64, Place)> {
         let mut places = self.places.iter().rev();
-        let (order, place) = places.find(|(_, place)| place.to == to && place.kind != Kind::Retry)?;
+        let (order, place) =
+            places.find(|(_, place)| place.to == Conversation::Account(to) && place.kind != Kind::Retry)?;
         (!place.sealed).then_some((*order, *place))
     }
 
@@ -99,6 +102,37 @@ impl OutboxRow {
         self.to.as_slice().try_into().map(AccountId).map_err(|_| Error::Damaged(Self::NAME))
     }
 
+    /// Of a row that has to do with one.
+    pub(crate) fn group(&self) -> Result<Option<GroupId>, Error> {
+        if self.group.is_empty() {
+            return Ok(None);
+        }
+        let group = self.group.as_slice().try_into().map_err(|_| Error::Damaged(Self::NAME))?;
+        Ok(Some(GroupId(group)))
+    }
+
+    /// Where the server brings it.
+    pub(crate) fn target(&self) -> Result<Conversation, Error> {
+        match self.group()? {
+            Some(group) if self.to.is_empty() => Ok(Conversation::Group(group)),
+            _ => self.account().map(Conversation::Account),
+        }
+    }
+
+    /// Has its ciphertexts.
+    pub(crate) fn is_sealed(&self) -> bool {
+        !self.copies.is_empty() || !self.frame.is_empty()
+    }
+
+    fn to_outbound(&self) -> Result<Option<Outbound>, Error> {
+        if self.frame.is_empty() {
+            return self.to_send().map(|send| Some(Outbound::Account(send)));
+        }
+        let frame = ClientFrame::decode(Bytes::copy_from_slice(&self.frame));
+        let frame = frame.map_err(|_| Error::Damaged(Self::NAME))?;
+        Ok(frame.group_sends.into_iter().next().map(Outbound::Group))
+    }
+
     fn to_send(&self) -> Result<Send, Error> {
         Ok(Send {
             id: MessageId(self.id),
@@ -106,6 +140,7 @@ impl OutboxRow {
             copies: self.copies.iter().map(CopyRow::to_copy).collect::<Result<_, _>>()?,
             silent: Kind::read(self.kind)? != Kind::Text,
             attempt: self.attempt,
+            others: Vec::new(),
         })
     }
 }
@@ -179,7 +214,7 @@ impl Client {
         if self.hold_all.is_some() {
             return Ok(());
         }
-        let mut blocked: BTreeSet<AccountId> = self.holds.keys().copied().collect();
+        let mut blocked: BTreeSet<Conversation> = self.holds.keys().copied().collect();
         let mut bytes = self.link.online().map_or(0, |up| up.flight.values().map(|one| one.bytes).sum());
         let mut from = 0;
         while let Some((order, place)) = self.outbox.next(from) {
@@ -212,7 +247,11 @@ impl Client {
     fn launch(&mut self, turn: &mut Turn<'_>, order: u64, place: Place) -> Result<Launch, Error> {
         let mut row = self.outbox_row(turn, order)?;
         if !place.sealed {
-            match self.seal(turn, &mut row)? {
+            let sealed = match place.to {
+                Conversation::Account(_) => self.seal(turn, &mut row)?,
+                Conversation::Group(_) => self.seal_group(turn, order, &mut row)?,
+            };
+            match sealed {
                 Seal::Done => {
                     turn.store.save(Key::Outbox(order), &row);
                     if let Some(place) = self.outbox.places.get_mut(&order) {
@@ -220,21 +259,26 @@ impl Client {
                     }
                 }
                 Seal::NeedsBundles => {
-                    self.want_bundles(turn, place.to);
+                    if let Conversation::Account(account) = place.to {
+                        self.want_bundles(turn, account);
+                    }
                     return Ok(Launch::Waits);
                 }
+                Seal::Waits => return Ok(Launch::Waits),
                 Seal::Pointless => {
                     self.drop_row(turn, order);
                     return Ok(Launch::Gone);
                 }
             }
         }
-        let send = row.to_send()?;
-        if !send.fits() {
-            self.fail_row(turn, order)?;
-            return Ok(Launch::Gone);
-        }
-        let bytes = send.encoded_bytes();
+        let (bytes, send) = match row.to_outbound()? {
+            Some(Outbound::Account(send)) if send.fits() => (send.encoded_bytes(), Outbound::Account(send)),
+            Some(Outbound::Group(send)) if send.fits() => (send.encoded_bytes(), Outbound::Group(send)),
+            _ => {
+                self.fail_row(turn, order)?;
+                return Ok(Launch::Gone);
+            }
+        };
         if let Some(up) = self.link.online() {
             up.flight.insert(place.id, Flight { order, bytes, since: turn.now, unsealed: false });
             self.counters.emitted = self.counters.emitted.saturating_add(1);
@@ -252,6 +296,9 @@ impl Client {
         let Some(flight) = self.land(id) else { return Ok(()) };
         let row = self.outbox_row(turn, flight.order)?;
         self.drop_row(turn, flight.order);
+        if let Conversation::Group(_) = row.target()? {
+            return self.group_accepted(turn, &row);
+        }
         if row.resend {
             return Ok(());
         }
@@ -270,6 +317,11 @@ impl Client {
         };
         match refused.reject.code {
             RejectCode::DeviceMismatch => self.mismatch(turn, order, place, &refused.mismatch)?,
+            RejectCode::GroupMismatch | RejectCode::UnknownGroup | RejectCode::NotAllowed
+                if matches!(place.to, Conversation::Group(_)) =>
+            {
+                self.group_refused(turn, order, refused)?;
+            }
             RejectCode::MailboxFull => {
                 self.holds.insert(place.to, turn.now.plus(hold_ms(&refused.reject)));
             }
@@ -292,16 +344,17 @@ impl Client {
         place: Place,
         mismatch: &DeviceMismatch,
     ) -> Result<(), Error> {
+        let Conversation::Account(account) = place.to else { return self.fail_row(turn, order) };
         let mut row = self.outbox_row(turn, order)?;
         row.tries += 1;
         if row.tries > MAX_TRIES {
             return self.fail_row(turn, order);
         }
         turn.store.save(Key::Outbox(order), &row);
-        let devices = self.keep_devices(turn, place.to, &|device| !mismatch.extra.contains(&device))?;
+        let devices = self.keep_devices(turn, account, &|device| !mismatch.extra.contains(&device))?;
         let only_extra = mismatch.missing.is_empty() && mismatch.stale.is_empty();
         if !only_extra || mismatch.extra.is_empty() || devices.active().next().is_none() {
-            self.refetch.insert(place.to);
+            self.refetch.insert(account);
         }
         self.unseal(turn, order, place.to)
     }
@@ -321,7 +374,7 @@ impl Client {
     }
 
     /// Rows from one on, to one account, are to be encrypted anew, in order.
-    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: AccountId) -> Result<(), Error> {
+    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: Conversation) -> Result<(), Error> {
         let sealed = self.outbox.places.range(from..).filter(|(_, place)| place.sealed && place.to == to);
         let orders: Vec<u64> = sealed.map(|(order, _)| *order).collect();
         for order in orders {
@@ -333,6 +386,7 @@ impl Client {
 
     fn unseal_row(&mut self, turn: &mut Turn<'_>, order: u64, mut row: OutboxRow) {
         row.copies.clear();
+        row.frame.clear();
         turn.store.save(Key::Outbox(order), &row);
         if let Some(place) = self.outbox.places.get_mut(&order) {
             place.sealed = false;
@@ -343,9 +397,12 @@ impl Client {
     }
 
     /// Gives a row up.
-    fn fail_row(&mut self, turn: &mut Turn<'_>, order: u64) -> Result<(), Error> {
+    pub(crate) fn fail_row(&mut self, turn: &mut Turn<'_>, order: u64) -> Result<(), Error> {
         let row = self.outbox_row(turn, order)?;
         self.drop_row(turn, order);
+        if !row.group.is_empty() {
+            return self.group_failed(turn, &row);
+        }
         if row.kind == Kind::Text as u32 && !row.resend {
             self.raise_own(turn, MessageId(row.id), row.account()?, Delivery::Failed)?;
         }
@@ -354,7 +411,7 @@ impl Client {
 
     /// Gives up every row to an account that is not in flight.
     pub(crate) fn fail_account(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
-        let rows = self.outbox.places.iter().filter(|(_, place)| place.to == account);
+        let rows = self.outbox.places.iter().filter(|(_, place)| place.to == Conversation::Account(account));
         let rows: Vec<(u64, MessageId)> = rows.map(|(order, place)| (*order, place.id)).collect();
         for (order, id) in rows {
             if self.link.up().is_none_or(|up| !up.flight.contains_key(&id)) {
@@ -366,7 +423,11 @@ impl Client {
 
     /// The bundles of an account were of no use: tries again later, a bounded number of times.
     pub(crate) fn strike(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
-        let first = self.outbox.places.iter().find(|(_, place)| place.to == account && !place.sealed);
+        let first = self
+            .outbox
+            .places
+            .iter()
+            .find(|(_, place)| place.to == Conversation::Account(account) && !place.sealed);
         if let Some((&order, _)) = first {
             let mut row = self.outbox_row(turn, order)?;
             row.tries += 1;
@@ -376,12 +437,12 @@ impl Client {
                 turn.store.save(Key::Outbox(order), &row);
             }
         }
-        self.hold(turn, account, HOLD_MS);
+        self.hold(turn, Conversation::Account(account), HOLD_MS);
         Ok(())
     }
 
-    pub(crate) fn hold(&mut self, turn: &Turn<'_>, account: AccountId, pause_ms: u64) {
-        self.holds.insert(account, turn.now.plus(pause_ms));
+    pub(crate) fn hold(&mut self, turn: &Turn<'_>, to: Conversation, pause_ms: u64) {
+        self.holds.insert(to, turn.now.plus(pause_ms));
     }
 
     /// Ends pauses that are over, or that a clock that went back would stretch.

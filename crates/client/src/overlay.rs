@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use waxwing_wire::AccountId;
+use waxwing_wire::content::Conversation;
 
 use crate::client::Error;
 use crate::db::{Batch, Key, RawRow, Read, Table, Write};
@@ -16,7 +16,8 @@ type Change = (Key, Option<Vec<u8>>);
 pub(crate) struct Overlay<'a> {
     db: &'a dyn Read,
     rows: BTreeMap<(Table, Vec<u8>), Change>,
-    messages: BTreeMap<MessageKey, Message>,
+    /// As they will be, `None` for deleted.
+    messages: BTreeMap<MessageKey, Option<Message>>,
 }
 
 impl<'a> Overlay<'a> {
@@ -61,23 +62,30 @@ impl<'a> Overlay<'a> {
 
     pub(crate) fn message(&self, key: &MessageKey) -> Result<Option<Message>, Error> {
         match self.messages.get(key) {
-            Some(message) => Ok(Some(message.clone())),
+            Some(message) => Ok(message.clone()),
             None => Ok(self.db.message(key)?),
         }
     }
 
     pub(crate) fn write_message(&mut self, message: Message) {
-        self.messages.insert(message.key, message);
+        self.messages.insert(message.key, Some(message));
+    }
+
+    pub(crate) fn delete_message(&mut self, key: MessageKey) {
+        self.messages.insert(key, None);
     }
 
     /// As [`Read::unread`], of what is committed: the step that asks has written no message before.
-    pub(crate) fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, Error> {
+    pub(crate) fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, Error> {
         Ok(self.db.unread(with, up_to, max)?)
     }
 
     pub(crate) fn into_batch(self) -> Batch {
         let rows = self.rows.into_values().map(|(key, value)| Write::Row(key, value));
-        let messages = self.messages.into_values().map(|message| Write::Message(Box::new(message)));
+        let messages = self.messages.into_iter().map(|(key, message)| match message {
+            Some(message) => Write::Message(Box::new(message)),
+            None => Write::DeleteMessage(key),
+        });
         rows.chain(messages).collect()
     }
 }

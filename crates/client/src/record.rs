@@ -260,6 +260,18 @@ pub(crate) struct OutboxRow {
     /// Encrypted; none yet.
     #[prost(message, repeated, tag = "12")]
     pub copies: Vec<CopyRow>,
+    /// Without `to`: goes to this group. With it: says so to that account alone.
+    #[prost(bytes = "vec", tag = "13")]
+    pub group: Vec<u8>,
+    /// What kinds that are not made from other rows say: see [`payload`].
+    #[prost(bytes = "vec", tag = "14")]
+    pub payload: Vec<u8>,
+    /// Goes to this device of the account alone; 0: to all.
+    #[prost(uint32, tag = "15")]
+    pub only: u32,
+    /// To a group: a frame with nothing but the encrypted message; none yet.
+    #[prost(bytes = "vec", tag = "16")]
+    pub frame: Vec<u8>,
 }
 
 /// A message encrypted for one device.
@@ -300,6 +312,12 @@ pub(crate) struct SentRow {
     /// Times it was sent again.
     #[prost(uint32, tag = "8")]
     pub resends: u32,
+    /// As in [`OutboxRow`].
+    #[prost(bytes = "vec", tag = "9")]
+    pub group: Vec<u8>,
+    /// As in [`OutboxRow`].
+    #[prost(bytes = "vec", tag = "10")]
+    pub payload: Vec<u8>,
 }
 
 /// A message that could not be decrypted.
@@ -325,6 +343,22 @@ pub(crate) enum Kind {
     Renew = 3,
     /// Asks for a message again; not encrypted.
     Retry = 4,
+    /// Key to read this device's messages in a group.
+    SenderKey = 5,
+    /// A change of a group.
+    Change = 6,
+    /// Where a group stands.
+    Welcome = 7,
+    /// Asks to join a group.
+    Join = 8,
+    /// Changes that somebody has missed.
+    CatchUp = 9,
+    /// Recent messages of a group.
+    SharedHistory = 10,
+    /// To the account's other devices.
+    Sync = 11,
+    /// A part of the history, to a new device of the account.
+    Archive = 12,
 }
 
 impl Kind {
@@ -334,6 +368,14 @@ impl Kind {
             2 => Ok(Self::Read),
             3 => Ok(Self::Renew),
             4 => Ok(Self::Retry),
+            5 => Ok(Self::SenderKey),
+            6 => Ok(Self::Change),
+            7 => Ok(Self::Welcome),
+            8 => Ok(Self::Join),
+            9 => Ok(Self::CatchUp),
+            10 => Ok(Self::SharedHistory),
+            11 => Ok(Self::Sync),
+            12 => Ok(Self::Archive),
             _ => Err(Error::Damaged(OutboxRow::NAME)),
         }
     }

@@ -1,12 +1,14 @@
 //! Making an account.
 
 use waxwing_wire::client_frame::{Register, RequestBody};
+use waxwing_wire::devices::{DeviceList, ListedDevice, SignedDeviceList};
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{DeviceAddress, Reject, Username};
+use waxwing_wire::{DeviceAddress, DeviceId, Reject, Username};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::connection::{Link, Phase};
+use crate::limits::LIST_LIFE_MS;
 use crate::turn::Turn;
 
 /// A registration that waits for the server; in memory only: after a crash the user asks again, and the
@@ -15,6 +17,8 @@ pub(crate) struct Registration {
     pub command: CommandId,
     pub invitation: InvitationToken,
     pub username: Username,
+    /// What was signed for it.
+    pub list: Option<SignedDeviceList>,
 }
 
 impl Client {
@@ -35,15 +39,38 @@ impl Client {
     }
 
     /// What to ask the server for, if anything. Repeating it makes no second account: the key is the same.
-    pub(crate) fn register_request(&self, turn: &Turn<'_>) -> Result<Option<RequestBody>, Error> {
-        let Some(registration) = &self.registration else { return Ok(None) };
+    pub(crate) fn register_request(&mut self, turn: &mut Turn<'_>) -> Result<Option<RequestBody>, Error> {
+        let list = self.first_list(turn);
+        let prekeys = self.whole_upload(turn)?;
+        let Some(registration) = &mut self.registration else { return Ok(None) };
+        registration.list = Some(list.clone());
         Ok(Some(RequestBody::Register(Box::new(Register {
             invitation: registration.invitation,
             username: registration.username.as_str().into(),
-            identity: self.identity(),
+            identity: self.keys.identity.public().serialize(),
             registration_id: self.keys.registration_id,
-            prekeys: self.whole_upload(turn)?,
+            prekeys,
+            list,
         }))))
+    }
+
+    /// The account's first device list: this device alone.
+    fn first_list(&self, turn: &mut Turn<'_>) -> SignedDeviceList {
+        let this = ListedDevice {
+            device: DeviceId::PRIMARY,
+            registration_id: self.keys.registration_id,
+            identity: self.identity(),
+        };
+        let list = DeviceList {
+            version: 1,
+            issued_at_ms: turn.now.0,
+            expires_at_ms: turn.now.0.saturating_add(LIST_LIFE_MS),
+            devices: vec![this],
+            next: 2,
+        };
+        let list = list.encode();
+        let signature = self.keys.identity.sign(&SignedDeviceList::signed_bytes(&list), turn.rng);
+        SignedDeviceList { list, signature }
     }
 
     pub(crate) fn registered(&mut self, turn: &mut Turn<'_>, address: DeviceAddress) {

@@ -167,7 +167,7 @@ impl Client {
         let key = match Kind::read(row.kind)? {
             Kind::Retry => return Ok(()),
             Kind::Text => Key::Sent(MessageId(row.id)),
-            Kind::Read | Kind::Renew => {
+            _ => {
                 let slot = u16::try_from(self.counters.silent_sent % u64::from(SILENT_KEPT)).unwrap_or(0);
                 self.counters.silent_sent = self.counters.silent_sent.wrapping_add(1);
                 self.silent.retain(|_, taken| *taken != slot);
@@ -184,6 +184,8 @@ impl Client {
             ids: row.ids.clone(),
             attempt: row.attempt,
             resends: 0,
+            group: row.group.clone(),
+            payload: row.payload.clone(),
         };
         turn.store.save(key, &sent);
         Ok(())
@@ -245,6 +247,8 @@ impl Client {
             sent_at_ms: sent.sent_at_ms,
             position: sent.position,
             ids: sent.ids.clone(),
+            group: sent.group.clone(),
+            payload: sent.payload.clone(),
             resend: true,
             ..OutboxRow::default()
         };

@@ -2,7 +2,7 @@
 
 use waxwing_e2ee::{self as e2ee, Ciphertext, Local, PreKeyBundle, PublicKey, Session, padding};
 use waxwing_wire::client_frame::RequestBody;
-use waxwing_wire::content::{Body as ContentBody, Content, PlainContent};
+use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
 use waxwing_wire::limits::MAX_DEVICES;
 use waxwing_wire::server_frame::Bundle;
 use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, MessageId, Reject, RejectCode};
@@ -22,6 +22,8 @@ pub(crate) enum Seal {
     Done,
     /// Some device has no usable session.
     NeedsBundles,
+    /// Something else must be done first; it is looked at again in the next step.
+    Waits,
     /// There is nothing to send any more.
     Pointless,
 }
@@ -95,7 +97,7 @@ impl Client {
         }
         if row.kind == Kind::Retry as u32 {
             let Some(id) = row.ids.first() else { return Ok(Seal::Pointless) };
-            let plain = PlainContent::Retry { id: MessageId(*id), attempt: row.asked }.encode();
+            let plain = PlainContent::Retry { id: MessageId(*id), attempt: row.asked, group: None }.encode();
             let copy = |(device, entry): (_, &DeviceEntry)| {
                 CopyRow::new(device, entry.registration_id, EnvelopeKind::Plaintext, &plain)
             };
@@ -134,7 +136,7 @@ impl Client {
         Ok(Seal::Done)
     }
 
-    fn content(&self, turn: &Turn<'_>, row: &OutboxRow) -> Result<Option<Content>, Error> {
+    pub(crate) fn content(&self, turn: &Turn<'_>, row: &OutboxRow) -> Result<Option<Content>, Error> {
         let body = match Kind::read(row.kind)? {
             Kind::Text => {
                 let Some(from) = self.address() else { return Ok(None) };
@@ -147,8 +149,30 @@ impl Client {
             Kind::Read => ContentBody::Read(row.ids.iter().map(|id| MessageId(*id)).collect()),
             Kind::Renew => ContentBody::Renew,
             Kind::Retry => return Ok(None),
+            Kind::SenderKey
+            | Kind::Change
+            | Kind::Welcome
+            | Kind::Join
+            | Kind::CatchUp
+            | Kind::SharedHistory
+            | Kind::Sync
+            | Kind::Archive => match read_payload(&row.payload) {
+                Some(body) => body,
+                None => return Err(Error::Damaged(OutboxRow::NAME)),
+            },
         };
-        Ok(Some(Content { sent_at_ms: row.sent_at_ms, position: row.position, id: MessageId(row.id), body }))
+        let group = match row.group()? {
+            Some(group) => self.group_context(turn, group)?,
+            None => None,
+        };
+        Ok(Some(Content {
+            sent_at_ms: row.sent_at_ms,
+            position: row.position,
+            id: MessageId(row.id),
+            group,
+            devices: 0,
+            body,
+        }))
     }
 
     /// The session with a device is used for reading only; another one is made before the next message.
@@ -166,7 +190,8 @@ impl Client {
         let is_same = |asked: &Asked| matches!(asked, Asked::Bundles(other) if *other == account);
         if self.link.online().is_some_and(|up| !up.has_asked(is_same)) {
             // When too many are under way already, the next pump comes back to it.
-            let _full = self.link.ask(turn, RequestBody::FetchBundles(account), Asked::Bundles(account));
+            let _full =
+                self.link.ask(turn, RequestBody::FetchBundles(account, Vec::new()), Asked::Bundles(account));
         }
     }
 
@@ -230,9 +255,19 @@ impl Client {
         if reject.code == RejectCode::UnknownAccount {
             return self.fail_account(turn, account);
         }
-        self.hold(turn, account, hold_ms(reject));
+        self.hold(turn, Conversation::Account(account), hold_ms(reject));
         Ok(())
     }
+}
+
+/// What [`OutboxRow::payload`] holds of a body: content that says nothing else.
+pub(crate) fn payload(body: ContentBody) -> Vec<u8> {
+    Content { sent_at_ms: 0, position: 0, id: MessageId(0), group: None, devices: 0, body }.encode()
+}
+
+/// Reads [`payload`].
+pub(crate) fn read_payload(bytes: &[u8]) -> Option<ContentBody> {
+    Content::decode(bytes).ok().map(|content| content.body)
 }
 
 fn is_usable(session: &Session, entry: &DeviceEntry, turn: &Turn<'_>) -> bool {

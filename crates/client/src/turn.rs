@@ -1,8 +1,10 @@
 //! One call of [`crate::Client::handle`]: what it may use and what it leads to.
 
 use rand_core::CryptoRng;
-use waxwing_wire::client_frame::{ClientFrame, Hello, Request, RequestBody, Send, Stored};
-use waxwing_wire::limits::{MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_PER_FRAME};
+use waxwing_wire::client_frame::{ClientFrame, GroupSend, Hello, Request, RequestBody, Send, Stored};
+use waxwing_wire::limits::{
+    MAX_GROUP_SENDS_PER_FRAME, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_PER_FRAME,
+};
 
 use crate::Time;
 use crate::command::{CommandId, Effect, Event, Failure};
@@ -25,9 +27,16 @@ pub(crate) struct Turn<'a> {
 pub(crate) struct Outgoing {
     pub hello: Option<Hello>,
     pub stored: Option<Stored>,
-    pub sends: Vec<Send>,
+    /// In order.
+    pub sends: Vec<Outbound>,
     pub requests: Vec<Request>,
     pub ping: Option<u32>,
+}
+
+/// A message of the outbox on its way.
+pub(crate) enum Outbound {
+    Account(Send),
+    Group(GroupSend),
 }
 
 impl<'a> Turn<'a> {
@@ -77,12 +86,24 @@ impl Outgoing {
             frames.push(frame.take());
         }
         for send in self.sends {
-            let bytes = send.encoded_bytes();
-            if frame.frame.sends.len() >= MAX_SENDS_PER_FRAME || !frame.has_room(bytes) {
+            let (bytes, full) = match &send {
+                // The server takes those to groups last: order is kept by a frame of its own.
+                Outbound::Account(send) => (
+                    send.encoded_bytes(),
+                    frame.frame.sends.len() >= MAX_SENDS_PER_FRAME || !frame.frame.group_sends.is_empty(),
+                ),
+                Outbound::Group(send) => {
+                    (send.encoded_bytes(), frame.frame.group_sends.len() >= MAX_GROUP_SENDS_PER_FRAME)
+                }
+            };
+            if full || !frame.has_room(bytes) {
                 frames.push(frame.take());
             }
             frame.bytes += bytes;
-            frame.frame.sends.push(send);
+            match send {
+                Outbound::Account(send) => frame.frame.sends.push(send),
+                Outbound::Group(send) => frame.frame.group_sends.push(send),
+            }
         }
         frames.push(frame.take());
         frames.retain(|frame| !frame.is_empty());

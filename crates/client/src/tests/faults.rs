@@ -42,7 +42,7 @@ fn a_crash_while_writing_loses_all_or_nothing() {
         [(Crash::BeforeCommit, vec!["zero", "after"]), (Crash::AfterCommit, vec!["zero", "crash", "after"])]
     {
         let mut world = pair();
-        let to = world.account("bob");
+        let to = world.conversation("bob");
         world.command_and_crash("alice", Command::SendText { to, text: "crash".into() }, crash);
         world.online("alice");
         world.send("alice", "bob", "after");
@@ -253,7 +253,9 @@ fn an_expired_message_failed_unless_it_arrived() {
     let (alice, bob) =
         (world.users["alice"].client.address().unwrap(), world.users["bob"].client.address().unwrap());
     let ids: Vec<_> = world.history("alice", "bob").iter().map(|message| message.key.id).collect();
-    let receipt = |expired| Item::Receipt(Receipt { by: bob, ids: ids.clone(), at_ms: 0, expired });
+    let receipt = |expired| {
+        Item::Receipt(Receipt { by: bob, sent_by: DeviceId::PRIMARY, ids: ids.clone(), at_ms: 0, expired })
+    };
     world.relay.put(alice, receipt(true));
     world.settle();
     assert_eq!(world.written("alice", "bob"), ["zero ✓✓", "old ✗"], "the delivered one stays delivered");
@@ -340,6 +342,6 @@ fn refuse_as_extra(world: &mut World, at: usize) {
     let mismatch =
         DeviceMismatch { extra: vec![DeviceId::new(9).unwrap()], missing: Vec::new(), stale: Vec::new() };
     let reject = Reject::new(RejectCode::DeviceMismatch, "devices");
-    let refused = vec![Refused { id, reject, mismatch }];
+    let refused = vec![Refused { id, reject, mismatch, group: None }];
     world.input("alice", Input::Frame(ServerFrame { refused, ..ServerFrame::default() }));
 }

@@ -84,10 +84,14 @@ fn messages() {
         tries: 8,
         again: 9,
         copies: vec![copy],
+        group: vec![10],
+        payload: vec![11],
+        only: 12,
+        frame: vec![13],
     };
     check(
         &outbox,
-        "0108041210010101010101010101010101010101011902000000000000002003280430053a08060000000000000040074801500858096209080110021801220103",
+        "0108041210010101010101010101010101010101011902000000000000002003280430053a080600000000000000400748015008580962090801100218012201036a010a72010b780c8201010d",
     );
     let sent = SentRow {
         kind: Kind::Read as u32,
@@ -98,20 +102,22 @@ fn messages() {
         ids: vec![5],
         attempt: 6,
         resends: 7,
+        group: vec![8],
+        payload: vec![9],
     };
     check(
         &sent,
-        "010802121001010101010101010101010101010101190200000000000000200328043208050000000000000038064007",
+        "0108021210010101010101010101010101010101011902000000000000002003280432080500000000000000380640074a0108520109",
     );
     check(&RetryRow { attempts: 1, due_ms: 300 }, "01080110ac02");
 }
 
 #[test]
 fn numbers_of_kinds() {
-    let kinds = [Kind::Text, Kind::Read, Kind::Renew, Kind::Retry];
-    assert!(kinds.map(|kind| kind as u32) == [1, 2, 3, 4]);
-    assert!((1..=4).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
-    assert!(Kind::read(0).is_err() && Kind::read(5).is_err());
+    let named = [Kind::Text, Kind::Retry, Kind::SenderKey, Kind::SharedHistory, Kind::Sync, Kind::Archive];
+    assert!(named.map(|kind| kind as u32) == [1, 4, 5, 10, 11, 12]);
+    assert!((1..=12).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
+    assert!(Kind::read(0).is_err() && Kind::read(13).is_err());
 }
 
 proptest::proptest! {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use waxwing_wire::content::PlainContent;
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::{
     Bundle, DeviceMismatch, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody, ServerFrame,
     Welcome,
@@ -77,7 +78,8 @@ fn receipts_of_strangers_change_nothing() {
     world.send("alice", "bob", "unread");
     let (alice, carol) = (address(&world, "alice"), address(&world, "carol"));
     for expired in [false, true] {
-        let receipt = Receipt { by: carol, ids: own_ids(&world), at_ms: 0, expired };
+        let receipt =
+            Receipt { by: carol, sent_by: DeviceId::PRIMARY, ids: own_ids(&world), at_ms: 0, expired };
         world.relay.put(alice, Item::Receipt(receipt));
     }
     world.settle();
@@ -91,7 +93,7 @@ fn receipts_of_strangers_change_nothing() {
         message.delivery = crate::Delivery::Delivered;
         world.user("carol").db.apply(&vec![crate::Write::Message(Box::new(message))]);
     }
-    let with = alice.account;
+    let with = crate::Conversation::Account(alice.account);
     world.command("carol", Command::MarkRead { with, up_to: u64::MAX });
     assert_eq!(world.users["carol"].client.outbox_len(), 1);
     world.settle();
@@ -108,6 +110,7 @@ fn answers_to_nothing_and_envelopes_from_oneself_change_nothing() {
         id,
         reject: Reject::new(RejectCode::UnknownAccount, "gone"),
         mismatch: DeviceMismatch::default(),
+        group: None,
     });
     let own = Envelope {
         from: alice,
@@ -116,13 +119,14 @@ fn answers_to_nothing_and_envelopes_from_oneself_change_nothing() {
         ciphertext: Bytes::from_static(b"from myself"),
         accepted_at_ms: 0,
         silent: false,
+        group: None,
     };
     let frame = ServerFrame {
         accepted: own_ids(&world),
         refused: refused.collect(),
         responses: vec![
             Response { id: 99, what: ResponseBody::Registered(address(&world, "bob")) },
-            Response { id: 1, what: ResponseBody::Bundles(Vec::new()) },
+            Response { id: 1, what: ResponseBody::GroupFound(Vec::new()) },
         ],
         entries: vec![Entry { seq: 1_000, item: Item::Envelope(own) }],
         ..ServerFrame::default()
@@ -161,7 +165,7 @@ fn endless_requests_to_send_again_are_bounded() {
     let ids = own_ids(&world);
     for round in 0..200_u32 {
         for id in &ids {
-            let plain = PlainContent::Retry { id: *id, attempt: round % 7 };
+            let plain = PlainContent::Retry { id: *id, attempt: round % 7, group: None };
             let envelope = Envelope {
                 from: bob,
                 id: MessageId(1_000_000 + u64::from(round)),
@@ -169,6 +173,7 @@ fn endless_requests_to_send_again_are_bounded() {
                 ciphertext: Bytes::from(plain.encode()),
                 accepted_at_ms: 0,
                 silent: true,
+                group: None,
             };
             world.relay.put(alice, Item::Envelope(envelope));
         }
@@ -196,6 +201,9 @@ fn a_welcome_for_somebody_else_is_refused() {
         acknowledged: 0,
         accepted_in_lease: None,
         prekeys_left: PrekeysLeft::default(),
+        list_version: 0,
+        devices: 1,
+        skipped: 0,
     };
     world.input("alice", Input::Frame(ServerFrame { welcome: Some(welcome), ..ServerFrame::default() }));
     assert!(matches!(world.state("alice"), crate::ConnectionState::Refused(_)));
@@ -320,7 +328,7 @@ impl Liar {
         };
         let ciphertext = if kind == EnvelopeKind::Plaintext && self.flip() {
             let (id, attempt) = (self.id(), self.below(9) as u32);
-            PlainContent::Retry { id, attempt }.encode()
+            PlainContent::Retry { id, attempt, group: None }.encode()
         } else {
             let length = self.below(80) as usize;
             let mut bytes = self.bytes(length);
@@ -336,6 +344,7 @@ impl Liar {
             ciphertext: Bytes::from(ciphertext),
             accepted_at_ms: self.number(),
             silent: self.flip(),
+            group: None,
         }
     }
 
@@ -345,7 +354,7 @@ impl Liar {
         }
         let by = self.address();
         let ids = (0..self.below(6)).map(|_| self.id()).collect();
-        Item::Receipt(Receipt { by, ids, at_ms: self.number(), expired: self.flip() })
+        Item::Receipt(Receipt { by, sent_by: self.device(), ids, at_ms: self.number(), expired: self.flip() })
     }
 
     fn bundle(&mut self) -> Bundle {
@@ -360,6 +369,7 @@ impl Liar {
             signed: SignedPrekey { id: 1, key, signature },
             kyber: KyberPrekey { id: 2, key: Bytes::from(self.bytes(1_569)), signature },
             one_time: self.flip().then_some(OneTimePrekey { id: 3, key }),
+            countersignature: self.flip().then_some(signature),
         }
     }
 
@@ -368,7 +378,10 @@ impl Liar {
             0 => ResponseBody::Reject(self.reject()),
             1 => ResponseBody::Registered(self.address()),
             2 => ResponseBody::Found { account: self.account(), identity: [5; 33] },
-            3 => ResponseBody::Bundles((0..self.below(3)).map(|_| self.bundle()).collect()),
+            3 => ResponseBody::Bundles {
+                list: SignedDeviceList { list: Bytes::from(self.bytes(40)), signature: [7; 64] },
+                bundles: (0..self.below(3)).map(|_| self.bundle()).collect(),
+            },
             _ => {
                 let (one_time, one_time_kyber) = (self.below(300) as u32, self.below(60) as u32);
                 ResponseBody::Published(PrekeysLeft { one_time, one_time_kyber })
@@ -392,6 +405,7 @@ impl Liar {
                 extra: self.devices(),
                 stale: self.devices(),
             },
+            group: None,
         });
         let refused = refused.collect();
         let welcome = (self.below(6) == 0).then(|| Welcome {
@@ -404,6 +418,9 @@ impl Liar {
                 one_time: self.below(100) as u32,
                 one_time_kyber: self.below(20) as u32,
             },
+            list_version: self.below(3),
+            devices: self.below(5) as u32,
+            skipped: self.below(3),
         });
         ServerFrame {
             welcome,
@@ -440,7 +457,7 @@ proptest! {
                 1 => Input::Connected,
                 2 if liar.flip() => Input::Disconnected,
                 3 => Input::Command(command, Command::GoOnline),
-                4 => Input::Command(command, Command::SendText { to: liar.account(), text: "truth".into() }),
+                4 => Input::Command(command, Command::SendText { to: crate::Conversation::Account(liar.account()), text: "truth".into() }),
                 _ => Input::Frame(liar.frame()),
             };
             let step = user.client.handle(Time(now), &mut user.rng, input, &user.db).unwrap();

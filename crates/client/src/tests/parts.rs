@@ -7,7 +7,7 @@ use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, MessageId};
 use crate::memory::MemoryDb;
 use crate::overlay::Overlay;
 use crate::record::RetryRow;
-use crate::turn::Outgoing;
+use crate::turn::{Outbound, Outgoing};
 use crate::{Client, Error, Key, Table, Time, Write};
 
 fn row(attempts: u32) -> RetryRow {
@@ -44,13 +44,23 @@ fn send(bytes: usize) -> Send {
         kind: EnvelopeKind::Whisper,
         ciphertext: Bytes::from(vec![7; bytes]),
     };
-    Send { id: MessageId(1), to: AccountId([1; 16]), copies: vec![copy], silent: false, attempt: 0 }
+    Send {
+        id: MessageId(1),
+        to: AccountId([1; 16]),
+        copies: vec![copy],
+        silent: false,
+        attempt: 0,
+        others: Vec::new(),
+    }
 }
 
 #[test]
 fn frames_are_filled_up_to_the_bounds_of_the_wire() {
     for (count, bytes) in [(1, 10), (300, 10), (5, 48 * 1024), (90, 700), (0, 0)] {
-        let out = Outgoing { sends: (0..count).map(|_| send(bytes)).collect(), ..Outgoing::default() };
+        let out = Outgoing {
+            sends: (0..count).map(|_| Outbound::Account(send(bytes))).collect(),
+            ..Outgoing::default()
+        };
         let frames = out.into_frames();
         assert_eq!(frames.iter().map(|frame| frame.sends.len()).sum::<usize>(), count);
         for frame in &frames {
@@ -63,15 +73,19 @@ fn frames_are_filled_up_to_the_bounds_of_the_wire() {
 
 #[test]
 fn requests_are_bounded_and_prekeys_go_before_messages() {
-    let fetch = |id| Request { id, what: RequestBody::FetchBundles(AccountId([1; 16])) };
-    let out =
-        Outgoing { requests: (0..20).map(fetch).collect(), sends: vec![send(1)], ..Outgoing::default() };
+    let fetch = |id| Request { id, what: RequestBody::FetchBundles(AccountId([1; 16]), Vec::new()) };
+    let out = Outgoing {
+        requests: (0..20).map(fetch).collect(),
+        sends: vec![Outbound::Account(send(1))],
+        ..Outgoing::default()
+    };
     let frames = out.into_frames();
     assert!(frames.iter().all(|frame| frame.requests.len() <= MAX_REQUESTS_PER_FRAME));
     assert_eq!(frames.last().unwrap().sends.len(), 1);
     let upload = RequestBody::PublishPrekeys(Box::default());
     let requests = vec![Request { id: 1, what: upload }];
-    let frames = Outgoing { requests, sends: vec![send(1)], ..Outgoing::default() }.into_frames();
+    let frames =
+        Outgoing { requests, sends: vec![Outbound::Account(send(1))], ..Outgoing::default() }.into_frames();
     assert_eq!((frames.len(), frames[0].requests.len(), frames[1].sends.len()), (2, 1, 1));
 }
 

@@ -70,7 +70,7 @@ impl Story {
             6 => {
                 let reader = self.someone();
                 if reader != name {
-                    let with = self.world.account(name);
+                    let with = self.world.conversation(name);
                     self.world.command(reader, Command::MarkRead { with, up_to: u64::MAX });
                 }
             }

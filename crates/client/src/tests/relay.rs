@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use waxwing_wire::client_frame::{ClientFrame, Hello, Register, RequestBody, Send};
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::{
     Bundle, DeviceMismatch, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody, ServerFrame,
     Welcome,
@@ -51,6 +52,7 @@ pub struct Relay {
     /// Says nothing at all any more.
     pub mute: bool,
     pub leases: BTreeMap<DeviceAddress, Vec<u64>>,
+    pub lists: BTreeMap<AccountId, SignedDeviceList>,
 }
 
 fn unknown_account() -> ResponseBody {
@@ -82,7 +84,7 @@ impl Relay {
             let id = send.id;
             match self.send(own, send) {
                 Ok(()) => answer.accepted.push(id),
-                Err((reject, mismatch)) => answer.refused.push(Refused { id, reject, mismatch }),
+                Err((reject, mismatch)) => answer.refused.push(Refused { id, reject, mismatch, group: None }),
             }
         }
         answer.pong = frame.ping;
@@ -103,6 +105,9 @@ impl Relay {
             acknowledged: device.acknowledged,
             accepted_in_lease: device.accepted_in_lease,
             prekeys_left: left(device),
+            list_version: 0,
+            devices: 1,
+            skipped: 0,
         };
         device.lease = device.lease.max(hello.lease);
         device.accepted_in_lease = Some(0);
@@ -126,13 +131,14 @@ impl Relay {
                 }
                 None => unknown_account(),
             },
-            RequestBody::FetchBundles(account) => self.bundles(account),
+            RequestBody::FetchBundles(account, _) => self.bundles(account),
             RequestBody::PublishPrekeys(upload) => {
                 let own = self.names[name];
                 let device = self.devices.get_mut(&own).unwrap();
                 publish(device, *upload);
                 ResponseBody::Published(left(device))
             }
+            _ => ResponseBody::Reject(Reject::new(RejectCode::Unavailable, "not in this relay")),
         }
     }
 
@@ -171,6 +177,7 @@ impl Relay {
         };
         publish(&mut device, register.prekeys);
         self.devices.insert(address, device);
+        self.lists.insert(account, register.list);
         self.usernames.insert(register.username, account);
         self.names.insert(name, address);
         ResponseBody::Registered(address)
@@ -192,10 +199,15 @@ impl Relay {
                     signed: device.signed.clone(),
                     kyber: device.kyber.pop_front().unwrap_or(device.last_resort.clone()),
                     one_time,
+                    countersignature: None,
                 });
             }
         }
-        if bundles.is_empty() { unknown_account() } else { ResponseBody::Bundles(bundles) }
+        if bundles.is_empty() {
+            unknown_account()
+        } else {
+            ResponseBody::Bundles { list: self.lists[&account].clone(), bundles }
+        }
     }
 
     fn send(&mut self, from: DeviceAddress, send: Send) -> Result<(), (Reject, DeviceMismatch)> {
@@ -244,6 +256,7 @@ impl Relay {
                 ciphertext: copy.ciphertext,
                 accepted_at_ms: 0,
                 silent: send.silent,
+                group: None,
             };
             self.put(DeviceAddress { account, device: copy.device }, Item::Envelope(envelope));
         }
@@ -267,7 +280,13 @@ impl Relay {
                 && !envelope.silent
                 && !undecryptable.contains(&seq)
             {
-                let receipt = Receipt { by: own, ids: vec![envelope.id], at_ms: 0, expired: false };
+                let receipt = Receipt {
+                    by: own,
+                    sent_by: envelope.from.device,
+                    ids: vec![envelope.id],
+                    at_ms: 0,
+                    expired: false,
+                };
                 self.put(envelope.from, Item::Receipt(receipt));
             }
         }

@@ -255,7 +255,7 @@ fn crashes_and_clean_ends_are_no_older_copies() {
                 world.reopen("alice");
             }
             _ => {
-                let to = world.account("bob");
+                let to = world.conversation("bob");
                 let text = Command::SendText { to, text: "lost".into() };
                 world.command_and_crash("alice", text, Crash::BeforeCommit);
             }

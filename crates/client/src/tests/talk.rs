@@ -100,7 +100,7 @@ fn many_read_receipts_are_one_message() {
         world.send("alice", "bob", &n.to_string());
     }
     world.offline("bob");
-    let with = world.account("alice");
+    let with = world.conversation("alice");
     let orders: Vec<u64> = world.history("bob", "alice").iter().map(|message| message.order).collect();
     for up_to in &orders {
         world.command("bob", Command::MarkRead { with, up_to: *up_to });
@@ -194,7 +194,7 @@ fn what_cannot_be_done_is_said_at_once() {
         assert_eq!(answers.len(), 1, "each command is answered exactly once");
         answers.into_iter().next().unwrap()
     };
-    let bob = world.account("bob");
+    let bob = world.conversation("bob");
     let text = |to, text: &str| Command::SendText { to, text: text.into() };
     assert_eq!(fails(&mut world, "alice", text(bob, "hi")), Some(Failure::UnknownContact));
     world.befriend("alice", "bob");

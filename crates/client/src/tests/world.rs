@@ -6,6 +6,7 @@ use prost::Message as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::content::Conversation;
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::MAX_PLAINTEXT_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
@@ -106,6 +107,10 @@ impl World {
 
     pub fn account(&self, name: &str) -> AccountId {
         self.users[name].client.address().unwrap().account
+    }
+
+    pub fn conversation(&self, name: &str) -> Conversation {
+        Conversation::Account(self.account(name))
     }
 
     pub fn command(&mut self, name: &'static str, command: Command) -> CommandId {
@@ -338,7 +343,7 @@ impl World {
 
     /// Writes without letting anything flow.
     pub fn write(&mut self, from: &'static str, to: &str, text: &str) -> CommandId {
-        let to = self.account(to);
+        let to = self.conversation(to);
         self.command(from, Command::SendText { to, text: text.into() })
     }
 
@@ -348,7 +353,7 @@ impl World {
     }
 
     pub fn read_all(&mut self, name: &'static str, with: &str) {
-        let with = self.account(with);
+        let with = self.conversation(with);
         self.command(name, Command::MarkRead { with, up_to: u64::MAX });
         self.settle();
     }
@@ -356,7 +361,7 @@ impl World {
     /// The history of a conversation, oldest first.
     pub fn history(&self, name: &str, with: &str) -> Vec<Message> {
         use crate::Read as _;
-        let mut messages = self.users[name].db.history(self.account(with), u64::MAX, 10_000).unwrap();
+        let mut messages = self.users[name].db.history(self.conversation(with), u64::MAX, 10_000).unwrap();
         messages.reverse();
         messages
     }
@@ -413,6 +418,7 @@ pub fn words(body: &Body) -> String {
         Body::Waiting => "…".into(),
         Body::Lost => "∅".into(),
         Body::Unknown => "?".into(),
+        Body::Notice(_) => "!".into(),
     }
 }
 
