@@ -312,9 +312,8 @@ impl LinkCode {
     pub fn reference(&self) -> LinkReference {
         let digest =
             Sha256::new().chain_update(b"Waxwing link reference").chain_update(self.secret).finalize();
-        let mut reference = [0; 16];
-        reference.copy_from_slice(&digest[..16]);
-        LinkReference(reference)
+        let digest: [u8; 32] = digest.into();
+        LinkReference(digest.first_chunk().copied().unwrap_or_default())
     }
 
     /// Five groups of five letters and digits, the last of them a check: `abcde-…`.
@@ -371,7 +370,7 @@ impl LinkCode {
 
 /// One letter that a slip of the pen changes in 31 of 32 cases.
 fn check(secret: &[u8]) -> char {
-    let digest = Sha256::digest(secret);
-    let letter = BASE32_NOPAD.encode(&digest[..1]).to_ascii_lowercase();
+    let [first, ..]: [u8; 32] = Sha256::digest(secret).into();
+    let letter = BASE32_NOPAD.encode(&[first]).to_ascii_lowercase();
     letter.chars().next().unwrap_or('a')
 }

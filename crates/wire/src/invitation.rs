@@ -77,7 +77,8 @@ impl Invitation {
     }
 }
 
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+/// First 3 bytes of SHA-256.
+pub(crate) fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let [a, b, c, ..]: [u8; 32] = Sha256::digest(bytes).into();
     [a, b, c]
 }
