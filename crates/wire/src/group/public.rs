@@ -1,5 +1,7 @@
 //! What the server knows of a group, and says of it.
 
+use sha2::{Digest, Sha256};
+
 use crate::error::Malformed;
 use crate::id::{AccountId, DeviceId};
 use crate::limits::MAX_GROUP_MEMBERS;
