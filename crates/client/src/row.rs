@@ -80,6 +80,37 @@ pub enum Notice {
     ServerDisagrees(AccountId),
 }
 
+impl Notice {
+    /// A number for the kind, then the account's 16 bytes or what [`Change::encode`] gives. Rows hold it, and
+    /// archives of a history carry it to other devices.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, bytes) = match self {
+            Self::IdentityChanged(account) => (1, account.0.to_vec()),
+            Self::GroupChanged(change) => (2, change.encode().to_vec()),
+            Self::Joined(account) => (3, account.0.to_vec()),
+            Self::GroupForked(account) => (4, account.0.to_vec()),
+            Self::ServerDisagrees(account) => (5, account.0.to_vec()),
+        };
+        [&[kind][..], &bytes].concat()
+    }
+
+    /// Reads what [`Self::encode`] wrote; `None` for anything else, or what a newer version wrote.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, bytes) = bytes.split_first()?;
+        let account = || bytes.try_into().ok().map(AccountId);
+        Some(match kind {
+            1 => Self::IdentityChanged(account()?),
+            2 => Self::GroupChanged(Box::new(Change::decode(bytes).ok()?)),
+            3 => Self::Joined(account()?),
+            4 => Self::GroupForked(account()?),
+            5 => Self::ServerDisagrees(account()?),
+            _ => return None,
+        })
+    }
+}
+
 /// How far a message has come. For incoming ones only `Delivered` (unread here) and `Read` occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {

@@ -1,7 +1,11 @@
 //! The bytes of every row. A change here breaks databases that people have.
 
+use waxwing_wire::group::{Action, Change};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId};
+
 use crate::client::Error;
 use crate::record::*;
+use crate::row::Notice;
 
 fn check<R: Record + PartialEq>(row: &R, hex: &str) {
     let bytes = row.pack();
@@ -129,4 +133,34 @@ proptest::proptest! {
         let _either = OutboxRow::unpack(&versioned);
         let _either = SentRow::unpack(&versioned);
     }
+}
+
+#[test]
+fn notices() {
+    let account = AccountId([7; 16]);
+    let change = Change {
+        group: GroupId([1; 16]),
+        epoch: 2,
+        previous: None,
+        by: DeviceAddress { account, device: DeviceId::PRIMARY },
+        at_ms: 3,
+        actions: vec![Action::Name("n".into())],
+    };
+    let id = "07".repeat(16);
+    let signed: String = change.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    for (notice, golden) in [
+        (Notice::IdentityChanged(account), format!("01{id}")),
+        (Notice::GroupChanged(Box::new(change)), format!("02{signed}")),
+        (Notice::Joined(account), format!("03{id}")),
+        (Notice::GroupForked(account), format!("04{id}")),
+        (Notice::ServerDisagrees(account), format!("05{id}")),
+    ] {
+        let bytes = notice.encode();
+        let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(written, golden);
+        assert!(Notice::decode(&bytes) == Some(notice), "it comes back as it was");
+        assert!(Notice::decode(&bytes[..bytes.len() - 1]).is_none(), "cut off");
+    }
+    assert!(Notice::decode(&[]).is_none());
+    assert!(Notice::decode(&[&[9][..], &[7; 16]].concat()).is_none(), "a newer version's");
 }
