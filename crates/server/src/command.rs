@@ -1,9 +1,14 @@
-use bytes::Bytes;
-use waxwing_wire::client_frame::{Hello, Register, Send};
-use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, PrekeyUpload, Username};
+use std::sync::Arc;
 
-use crate::store::DedupeKey;
+use bytes::Bytes;
+use waxwing_wire::client_frame::{ApproveLink, CompleteLink, GroupSend, Hello, Register, Send};
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::group::GroupToken;
+use waxwing_wire::invitation::InvitationToken;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, PrekeyUpload, Username};
+
+use crate::row::{Approval, BlobId};
+use crate::store::{DedupeKey, Key};
 
 /// Names a connection to the driver. Never reused within a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +35,8 @@ pub enum Command {
         key: DeviceKey,
         /// Its first frame's.
         hello: Hello,
+        /// The network address that the connection comes from, as text: told to the account's own devices.
+        place: String,
     },
     /// Second half of `Attach`, once the key's device is known: takes the lease.
     AttachDevice {
@@ -41,6 +48,8 @@ pub enum Command {
         address: DeviceAddress,
         /// Its first frame's.
         hello: Hello,
+        /// The network address that the connection comes from.
+        place: String,
         /// Filled in by the driver from [`crate::Links::accepted`] before it decides: the lease and the
         /// accepted messages of a connection of the device that is still there.
         live: Option<(u64, u64)>,
@@ -76,10 +85,12 @@ pub enum Command {
         /// What becomes of the entries.
         fate: Fate,
     },
-    /// Part of settling `Stored` or expiry: a receipt for one sender's mailbox.
+    /// Part of settling `Stored` or expiry: a receipt for all devices of a sender's account.
     PutReceipt {
-        /// The mailbox of the device that sent the messages.
-        mailbox: DeviceAddress,
+        /// The account whose device sent the messages.
+        account: AccountId,
+        /// Its devices, as far as known. If they turn out to be others the step is repeated with them.
+        devices: Vec<DeviceId>,
         /// Encoded [`waxwing_wire::server_frame::Item::Receipt`].
         item: Bytes,
     },
@@ -89,7 +100,8 @@ pub enum Command {
         mailbox: DeviceAddress,
         /// Up to and with this sequence number.
         up_to: u64,
-        /// The entries among them that were there when they were settled.
+        /// The entries among them that were there when they were settled. Those that refer to blobs lead
+        /// to a `Release`.
         gone: Vec<Gone>,
         /// The device has said that it stored them; otherwise they expired.
         acknowledged: bool,
@@ -177,21 +189,208 @@ pub enum Command {
         /// with another does not have it.
         username: Username,
     },
-    /// A prekey bundle for each device of an account; one-time prekeys are taken exactly once.
+    /// A prekey bundle for each named device of an account, or each device if none is named; one-time prekeys
+    /// are taken exactly once. A device never gets its own.
     FetchBundles {
         /// Where the answer goes.
         origin: Origin,
+        /// The attached device that asks.
+        asker: DeviceAddress,
         /// The account.
         account: AccountId,
+        /// Of which devices; unknown ones are left out.
+        named: Vec<DeviceId>,
     },
     /// Second half of `FetchBundles`, once the account's devices are known.
     TakePrekeys {
         /// Where the answer goes.
         origin: Origin,
+        /// The attached device that asks.
+        asker: DeviceAddress,
         /// The account.
         account: AccountId,
-        /// Its devices, ascending.
+        /// As in `FetchBundles`.
+        named: Vec<DeviceId>,
+        /// Those that are there, ascending.
         devices: Vec<DeviceId>,
+    },
+    /// Which devices does the account have?
+    FetchDevices {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The attached device that asks.
+        asker: DeviceAddress,
+        /// The account.
+        account: AccountId,
+    },
+    /// Which alias has this account?
+    FindUsername {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The account.
+        account: AccountId,
+    },
+    /// The primary has signed another device list. Devices that are not in it any more are removed.
+    PublishDeviceList {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The attached device.
+        from: DeviceAddress,
+        /// What it signed.
+        list: Box<SignedDeviceList>,
+    },
+    /// Cuts a device of the own account off.
+    RemoveDevice {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The attached device.
+        from: DeviceAddress,
+        /// The device that goes.
+        device: DeviceId,
+    },
+    /// Part of removing a device: its credential goes.
+    DropCredential {
+        /// The removed device.
+        address: DeviceAddress,
+        /// Its credential.
+        key: DeviceKey,
+    },
+    /// Part of removing a device: its mailbox goes, in rounds.
+    Purge {
+        /// The removed device.
+        mailbox: DeviceAddress,
+    },
+    /// Last part of removing devices: nothing is left of them.
+    FinishRemoval {
+        /// Where the answer goes; `None` if nobody waits for it.
+        origin: Option<Origin>,
+        /// The account.
+        account: AccountId,
+        /// The removed devices.
+        devices: Vec<DeviceId>,
+    },
+    /// A new device offers itself on a connection that speaks for no device. Answered at once only if it is
+    /// refused or approved already; otherwise leads to [`crate::Effect::AwaitLink`].
+    OfferLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Proven by the handshake.
+        key: DeviceKey,
+        /// Where the offer waits.
+        reference: LinkReference,
+        /// Encoded [`waxwing_wire::devices::LinkOffer`].
+        offer: Bytes,
+    },
+    /// What was offered under a reference?
+    FetchLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Where the offer waits.
+        reference: LinkReference,
+    },
+    /// The primary approves an offer.
+    ApproveLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The attached device.
+        from: DeviceAddress,
+        /// Its word.
+        approve: Box<ApproveLink>,
+    },
+    /// The new device accepts, on a connection that speaks for no device. First step: reserves the number for
+    /// the connection's key.
+    CompleteLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Proven by the handshake.
+        key: DeviceKey,
+        /// What it publishes.
+        complete: Box<CompleteLink>,
+    },
+    /// Second step of `CompleteLink`: the account gets its device. Leads to `ActivateCredential`.
+    AddDevice {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The device's credential.
+        key: DeviceKey,
+        /// What it publishes.
+        complete: Box<CompleteLink>,
+        /// What was approved.
+        approval: Box<Approval>,
+    },
+    /// An offer to link that may have ended.
+    ExpireLink {
+        /// Where it waits.
+        reference: LinkReference,
+    },
+    /// Which members handle requests to join a group?
+    FindGroup {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The group.
+        group: GroupId,
+        /// Of its invitation link.
+        token: GroupToken,
+    },
+    /// A message to a group, or a change of it, from an attached device. First step: who is in the group, and
+    /// may the sender?
+    GroupSend {
+        /// The connection that gets the answer.
+        conn: ConnId,
+        /// The attached device.
+        from: DeviceAddress,
+        /// The message.
+        send: Box<GroupSend>,
+    },
+    /// Second step: reads the account rows of all members, compares the sender's view, and finds out to whom the
+    /// message goes. Changes nothing.
+    GroupCompare {
+        /// Connection and message of `GroupSend`; `None`: a change that somebody left half fanned out is gone
+        /// on with.
+        sender: Option<(ConnId, Box<GroupSend>)>,
+        /// Which message.
+        blob: BlobId,
+        /// It is stored already, and not in all mailboxes yet.
+        taken: bool,
+        /// Accounts that are looked at, ascending.
+        accounts: Vec<AccountId>,
+    },
+    /// Third step: the message, and the group as it is after it, are stored once, or references are reserved for
+    /// another run if they are.
+    GroupStore {
+        /// As in `GroupCompare`.
+        sender: Option<(ConnId, Box<GroupSend>)>,
+        /// As in `GroupCompare`.
+        taken: bool,
+        /// Where it is going.
+        fan_out: Box<FanOut>,
+    },
+    /// Fourth step, once for each account that gets it: references go into the mailboxes of one account.
+    GroupDeliver {
+        /// Where it is going.
+        fan_out: Box<FanOut>,
+    },
+    /// Last step: what was reserved and not used is given back, and the sender gets its answer.
+    GroupFinish {
+        /// Where it went.
+        fan_out: Box<FanOut>,
+    },
+    /// Goes on with a change that is not in all mailboxes yet.
+    GroupResume {
+        /// The group.
+        group: GroupId,
+    },
+    /// Mailbox entries that refer to blobs are gone.
+    Release {
+        /// The group that the blobs belong to.
+        group: GroupId,
+        /// Once for each entry.
+        blobs: Vec<BlobId>,
+    },
+    /// A blob that may have been left over.
+    ExpireBlob {
+        /// Which.
+        blob: BlobId,
     },
     /// New prekeys of an attached device.
     PublishPrekeys {
@@ -223,6 +422,44 @@ pub enum Fate {
     },
     /// They have waited too long.
     Expired,
+    /// The device was removed: nobody is told.
+    Removed,
+}
+
+/// A message to a group on its way into the mailboxes. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FanOut {
+    /// The connection that gets the answer; `None` if nobody waits for it.
+    pub conn: Option<ConnId>,
+    /// Which message.
+    pub blob: BlobId,
+    /// The group's epoch that it belongs to.
+    pub epoch: u64,
+    /// When the server took it, milliseconds since 1970.
+    pub accepted_at_ms: u64,
+    /// It earns no receipts.
+    pub silent: bool,
+    /// Encoded item, as every device gets it; the store keeps it once.
+    pub item: Bytes,
+    /// It is a change of the group.
+    pub change: bool,
+    /// Account by account.
+    pub targets: Arc<[Target]>,
+    /// How many of the targets have been served.
+    pub next: usize,
+    /// References that were reserved for this run.
+    pub reserved: u64,
+    /// References that this run put into mailboxes.
+    pub appended: u64,
+}
+
+/// An account that gets a message to a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The account.
+    pub account: AccountId,
+    /// Its devices that get it, ascending; at least one.
+    pub devices: Vec<DeviceId>,
 }
 
 /// An entry on its way out of a mailbox.
@@ -234,4 +471,19 @@ pub struct Gone {
     pub bytes: u64,
     /// Under which the mailbox remembered it.
     pub dedupe: Option<DedupeKey>,
+    /// The blob that it referred to.
+    pub blob: Option<BlobId>,
+}
+
+impl Command {
+    /// What the sweep does with a row that [`crate::Store::sweep`] listed.
+    #[must_use]
+    pub fn sweep(key: &Key) -> Option<Self> {
+        match key {
+            Key::Mailbox(mailbox) => Some(Self::Expire { mailbox: *mailbox }),
+            Key::References(blob) => Some(Self::ExpireBlob { blob: *blob }),
+            Key::Linking(reference) => Some(Self::ExpireLink { reference: *reference }),
+            _ => None,
+        }
+    }
 }

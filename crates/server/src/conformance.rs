@@ -5,15 +5,16 @@ mod samples;
 
 use bytes::Bytes;
 use samples::{
-    account, account_row, address, append, batch, dedupe, every_kind, item, mailbox_row, mailbox_row_of,
-    mailboxes, pool_row, rows, trim,
+    account, account_row, address, append, batch, blob, dedupe, every_kind, item, linking_row, mailbox_row,
+    mailbox_row_of, mailboxes, pool_row, references_row, rows, trim,
 };
+use waxwing_wire::devices::LinkReference;
 use waxwing_wire::{AccountId, DeviceAddress};
 
-use crate::row::{PoolKind, Row};
+use crate::row::{BlobId, BlobRow, PoolKind, Row};
 use crate::step::{Append, Batch};
 use crate::store::{
-    CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Version, View,
+    CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Sweep, Version, View,
 };
 
 /// A new, empty store each time.
@@ -38,6 +39,9 @@ pub fn check(make: Make<'_>) {
     dedupe_keys_live_with_their_entries(make);
     a_dedupe_key_can_move(make);
     mailboxes_are_listed_in_order(make);
+    blobs_are_listed_in_order(make);
+    linkings_are_listed_in_order(make);
+    a_blob_and_its_references_are_apart(make);
 }
 
 /// Checks that what an engine has committed is there after it was closed and opened again. `store` is new
@@ -69,8 +73,9 @@ pub fn check_reopen(mut store: Box<dyn Store>, reopen: &mut dyn FnMut(Box<dyn St
         let seen = store.load(&Keys { dedupe: (1..=4).map(key).collect(), ..Keys::default() });
         let seen: Vec<u64> = must(seen).dedupe.into_values().collect();
         assert_eq!(seen, [3, 4], "dedupe keys after opening again");
-        let listed = must(store.mailboxes(None, 10));
-        assert_eq!(listed, [address(1, 1), address(1, 2)], "mailboxes after opening again");
+        let listed = must(store.sweep(Sweep::Mailboxes, None, 10));
+        let mailboxes = [address(1, 1), address(1, 2)].map(Key::Mailbox);
+        assert_eq!(listed, mailboxes, "mailboxes after opening again");
     }
     let stale = vec![(Key::Account(account(1)), account_row(1).version())];
     let late = Stored { batch: rows(vec![(Key::Account(account(1)), None)]), expected: stale };
@@ -133,7 +138,9 @@ fn an_empty_store_has_nothing(make: Make<'_>) {
     assert!(view.rows.values().all(|row| *row == (None, Version::ABSENT)), "and have version 0");
     assert!(view.dedupe.is_empty() && view.entries.is_empty(), "what is not there is not an error");
     assert!(read(&*store, address(1, 1), 0).is_empty(), "no mailbox, no entries");
-    assert!(must(store.mailboxes(None, 10)).is_empty(), "no mailboxes");
+    for kind in Sweep::ALL {
+        assert!(must(store.sweep(kind, None, 10)).is_empty(), "no {kind:?}");
+    }
     assert!(store.commit(Vec::new()).is_empty(), "an empty group has no results");
     let nothing = must(store.load(&Keys::default()));
     assert!(nothing.rows.is_empty() && nothing.dedupe.is_empty() && nothing.entries.is_empty());
@@ -412,18 +419,67 @@ fn a_dedupe_key_can_move(make: Make<'_>) {
 }
 
 fn mailboxes_are_listed_in_order(make: Make<'_>) {
+    let mailboxes = [address(1, 1), address(1, 2), address(1, 127), address(2, 1), address(0xff, 3)];
+    let row = |mailbox| mailbox_row_of(mailbox, 0);
+    listed_in_order(make, Sweep::Mailboxes, &mailboxes.map(row), &Key::Mailbox(address(1, 3)));
+}
+
+fn blobs_are_listed_in_order(make: Make<'_>) {
+    let first = blob(1, 1);
+    let other_sender = BlobId { from: address(3, 1), ..first };
+    let blobs = [
+        first,
+        BlobId { attempt: 1, ..first },
+        BlobId { attempt: 256, ..first },
+        blob(1, 255),
+        blob(1, 1 << 40),
+        BlobId { from: address(1, 3), ..first },
+        other_sender,
+        blob(0xff, 0),
+    ];
+    let rows = blobs.map(|blob| references_row(blob, 1));
+    listed_in_order(make, Sweep::Blobs, &rows, &Key::References(BlobId { attempt: 2, ..first }));
+}
+
+fn linkings_are_listed_in_order(make: Make<'_>) {
+    let references = [[0; 16], [1; 16], [2; 16], [0xff; 16]].map(LinkReference);
+    let absent = Key::Linking(LinkReference([3; 16]));
+    listed_in_order(make, Sweep::Linkings, &references.map(linking_row), &absent);
+}
+
+/// `written` in the order of their keys; `absent` is not among them.
+fn listed_in_order(make: Make<'_>, kind: Sweep, written: &[(Key, Option<Row>)], absent: &Key) {
     let mut store = make();
-    let all = [address(1, 1), address(1, 2), address(1, 127), address(2, 1), address(0xff, 3)];
-    for mailbox in all.iter().rev() {
-        commit(&mut *store, rows(vec![mailbox_row_of(*mailbox, 0)]));
+    // Other rows are not listed, whatever they begin with.
+    for (key, row) in every_kind().into_iter().filter(|(key, _)| !kind.includes(key)) {
+        commit(&mut *store, rows(vec![(key, Some(row))]));
     }
-    // Other rows are no mailboxes, whatever they begin with.
-    commit(&mut *store, rows(vec![(Key::Account(account(1)), Some(account_row(1)))]));
-    commit(&mut *store, rows(vec![(Key::Account(account(0xff)), Some(account_row(1)))]));
-    assert_eq!(must(store.mailboxes(None, 10)), all);
-    assert_eq!(must(store.mailboxes(None, 2)), [address(1, 1), address(1, 2)]);
-    assert_eq!(must(store.mailboxes(Some(address(1, 2)), 2)), [address(1, 127), address(2, 1)]);
-    assert_eq!(must(store.mailboxes(Some(address(1, 3)), 1)), [address(1, 127)], "after one that is not");
-    assert_eq!(must(store.mailboxes(Some(address(0xff, 3)), 10)), [], "after the last");
-    assert_eq!(must(store.mailboxes(None, 0)), []);
+    for row in written.iter().rev() {
+        commit(&mut *store, rows(vec![row.clone()]));
+    }
+    let all: Vec<Key> = written.iter().map(|(key, _)| key.clone()).collect();
+    let listed = |after: Option<&Key>, max| must(store.sweep(kind, after, max));
+    assert_eq!(listed(None, 100), all, "{kind:?}");
+    assert_eq!(listed(None, 2), all.iter().take(2).cloned().collect::<Vec<_>>());
+    assert_eq!(listed(None, 0), []);
+    for (place, key) in all.iter().enumerate() {
+        let rest: Vec<Key> = all.iter().skip(place + 1).cloned().collect();
+        assert_eq!(listed(Some(key), 100), rest, "after {key:?}");
+    }
+    let behind: Vec<Key> = all.iter().filter(|key| *key > absent).cloned().collect();
+    assert_eq!(listed(Some(absent), 100), behind, "after one that is not there");
+}
+
+fn a_blob_and_its_references_are_apart(make: Make<'_>) {
+    let mut store = make();
+    let (one, other) = (blob(1, 1), blob(1, 2));
+    let row = |size| Some(Row::Blob(BlobRow { item: item(1, size) }));
+    let both = vec![(Key::Blob(one), row(40_000)), references_row(one, 2), (Key::Blob(other), row(10))];
+    commit(&mut *store, rows(both));
+    commit(&mut *store, rows(vec![references_row(one, 1)]));
+    assert_eq!(load_row(&*store, &Key::Blob(one)).0, row(40_000), "counting does not touch the blob");
+    assert_eq!(Some(load_row(&*store, &Key::References(one)).0), Some(references_row(one, 1).1));
+    commit(&mut *store, rows(vec![(Key::Blob(one), None), (Key::References(one), None)]));
+    assert_eq!(load_row(&*store, &Key::Blob(one)), (None, Version::ABSENT));
+    assert_eq!(load_row(&*store, &Key::Blob(other)).0, row(10));
 }

@@ -3,16 +3,19 @@
 
 mod account;
 mod attach;
+mod devices;
+mod group;
+mod linking;
 mod mailbox;
 mod prekeys;
 mod register;
 mod send;
 
 use rand_core::CryptoRng;
-use waxwing_wire::Reject;
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
+use waxwing_wire::{MessageId, Reject};
 
-use crate::{Command, Effect, Keys, Origin, Piece, Settings, Step, Time, View};
+use crate::{Command, ConnId, Effect, Keys, Origin, Piece, Settings, Step, Time, View};
 
 /// Names what the decision on a command needs to see.
 #[must_use]
@@ -21,11 +24,12 @@ pub fn reads(command: &Command) -> Keys {
         Command::Attach { key, .. } => attach::reads_key(*key),
         Command::AttachDevice { address, .. } => attach::reads_device(*address),
         Command::Send { from, send, .. } => send::reads(*from, send),
-        Command::Stored { mailbox, .. }
-        | Command::PutReceipt { mailbox, .. }
-        | Command::Trim { mailbox, .. }
-        | Command::Expire { mailbox }
-        | Command::Detach { address: mailbox, .. } => mailbox::reads_row(*mailbox),
+        Command::Stored { mailbox, .. } | Command::Trim { mailbox, .. } => mailbox::reads_row(*mailbox),
+        Command::PutReceipt { account, devices, .. } => mailbox::reads_receipt(*account, devices),
+        Command::Expire { mailbox } => mailbox::reads_row_and_account(*mailbox),
+        Command::Detach { address: mailbox, .. } | Command::Purge { mailbox } => {
+            mailbox::reads_row_and_seen(*mailbox)
+        }
         Command::Settle { mailbox, from, up_to, .. } => mailbox::reads_entries(*mailbox, *from, *up_to),
         Command::Register { key, register, .. } => register::reads_reservation(*key, register),
         Command::ClaimInvitation { register, .. } => register::reads_invitation(register),
@@ -38,6 +42,34 @@ pub fn reads(command: &Command) -> Keys {
         Command::TakePrekeys { account, devices, .. } => prekeys::reads_pools(*account, devices),
         Command::PublishPrekeys { address, .. } => prekeys::reads_pools(address.account, &[address.device]),
         Command::CreateInvitation { token, .. } => register::reads_token(token),
+        Command::FetchDevices { account, .. } => account::reads_devices(*account),
+        Command::FindUsername { account, .. } | Command::FinishRemoval { account, .. } => {
+            account::reads_account(*account)
+        }
+        Command::PublishDeviceList { from, .. } | Command::RemoveDevice { from, .. } => {
+            account::reads_account(from.account)
+        }
+        Command::DropCredential { key, .. } => attach::reads_key(*key),
+        Command::OfferLink { reference, .. }
+        | Command::FetchLink { reference, .. }
+        | Command::ExpireLink { reference } => linking::reads(*reference),
+        Command::ApproveLink { from, approve, .. } => {
+            linking::reads_with_account(approve.reference, from.account)
+        }
+        Command::CompleteLink { key, complete, .. } => {
+            linking::reads_with_credential(complete.reference, *key)
+        }
+        Command::AddDevice { approval, .. } => {
+            prekeys::reads_pools(approval.address.account, &[approval.address.device])
+        }
+        Command::FindGroup { group, .. } | Command::GroupResume { group } => group::reads_group(*group),
+        Command::GroupSend { from, send, .. } => group::reads_message(group::blob_of(*from, send)),
+        Command::GroupCompare { blob, taken, accounts, .. } => group::reads_accounts(*blob, *taken, accounts),
+        Command::GroupStore { fan_out, .. } => group::reads_message(fan_out.blob),
+        Command::GroupDeliver { fan_out } => group::reads_delivery(fan_out),
+        Command::GroupFinish { fan_out } => group::reads_finish(fan_out),
+        Command::Release { blobs, .. } => group::reads_release(blobs),
+        Command::ExpireBlob { blob } => group::reads_release(&[*blob]),
     }
 }
 
@@ -53,9 +85,9 @@ pub fn decide(
     rng: &mut dyn CryptoRng,
 ) -> Result<Step, Reject> {
     match command {
-        Command::Attach { conn, key, hello } => attach::attach(*conn, *key, hello, view),
-        Command::AttachDevice { conn, key, address, hello, live } => {
-            attach::attach_device(*conn, *key, *address, hello, *live, view, now)
+        Command::Attach { conn, key, hello, place } => attach::attach(*conn, *key, hello, place, view),
+        Command::AttachDevice { conn, key, address, hello, place, live } => {
+            attach::attach_device(*conn, *key, *address, hello, place, *live, view, now)
         }
         Command::Send { conn, from, send } => send::send(*conn, *from, send, view, now, settings),
         Command::Stored { mailbox, up_to, undecryptable } => {
@@ -64,13 +96,15 @@ pub fn decide(
         Command::Settle { mailbox, from: _, up_to, fate } => {
             Ok(mailbox::settle(*mailbox, *up_to, fate, view, now, settings))
         }
-        Command::PutReceipt { mailbox, item } => Ok(mailbox::put_receipt(*mailbox, item, view, settings)),
+        Command::PutReceipt { account, devices, item } => {
+            Ok(mailbox::put_receipt(*account, devices, item, view, settings))
+        }
         Command::Trim { mailbox, up_to, gone, acknowledged } => {
             Ok(mailbox::trim(*mailbox, *up_to, gone, *acknowledged, view))
         }
         Command::Expire { mailbox } => Ok(mailbox::expire(*mailbox, view)),
         Command::Detach { address, lease, accepted } => {
-            Ok(mailbox::detach(*address, *lease, *accepted, view))
+            Ok(mailbox::detach(*address, *lease, *accepted, view, now))
         }
         Command::Register { origin, key, register } => {
             register::reserve(*origin, *key, register, view, now, rng)
@@ -91,14 +125,56 @@ pub fn decide(
         Command::DescribeAccount { origin, account, username } => {
             account::describe(*origin, *account, username, view)
         }
-        Command::FetchBundles { origin, account } => prekeys::fetch(*origin, *account, view),
-        Command::TakePrekeys { origin, account, devices } => prekeys::take(*origin, *account, devices, view),
+        Command::FetchBundles { origin, asker, account, named } => {
+            prekeys::fetch(*origin, *asker, *account, named, view, now)
+        }
+        Command::TakePrekeys { origin, asker, account, named, devices } => {
+            prekeys::take(*origin, *asker, *account, named, devices, view, now)
+        }
         Command::PublishPrekeys { origin, address, upload } => {
             prekeys::publish(*origin, *address, upload, view)
         }
         Command::CreateInvitation { token, uses, expires_at_ms } => {
             register::create_invitation(token, *uses, *expires_at_ms, view)
         }
+        Command::Purge { mailbox } => Ok(mailbox::purge(*mailbox, view)),
+        Command::FetchDevices { origin, asker, account } => {
+            account::devices(*origin, *asker, *account, view, now)
+        }
+        Command::FindUsername { origin, account } => account::find_username(*origin, *account, view),
+        Command::PublishDeviceList { origin, from, list } => {
+            devices::publish_list(*origin, *from, list, view)
+        }
+        Command::RemoveDevice { origin, from, device } => devices::remove(*origin, *from, *device, view),
+        Command::DropCredential { address, key } => Ok(devices::drop_credential(*address, *key, view)),
+        Command::FinishRemoval { origin, account, devices } => {
+            Ok(devices::finish(*origin, *account, devices, view))
+        }
+        Command::OfferLink { origin, key, reference, offer } => {
+            linking::offer(*origin, *key, *reference, offer, view, now)
+        }
+        Command::FetchLink { origin, reference } => linking::fetch(*origin, *reference, view, now),
+        Command::ApproveLink { origin, from, approve } => {
+            linking::approve(*origin, *from, approve, view, now)
+        }
+        Command::CompleteLink { origin, key, complete } => {
+            linking::complete(*origin, *key, complete, view, now)
+        }
+        Command::AddDevice { origin, key, complete, approval } => {
+            linking::add_device(*origin, *key, complete, approval, view, now)
+        }
+        Command::ExpireLink { reference } => Ok(linking::expire(*reference, view, now)),
+        Command::FindGroup { origin, group, token } => group::find(*origin, *group, *token, view),
+        Command::GroupSend { conn, from, send } => group::send(*conn, *from, send, view),
+        Command::GroupCompare { sender, blob, taken, accounts } => {
+            group::compare(sender, *blob, *taken, accounts, view, now)
+        }
+        Command::GroupStore { sender, taken, fan_out } => group::store(sender, *taken, fan_out, view),
+        Command::GroupDeliver { fan_out } => Ok(group::deliver(fan_out, view, settings)),
+        Command::GroupFinish { fan_out } => Ok(group::finish(fan_out, view)),
+        Command::GroupResume { group } => Ok(group::resume(*group, view)),
+        Command::Release { group, blobs } => Ok(group::release(*group, blobs, view)),
+        Command::ExpireBlob { blob } => Ok(group::expire(*blob, view, now, settings)),
     }
 }
 
@@ -110,9 +186,12 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
             let goodbye = Effect::Reply { conn: *conn, piece: Piece::Goodbye(reject) };
             vec![goodbye, Effect::Close { conn: *conn }]
         }
-        Command::Send { conn, send, .. } => {
-            let refused = Refused { id: send.id, reject, mismatch: DeviceMismatch::default() };
-            vec![Effect::Reply { conn: *conn, piece: Piece::Refused(refused) }]
+        Command::Send { conn, send, .. } => vec![refused(*conn, send.id, reject)],
+        Command::GroupSend { conn, send, .. }
+        | Command::GroupCompare { sender: Some((conn, send)), .. }
+        | Command::GroupStore { sender: Some((conn, send)), .. } => vec![refused(*conn, send.id, reject)],
+        Command::GroupDeliver { fan_out } | Command::GroupFinish { fan_out } => {
+            fan_out.conn.map(|conn| refused(conn, fan_out.blob.id, reject)).into_iter().collect()
         }
         Command::Register { origin, .. }
         | Command::ClaimInvitation { origin, .. }
@@ -123,7 +202,18 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::DescribeAccount { origin, .. }
         | Command::FetchBundles { origin, .. }
         | Command::TakePrekeys { origin, .. }
-        | Command::PublishPrekeys { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
+        | Command::PublishPrekeys { origin, .. }
+        | Command::FetchDevices { origin, .. }
+        | Command::FindUsername { origin, .. }
+        | Command::PublishDeviceList { origin, .. }
+        | Command::RemoveDevice { origin, .. }
+        | Command::FinishRemoval { origin: Some(origin), .. }
+        | Command::OfferLink { origin, .. }
+        | Command::FetchLink { origin, .. }
+        | Command::ApproveLink { origin, .. }
+        | Command::CompleteLink { origin, .. }
+        | Command::AddDevice { origin, .. }
+        | Command::FindGroup { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
         // Nobody waits for an answer: these are repeated when their reason comes up again.
         Command::Stored { .. }
         | Command::Settle { .. }
@@ -131,8 +221,22 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::Trim { .. }
         | Command::Expire { .. }
         | Command::Detach { .. }
-        | Command::CreateInvitation { .. } => Vec::new(),
+        | Command::CreateInvitation { .. }
+        | Command::DropCredential { .. }
+        | Command::Purge { .. }
+        | Command::FinishRemoval { origin: None, .. }
+        | Command::ExpireLink { .. }
+        | Command::GroupCompare { sender: None, .. }
+        | Command::GroupStore { sender: None, .. }
+        | Command::GroupResume { .. }
+        | Command::Release { .. }
+        | Command::ExpireBlob { .. } => Vec::new(),
     }
+}
+
+fn refused(conn: ConnId, id: MessageId, reject: Reject) -> Effect {
+    let refused = Refused { id, reject, mismatch: DeviceMismatch::default(), group: None };
+    Effect::Reply { conn, piece: Piece::Refused(refused) }
 }
 
 fn respond(origin: Origin, what: ResponseBody) -> Effect {

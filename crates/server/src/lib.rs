@@ -13,8 +13,20 @@
 //! Work across shards is a chain of steps ([`Effect::Continue`]), each idempotent, so that a crash between
 //! two of them is healed by whoever repeats the first.
 //!
+//! What a driver does besides:
+//!
+//! - it asks [`Links`] before each message and request whether the device may ([`Links::allow_send`],
+//!   [`Links::allow_group_send`], [`Links::allow_request`], [`Links::allow_offer`]);
+//! - it calls [`Links::expire_links`] about once a second, and [`Links::detach`] for *every* connection that
+//!   ends, also one that never spoke for a device;
+//! - it goes through the rows that [`Store::sweep`] lists, for each kind of [`Sweep`], and decides
+//!   [`Command::sweep`] of each;
+//! - `OfferLink` and `CompleteLink` come from connections that speak for no device and whose key was proven;
+//!   such a connection may stay silent as long as it waits. Every other request but `Register` needs an
+//!   attached device.
+//!
 //! [`Links`] is the other half: which devices are connected, and how far each has been sent its mailbox.
-//! It lives in memory only; a crash loses nothing that a reconnecting device does not bring along.
+//! It also knows which connections wait for their offer to be linked. It lives in memory only; a crash loses nothing that a reconnecting device does not bring along.
 
 mod command;
 pub mod conformance;
@@ -24,22 +36,25 @@ pub mod limits;
 mod links;
 pub mod memory;
 pub mod rejects;
+mod resolve;
 mod row;
 mod step;
 mod store;
 #[cfg(test)]
 mod world;
 
-pub use command::{Command, ConnId, Fate, Gone, Origin};
+pub use command::{Command, ConnId, FanOut, Fate, Gone, Origin, Target};
 pub use decide::{decide, reads, refuse};
 pub use links::Links;
+pub use resolve::resolve;
 pub use row::{
-    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
-    RowDamaged, UsernameRow,
+    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
+    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, RowDamaged, Seen,
+    SeenRow, SignedRow, UsernameRow,
 };
 pub use step::{Append, Batch, Effect, Piece, Step, Trim};
 pub use store::{
-    CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Version, View,
+    CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Sweep, Version, View,
 };
 
 /// Milliseconds since 1970 on the server's clock, as the driver read it.

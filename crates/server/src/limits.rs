@@ -13,17 +13,35 @@ pub const MAILBOX_ENTRIES: u64 = 20_000;
 pub const MAILBOX_BYTES: u64 = 128 * 1024 * 1024;
 /// Accounts that one counted invitation can admit.
 pub const MAX_INVITATION_USES: u32 = 1_000;
-/// Prekey bundles that a device may fetch at once, and that come back in an hour. Keeps anybody from
-/// emptying another's store of one-time prekeys.
-pub const BUNDLE_FETCHES_PER_HOUR: u32 = 600;
-/// Username look-ups that a device may make at once, and that come back in an hour.
+/// Messages to groups that a device may send in a minute, and at once. Few, because one of them can mean a
+/// thousand mailboxes.
+pub const GROUP_SENDS_PER_MINUTE: u32 = 300;
+/// Fetches of prekey bundles and of devices that a device may make at once, and that come back in an hour.
+/// Enough to begin writing to several of the largest groups.
+pub const FETCHES_PER_HOUR: u32 = 6_000;
+/// Look-ups of usernames, groups and offers that a device may make at once, and that come back in an hour.
+/// Keeps anybody from trying all names.
 pub const LOOKUPS_PER_HOUR: u32 = 600;
+/// Changes of the own account (prekeys, device lists, devices) that a device may make at once, and that come
+/// back in an hour.
+pub const CHANGES_PER_HOUR: u32 = 600;
+/// Offers to link that a connection may make at once, and that come back in a minute.
+pub const OFFERS_PER_MINUTE: u32 = 10;
+/// An offer to link waits this long, milliseconds: 10 minutes. So does an approval.
+pub const LINK_MS: u64 = 600_000;
+/// Connections that wait for their offer to be approved.
+pub const MAX_WAITING_LINKS: usize = 10_000;
+/// A blob is deleted this much later than the last mailbox entry that can refer to it, milliseconds: 1 day. The
+/// sweep goes through mailboxes more often.
+pub const BLOB_MARGIN_MS: u64 = 24 * 3_600_000;
+/// Changes of a group that are known again when they are repeated.
+pub const RECENT_CHANGES: usize = 16;
 /// Entries that one acknowledgement settles at once; a device that acknowledges more is settled in steps.
 pub const TRIM_ENTRIES: usize = 512;
 /// Receipts that one step of settling a mailbox may lead to; entries that would need more wait for the next.
 pub const MAX_RECEIPTS_PER_SETTLE: usize = 32;
-/// Receipts may fill a mailbox to so many times its bounds before they are dropped: they are small, and
-/// dropping one costs its sender no more than a tick.
+/// Receipts and references to messages of groups may fill a mailbox to so many times its bounds before they are
+/// dropped: they are small, and a dropped receipt costs its sender no more than a tick.
 pub const RECEIPT_ROOM_FACTOR: u64 = 2;
 /// The largest sequence number that a device can claim to have stored. Leaves room to count on from there.
 pub const MAX_CLAIMED_SEQ: u64 = 1 << 62;
@@ -31,7 +49,6 @@ pub const MAX_CLAIMED_SEQ: u64 = 1 << 62;
 pub const MAILBOX_FULL_RETRY_MS: u64 = 600_000;
 /// Devices that are not connected whose used-up allowances are remembered.
 pub const MAX_RESTING_ALLOWANCES: usize = 10_000;
-/// Steps that one command may lead to. A mailbox is settled in longer chains if much is in it; a driver that
-/// stops there loses nothing, because the next acknowledgement goes on where this one ended. Every shorter
-/// chain, and every round of settling, fits.
+/// Steps of one chain that a driver puts into one commit. A longer chain goes on in the next: a message to a
+/// group takes a step for each member, and a mailbox is settled in as many as are in it.
 pub const MAX_CHAIN: usize = 64;

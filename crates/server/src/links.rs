@@ -1,15 +1,22 @@
 mod allowance;
+mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use waxwing_wire::DeviceAddress;
+use waxwing_wire::client_frame::RequestBody;
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
+use waxwing_wire::{DeviceAddress, devices::LinkReference};
 
-use crate::limits::{BUNDLE_FETCHES_PER_HOUR, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES};
-use crate::{Command, ConnId, Effect, Piece, Settings, Time, rejects};
+use crate::limits::{
+    CHANGES_PER_HOUR, FETCHES_PER_HOUR, GROUP_SENDS_PER_MINUTE, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES,
+};
+use crate::{Command, ConnId, Effect, Origin, Piece, Settings, Time, rejects};
 use allowance::{Allowance, Rate};
+use waiting::Waiting;
 
+const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 3_600_000;
 /// An empty list of what is in flight keeps room for so many, so that a quiet conversation does not allocate
 /// for every message and an idle link does not hold what a busy hour needed.
@@ -29,6 +36,8 @@ pub struct Links {
     /// Of devices that have gone and have not yet got back all that they used: going away and coming back
     /// does not refill them.
     resting: BTreeMap<DeviceAddress, Allowances>,
+    /// Connections that have offered themselves to be linked.
+    waiting: Waiting,
     /// The latest time that anybody told.
     now_ms: u64,
 }
@@ -54,8 +63,10 @@ struct Link {
 #[derive(Debug, Clone, Copy, Default)]
 struct Allowances {
     sends: Allowance,
+    group_sends: Allowance,
     fetches: Allowance,
     lookups: Allowance,
+    changes: Allowance,
 }
 
 impl Links {
@@ -179,9 +190,43 @@ impl Links {
         link.read_on(mailbox)
     }
 
-    /// A connection is gone. Gives the command that remembers what was accepted under its lease, unless
-    /// the device is already connected anew.
+    /// A device was removed from its account: its connection ends.
+    pub fn removed(&mut self, address: DeviceAddress) -> Vec<Effect> {
+        let Some(link) = self.devices.get(&address) else { return Vec::new() };
+        let piece = Piece::Goodbye(rejects::removed());
+        vec![Effect::Reply { conn: link.conn, piece }, Effect::Close { conn: link.conn }]
+    }
+
+    /// A connection waits for its offer to be approved. Whoever waited under the same reference before, or
+    /// on the same connection, is told that it waits in vain.
+    pub fn await_link(
+        &mut self,
+        origin: Origin,
+        reference: LinkReference,
+        expires_at_ms: u64,
+    ) -> Vec<Effect> {
+        self.waiting.add(origin, reference, expires_at_ms)
+    }
+
+    /// An offer was approved: whoever waits for it gets the answer.
+    pub fn linked(
+        &mut self,
+        reference: LinkReference,
+        list: &SignedDeviceList,
+        sealed: &Bytes,
+    ) -> Option<Effect> {
+        self.waiting.linked(reference, list, sealed)
+    }
+
+    /// Answers those whose offers have ended. To be called about once a second.
+    pub fn expire_links(&mut self, now: Time) -> Vec<Effect> {
+        self.waiting.expire(now)
+    }
+
+    /// A connection is gone, whether it spoke for a device or not. Gives the command that remembers what was
+    /// accepted under its lease, unless the device is already connected anew.
     pub fn detach(&mut self, conn: ConnId) -> Option<Command> {
+        self.waiting.forget(conn);
         let address = self.conns.remove(&conn)?;
         let link = self.devices.remove(&address)?;
         if !link.allowances.is_full(self.now_ms) {
@@ -209,22 +254,53 @@ impl Links {
         self.allow(address, now, rate, |allowances| &mut allowances.sends)
     }
 
-    /// Takes one fetch of prekey bundles from the device's allowance.
+    /// Takes one message to a group from the device's allowance.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_fetch(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
-        let rate = Rate::new(BUNDLE_FETCHES_PER_HOUR, HOUR_MS, BUNDLE_FETCHES_PER_HOUR);
-        self.allow(address, now, rate, |allowances| &mut allowances.fetches)
+    pub fn allow_group_send(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
+        let rate = Rate::new(GROUP_SENDS_PER_MINUTE, MINUTE_MS, GROUP_SENDS_PER_MINUTE);
+        self.allow(address, now, rate, |allowances| &mut allowances.group_sends)
     }
 
-    /// Takes one look-up of a username from the device's allowance.
+    /// Takes one request of this kind from the attached device's allowance.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
-    pub fn allow_lookup(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
-        let rate = Rate::new(LOOKUPS_PER_HOUR, HOUR_MS, LOOKUPS_PER_HOUR);
-        self.allow(address, now, rate, |allowances| &mut allowances.lookups)
+    pub fn allow_request(
+        &mut self,
+        address: DeviceAddress,
+        request: &RequestBody,
+        now: Time,
+    ) -> Result<(), u64> {
+        let hourly = |count| Rate::new(count, HOUR_MS, count);
+        match request {
+            RequestBody::FetchBundles(..) | RequestBody::FetchDevices(_) => {
+                self.allow(address, now, hourly(FETCHES_PER_HOUR), |allowances| &mut allowances.fetches)
+            }
+            RequestBody::FindAccount(_)
+            | RequestBody::FindUsername(_)
+            | RequestBody::FindGroup(..)
+            | RequestBody::FetchLink(_) => {
+                self.allow(address, now, hourly(LOOKUPS_PER_HOUR), |allowances| &mut allowances.lookups)
+            }
+            RequestBody::PublishPrekeys(_)
+            | RequestBody::PublishDeviceList(_)
+            | RequestBody::RemoveDevice(_)
+            | RequestBody::ApproveLink(_) => {
+                self.allow(address, now, hourly(CHANGES_PER_HOUR), |allowances| &mut allowances.changes)
+            }
+            // From connections without a device; attached ones are refused.
+            RequestBody::Register(_) | RequestBody::OfferLink(..) | RequestBody::CompleteLink(_) => Ok(()),
+        }
+    }
+
+    /// Takes one `OfferLink` or `CompleteLink` from the allowance of a connection that speaks for no device.
+    ///
+    /// # Errors
+    /// Milliseconds after which there is one again.
+    pub fn allow_offer(&mut self, conn: ConnId, now: Time) -> Result<(), u64> {
+        self.waiting.allow(conn, now)
     }
 
     fn allow(
@@ -294,7 +370,8 @@ impl Link {
 
 impl Allowances {
     fn is_full(&self, now_ms: u64) -> bool {
-        self.sends.is_full(now_ms) && self.fetches.is_full(now_ms) && self.lookups.is_full(now_ms)
+        let all = [self.sends, self.group_sends, self.fetches, self.lookups, self.changes];
+        all.into_iter().all(|allowance| allowance.is_full(now_ms))
     }
 }
 

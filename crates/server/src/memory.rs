@@ -8,7 +8,7 @@ use waxwing_wire::DeviceAddress;
 
 use crate::row::Row;
 use crate::step::Batch;
-use crate::store::{CommitError, DedupeKey, Key, Keys, Store, StoreError, Stored, Version, View};
+use crate::store::{CommitError, DedupeKey, Key, Keys, Store, StoreError, Stored, Sweep, Version, View};
 
 /// A store in memory. A clone of it is a snapshot.
 ///
@@ -120,13 +120,10 @@ impl Store for MemoryStore {
         Ok(page)
     }
 
-    fn mailboxes(&self, after: Option<DeviceAddress>, max: usize) -> Result<Vec<DeviceAddress>, StoreError> {
-        let start = after.map_or(Bound::Unbounded, |after| Bound::Excluded(Key::Mailbox(after)));
-        let mailboxes = self.rows.range((start, Bound::Unbounded)).filter_map(|(key, _)| match key {
-            Key::Mailbox(address) => Some(*address),
-            _ => None,
-        });
-        Ok(mailboxes.take(max).collect())
+    fn sweep(&self, kind: Sweep, after: Option<&Key>, max: usize) -> Result<Vec<Key>, StoreError> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.rows.range((start, Bound::Unbounded));
+        Ok(rows.map(|(key, _)| key).filter(|key| kind.includes(key)).take(max).cloned().collect())
     }
 }
 

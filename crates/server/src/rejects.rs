@@ -38,3 +38,21 @@ pub fn rate_limited(retry_after_ms: u64) -> Reject {
 pub fn replaced() -> Reject {
     Reject::new(RejectCode::Replaced, "this device has connected again elsewhere: use that connection")
 }
+
+/// The device is not the account's any more.
+#[must_use]
+pub fn removed() -> Reject {
+    Reject::new(
+        RejectCode::NotRegistered,
+        "this device was removed from its account: link it again, or register with an invitation",
+    )
+}
+
+/// There is no such offer to link a device.
+#[must_use]
+pub fn link_unknown() -> Reject {
+    Reject::new(
+        RejectCode::LinkUnknown,
+        "no device waits under this code, or not any more: show a new code on the new device",
+    )
+}

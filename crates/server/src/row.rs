@@ -5,13 +5,17 @@ mod encoding;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use waxwing_wire::limits::{MAX_ONE_TIME_KYBER_PREKEYS, MAX_ONE_TIME_PREKEYS};
+use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::limits::{
+    MAX_ONE_TIME_KYBER_PREKEYS, MAX_ONE_TIME_PREKEYS, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+};
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, OneTimePrekey, SignedPrekey, Username,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    SignedPrekey, Username,
 };
 
-use crate::Settings;
-use crate::store::{Key, Version};
+use crate::store::{DedupeKey, Key, Version};
+use crate::{Settings, Time};
 
 /// Any row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,18 @@ pub enum Row {
     Pool(PoolRow),
     /// See [`MailboxRow`].
     Mailbox(MailboxRow),
+    /// See [`SignedRow`].
+    Signed(SignedRow),
+    /// See [`SeenRow`].
+    Seen(SeenRow),
+    /// See [`LinkingRow`].
+    Linking(LinkingRow),
+    /// See [`GroupRow`].
+    Group(GroupRow),
+    /// See [`BlobRow`].
+    Blob(BlobRow),
+    /// See [`ReferencesRow`].
+    References(ReferencesRow),
 }
 
 /// Which device a Noise key belongs to.
@@ -57,7 +73,7 @@ pub struct UsernameRow {
     pub account: AccountId,
 }
 
-/// An account.
+/// An account. Small, because every message to it is decided over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
     /// Its alias.
@@ -66,9 +82,17 @@ pub struct AccountRow {
     pub created_at_ms: u64,
     /// Its devices, ascending by id.
     pub devices: Vec<DeviceRow>,
+    /// The device list as its primary signed it. May name devices that are not here any more.
+    pub list: SignedDeviceList,
+    /// The list's version.
+    pub list_version: u64,
+    /// When the list ends, milliseconds since 1970: from then on only the primary counts.
+    pub list_expires_ms: u64,
+    /// Devices that were removed and whose remains are not all cleared away yet.
+    pub leaving: Vec<(DeviceId, DeviceKey)>,
 }
 
-/// A device of an account, with the prekeys that are not one-time.
+/// A device of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceRow {
     /// Which device.
@@ -76,13 +100,135 @@ pub struct DeviceRow {
     /// Its credential.
     pub key: DeviceKey,
     /// Its identity key: 0x05 and the X25519 key.
-    pub identity: [u8; waxwing_wire::limits::PUBLIC_KEY_BYTES],
+    pub identity: [u8; PUBLIC_KEY_BYTES],
     /// 14 random bits that tell installations apart.
     pub registration_id: u16,
+    /// Over [`waxwing_wire::devices::countersigned_bytes`]; `None` for the primary.
+    pub countersignature: Option<[u8; SIGNATURE_BYTES]>,
+    /// When it came to the account, milliseconds since 1970.
+    pub linked_at_ms: u64,
+}
+
+/// A device's prekeys that are not one-time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRow {
     /// Signed prekey.
     pub signed: SignedPrekey,
     /// Kyber prekey of last resort.
     pub last_resort: KyberPrekey,
+}
+
+/// When and from where the devices of an account were last connected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeenRow {
+    /// Ascending by device; devices that never were are missing.
+    pub devices: Vec<Seen>,
+}
+
+/// When and from where a device was last connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Which device.
+    pub device: DeviceId,
+    /// When, milliseconds since 1970, to the hour: it need not be written more often, and tells less.
+    pub last_seen_ms: u64,
+    /// Network address of its last log-in, at most [`waxwing_wire::limits::MAX_PLACE_BYTES`].
+    pub place: String,
+}
+
+/// An offer to link a new device, kept under its reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkingRow {
+    /// The new device's Noise key: only its connections may go on from here.
+    pub key: DeviceKey,
+    /// Encoded [`waxwing_wire::devices::LinkOffer`].
+    pub offer: Bytes,
+    /// When it ends, milliseconds since 1970.
+    pub expires_at_ms: u64,
+    /// Once a primary has approved it.
+    pub approval: Option<Approval>,
+}
+
+/// A primary's word that a new device belongs to its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The account, and the number of the new device in it.
+    pub address: DeviceAddress,
+    /// The list that includes it.
+    pub list: SignedDeviceList,
+    /// [`waxwing_wire::devices::LinkGrant`], encrypted for the new device.
+    pub sealed: Bytes,
+}
+
+/// A group, as far as the server must know it to fan out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupRow {
+    /// Changes so far.
+    pub epoch: u64,
+    /// Ascending by account, at most [`waxwing_wire::limits::MAX_GROUP_MEMBERS`].
+    pub members: Vec<MemberRow>,
+    /// Every member may add others; otherwise admins only.
+    pub members_add: bool,
+    /// SHA-256 of the invitation link's token.
+    pub link: Option<[u8; 32]>,
+    /// The last change, while it is not in all mailboxes yet. Nothing else of the group goes before it.
+    pub pending: Option<PendingChange>,
+    /// The last changes, oldest first, at most [`crate::limits::RECENT_CHANGES`]: who made them under which
+    /// name. A change that is repeated because its answer was lost is known by it.
+    pub recent: Vec<(DeviceAddress, MessageId)>,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberRow {
+    /// Who.
+    pub account: AccountId,
+    /// May change everything.
+    pub admin: bool,
+    /// The epoch that it came with: it gets no message of an earlier one.
+    pub since: u64,
+}
+
+/// A change of a group that is being fanned out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingChange {
+    /// Its ciphertext.
+    pub blob: BlobId,
+    /// Who was added with it, ascending: these do not get it.
+    pub added: Vec<AccountId>,
+    /// Who was removed with it, ascending: these do.
+    pub removed: Vec<AccountId>,
+}
+
+/// A message to a group, whose ciphertext is kept once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlobId {
+    /// Which group.
+    pub group: GroupId,
+    /// Who sent it.
+    pub from: DeviceAddress,
+    /// The sender's name for it.
+    pub id: MessageId,
+    /// Which encryption of it.
+    pub attempt: u32,
+}
+
+/// What the mailboxes of a group's members refer to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobRow {
+    /// Encoded [`waxwing_wire::server_frame::Item`], as every device gets it.
+    pub item: Bytes,
+}
+
+/// How many mailbox entries refer to a blob. Beside the blob, because it is written so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReferencesRow {
+    /// At least as many as there are. More if a fan-out was cut off: such a blob goes when it has expired.
+    pub count: u64,
+    /// When the server took the message, milliseconds since 1970.
+    pub accepted_at_ms: u64,
+    /// The group's epoch that it belongs to.
+    pub epoch: u64,
 }
 
 /// Kinds of one-time prekeys.
@@ -131,6 +277,38 @@ pub struct MailboxRow {
     /// Messages accepted from the device under that lease; `None` while it is connected or if the server
     /// crashed while it was.
     pub accepted_in_lease: Option<u64>,
+    /// Messages that were not kept because the mailbox was full, ever. A companion's; a primary's refuses.
+    pub skipped: u64,
+}
+
+impl AccountRow {
+    /// The devices that count: all of them while the device list is good, and only the primary after it.
+    pub fn devices_at(&self, now: Time) -> impl Iterator<Item = &DeviceRow> {
+        let current = now.0 < self.list_expires_ms;
+        self.devices.iter().filter(move |device| current || device.device == DeviceId::PRIMARY)
+    }
+
+    /// The row of a device.
+    #[must_use]
+    pub fn device(&self, device: DeviceId) -> Option<&DeviceRow> {
+        self.devices.iter().find(|row| row.device == device)
+    }
+}
+
+impl GroupRow {
+    /// The row of a member.
+    #[must_use]
+    pub fn member(&self, account: AccountId) -> Option<&MemberRow> {
+        let at = self.members.binary_search_by_key(&account, |member| member.account).ok()?;
+        self.members.get(at)
+    }
+}
+
+impl BlobId {
+    /// Under which a mailbox remembers the message.
+    pub(crate) fn dedupe(self, mailbox: DeviceAddress) -> DedupeKey {
+        DedupeKey { mailbox, from: self.from, id: self.id, attempt: self.attempt }
+    }
 }
 
 impl MailboxRow {

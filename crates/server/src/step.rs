@@ -1,8 +1,9 @@
 use bytes::Bytes;
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
 use waxwing_wire::server_frame::{Refused, Response, Welcome};
 use waxwing_wire::{DeviceAddress, MessageId, Reject};
 
-use crate::command::{Command, ConnId};
+use crate::command::{Command, ConnId, Origin};
 use crate::row::Row;
 use crate::store::{DedupeKey, Key, Shard};
 
@@ -37,7 +38,8 @@ pub struct Append {
     pub mailbox: DeviceAddress,
     /// Its place, as the mailbox's row says.
     pub seq: u64,
-    /// Encoded [`waxwing_wire::server_frame::Item`].
+    /// What the store keeps: an encoded [`waxwing_wire::server_frame::Item`], or a reference to a blob, which
+    /// only [`crate::resolve`] understands.
     pub item: Bytes,
     /// Under which the engine remembers it as long as the entry exists, so that a resend is noticed.
     pub dedupe: Option<DedupeKey>,
@@ -93,7 +95,7 @@ pub enum Effect {
         mailbox: DeviceAddress,
         /// The entry's place.
         seq: u64,
-        /// The entry.
+        /// The entry as it is delivered. For a message to a group the store keeps a reference instead.
         item: Bytes,
     },
     /// The device has settled its mailbox up to an entry; hand it to [`crate::Links::trimmed`].
@@ -110,7 +112,8 @@ pub enum Effect {
         /// Sequence number and encoded item of each.
         entries: Vec<(u64, Bytes)>,
     },
-    /// Read entries of a mailbox from the store and hand them to [`crate::Links::page`].
+    /// Read entries of a mailbox from the store, put what they refer to in their place with
+    /// [`crate::resolve`], and hand them to [`crate::Links::page`].
     ReadMailbox {
         /// Which mailbox.
         mailbox: DeviceAddress,
@@ -120,8 +123,33 @@ pub enum Effect {
         from: u64,
         /// At most so many entries.
         max_entries: usize,
-        /// Stop after the entry that reaches so many bytes.
+        /// Stop after the entry that reaches so many bytes; also for [`crate::resolve`].
         max_bytes: usize,
+    },
+    /// The connection waits for its offer to be approved; hand it to [`crate::Links::await_link`]. A connection
+    /// that has ended meanwhile is forgotten with its [`crate::Links::detach`], which comes after it then.
+    AwaitLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Where the offer waits.
+        reference: LinkReference,
+        /// When it ends, milliseconds since 1970.
+        expires_at_ms: u64,
+    },
+    /// An offer was approved; hand it to [`crate::Links::linked`].
+    Linked {
+        /// Where the offer waited.
+        reference: LinkReference,
+        /// The list that includes the new device.
+        list: SignedDeviceList,
+        /// What only the new device can read.
+        sealed: Bytes,
+    },
+    /// The device was removed from its account; hand it to [`crate::Links::removed`], which ends its
+    /// connection.
+    Removed {
+        /// Which device.
+        address: DeviceAddress,
     },
     /// Close a connection after what was said to it.
     Close {
@@ -130,10 +158,16 @@ pub enum Effect {
     },
     /// Decide this next. A driver whose engine commits a group atomically may do so in the same group.
     ///
-    /// Those of one step are decided in their order, each after the one before it is committed (or earlier
-    /// in the same group). If one cannot be committed, or the driver has had enough
-    /// ([`crate::limits::MAX_CHAIN`]), those after it are dropped too: a mailbox must not lose entries
-    /// whose receipts were not written. Whoever began the chain begins it again sooner or later.
+    /// Those of one step are decided in their order, each, with all that it leads to, after the one before it
+    /// is committed (or earlier in the same group): what a step leads to comes before what still waits. If one is
+    /// refused or cannot be committed, what still waits is dropped: a mailbox must not lose entries whose
+    /// receipts were not written. Whoever began the chain begins it again sooner or later.
+    ///
+    /// Chains can be long: a message to a group takes a step for each member. So a driver does not put a whole
+    /// chain into one commit: after [`crate::limits::MAX_CHAIN`] steps it keeps what still waits and goes on
+    /// with it in its next commit, before other commands if it can (others in between do no harm, but may
+    /// overtake). No effect is carried out before its own step is committed. [`crate::refuse`] is asked about the
+    /// step that failed, wherever it stands in the chain.
     Continue(Command),
 }
 

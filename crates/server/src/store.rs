@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, MessageId, Username};
+use waxwing_wire::devices::LinkReference;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, GroupId, MessageId, Username};
 
-use crate::row::{AccountRow, CredentialRow, InvitationRow, MailboxRow, PoolKind, PoolRow, Row, UsernameRow};
+use crate::row::{
+    AccountRow, BlobId, BlobRow, CredentialRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, PoolKind,
+    PoolRow, ReferencesRow, Row, SeenRow, SignedRow, UsernameRow,
+};
 use crate::step::Batch;
 
 /// Names a row.
@@ -23,6 +27,18 @@ pub enum Key {
     Pool(DeviceAddress, PoolKind),
     /// The state of a mailbox.
     Mailbox(DeviceAddress),
+    /// A device's prekeys that are not one-time.
+    Signed(DeviceAddress),
+    /// When the devices of an account were last connected.
+    Seen(AccountId),
+    /// An offer to link a device.
+    Linking(LinkReference),
+    /// A group.
+    Group(GroupId),
+    /// A message to a group; up to 64 KB.
+    Blob(BlobId),
+    /// How many mailbox entries refer to a blob. There whenever the blob is.
+    References(BlobId),
 }
 
 /// Rows that must be committed together live in one shard; a batch changes only one.
@@ -34,10 +50,26 @@ pub enum Shard {
     Invitation([u8; 32]),
     /// A username, by the SHA-256 of its text.
     Username([u8; 32]),
-    /// An account's records: `Account` and `Pool` rows.
+    /// An account's records: `Account`, `Signed` and `Pool` rows.
     Account(AccountId),
-    /// All mailboxes of one account, with their rows, entries and dedupe keys.
+    /// All mailboxes of one account, with their rows, entries and dedupe keys, and the `Seen` row.
     Mailboxes(AccountId),
+    /// An offer to link a device.
+    Linking(LinkReference),
+    /// A group with its blobs: `Group`, `Blob` and `References` rows.
+    Group(GroupId),
+}
+
+/// Rows that the sweep goes through, one kind after the other. [`crate::Command::sweep`] says what to do with
+/// each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sweep {
+    /// `Mailbox` rows, for entries that have waited too long.
+    Mailboxes,
+    /// `References` rows, for blobs that were left over.
+    Blobs,
+    /// `Linking` rows, for offers that have ended.
+    Linkings,
 }
 
 /// Under which a mailbox remembers a message while it waits there.
@@ -153,11 +185,12 @@ pub trait Store {
         max_bytes: usize,
     ) -> Result<Vec<(u64, Bytes)>, StoreError>;
 
-    /// Mailboxes that have a row, after `after` in the order of addresses, at most `max`; for the expiry sweep.
+    /// Keys of one kind of row, after `after` in the order of keys ([`Key`]'s own), at most `max`; for the
+    /// sweep.
     ///
     /// # Errors
     /// When the engine fails.
-    fn mailboxes(&self, after: Option<DeviceAddress>, max: usize) -> Result<Vec<DeviceAddress>, StoreError>;
+    fn sweep(&self, kind: Sweep, after: Option<&Key>, max: usize) -> Result<Vec<Key>, StoreError>;
 }
 
 impl Key {
@@ -169,8 +202,27 @@ impl Key {
             Self::Invitation(hash) => Shard::Invitation(*hash),
             Self::Username(name) => Shard::Username(crate::row::sha256(name.as_str().as_bytes())),
             Self::Account(account) => Shard::Account(*account),
-            Self::Pool(address, _) => Shard::Account(address.account),
+            Self::Pool(address, _) | Self::Signed(address) => Shard::Account(address.account),
             Self::Mailbox(address) => Shard::Mailboxes(address.account),
+            Self::Seen(account) => Shard::Mailboxes(*account),
+            Self::Linking(reference) => Shard::Linking(*reference),
+            Self::Group(group) => Shard::Group(*group),
+            Self::Blob(blob) | Self::References(blob) => Shard::Group(blob.group),
+        }
+    }
+}
+
+impl Sweep {
+    /// In the order in which they are swept.
+    pub const ALL: [Self; 3] = [Self::Mailboxes, Self::Blobs, Self::Linkings];
+
+    /// Whether the row of a key is of this kind.
+    #[must_use]
+    pub fn includes(self, key: &Key) -> bool {
+        match self {
+            Self::Mailboxes => matches!(key, Key::Mailbox(_)),
+            Self::Blobs => matches!(key, Key::References(_)),
+            Self::Linkings => matches!(key, Key::Linking(_)),
         }
     }
 }
@@ -239,6 +291,49 @@ impl View {
     pub(crate) fn mailbox(&self, address: DeviceAddress) -> Option<MailboxRow> {
         match self.row(&Key::Mailbox(address)) {
             Some(Row::Mailbox(row)) => Some(*row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn signed(&self, address: DeviceAddress) -> Option<&SignedRow> {
+        match self.row(&Key::Signed(address)) {
+            Some(Row::Signed(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Empty if there is none.
+    pub(crate) fn seen(&self, account: AccountId) -> SeenRow {
+        match self.row(&Key::Seen(account)) {
+            Some(Row::Seen(row)) => row.clone(),
+            _ => SeenRow::default(),
+        }
+    }
+
+    pub(crate) fn linking(&self, reference: LinkReference) -> Option<&LinkingRow> {
+        match self.row(&Key::Linking(reference)) {
+            Some(Row::Linking(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn group(&self, group: GroupId) -> Option<&GroupRow> {
+        match self.row(&Key::Group(group)) {
+            Some(Row::Group(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn blob(&self, blob: BlobId) -> Option<&BlobRow> {
+        match self.row(&Key::Blob(blob)) {
+            Some(Row::Blob(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn references(&self, blob: BlobId) -> Option<ReferencesRow> {
+        match self.row(&Key::References(blob)) {
+            Some(Row::References(row)) => Some(*row),
             _ => None,
         }
     }

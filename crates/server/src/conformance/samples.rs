@@ -1,15 +1,20 @@
 //! Rows, keys and entries to try an engine with.
 
 use bytes::Bytes;
-use waxwing_wire::limits::{KYBER_KEY_BYTES, MAX_ONE_TIME_KYBER_PREKEYS, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::limits::{
+    KYBER_KEY_BYTES, MAX_GROUP_MEMBERS, MAX_ONE_TIME_KYBER_PREKEYS, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES,
+    SIGNATURE_BYTES,
+};
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, MessageId, OneTimePrekey, SignedPrekey,
-    Username,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    SignedPrekey, Username,
 };
 
 use crate::row::{
-    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
-    UsernameRow,
+    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
+    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow,
+    SignedRow, UsernameRow,
 };
 use crate::step::{Append, Batch, Trim};
 use crate::store::{DedupeKey, Key, Shard};
@@ -83,11 +88,86 @@ pub(super) fn account_row(registration_id: u16) -> Row {
         key: DeviceKey([1; 32]),
         identity: [5; PUBLIC_KEY_BYTES],
         registration_id,
-        signed: SignedPrekey { id: 1, key: [6; PUBLIC_KEY_BYTES], signature: [7; SIGNATURE_BYTES] },
-        last_resort: kyber(9),
+        countersignature: None,
+        linked_at_ms: 1_700_000_000_000,
     };
-    let username = Username::parse("alice").expect("a good username");
-    Row::Account(AccountRow { username, created_at_ms: 1_700_000_000_000, devices: vec![device] })
+    let companion = DeviceRow {
+        device: DeviceId::new(2).expect("samples name devices 1 to 127"),
+        countersignature: Some([8; SIGNATURE_BYTES]),
+        ..device.clone()
+    };
+    Row::Account(AccountRow {
+        username: Username::parse("alice").expect("a good username"),
+        created_at_ms: 1_700_000_000_000,
+        devices: vec![device, companion],
+        list: list(),
+        list_version: 2,
+        list_expires_ms: 1_800_000_000_000,
+        leaving: vec![(DeviceId::PRIMARY, DeviceKey([9; 32]))],
+    })
+}
+
+/// Engines do not look into it.
+fn list() -> SignedDeviceList {
+    SignedDeviceList { list: Bytes::from_static(b"a list"), signature: [3; SIGNATURE_BYTES] }
+}
+
+pub(super) fn blob(group: u8, id: u64) -> BlobId {
+    BlobId { group: GroupId([group; 16]), from: address(1, 2), id: MessageId(id), attempt: 0 }
+}
+
+pub(super) fn references_row(blob: BlobId, count: u64) -> (Key, Option<Row>) {
+    let row = ReferencesRow { count, accepted_at_ms: 1_700_000_000_000, epoch: 1 };
+    (Key::References(blob), Some(Row::References(row)))
+}
+
+pub(super) fn linking_row(reference: LinkReference) -> (Key, Option<Row>) {
+    let approval = Approval { address: address(1, 2), list: list(), sealed: Bytes::from_static(b"sealed") };
+    let row = LinkingRow {
+        key: DeviceKey([1; 32]),
+        offer: Bytes::from_static(b"an offer"),
+        expires_at_ms: 1_700_000_600_000,
+        approval: Some(approval),
+    };
+    (Key::Linking(reference), Some(Row::Linking(row)))
+}
+
+/// As large as a group can be.
+pub(super) fn group_row() -> Row {
+    let member = |number: usize| {
+        let account = AccountId((number as u128).to_be_bytes());
+        MemberRow { account, admin: number == 0, since: 1 + number as u64 }
+    };
+    let pending =
+        PendingChange { blob: blob(1, 7), added: vec![account(3)], removed: vec![account(4), account(5)] };
+    Row::Group(GroupRow {
+        epoch: 2_000,
+        members: (0..MAX_GROUP_MEMBERS).map(member).collect(),
+        members_add: true,
+        link: Some([6; 32]),
+        pending: Some(pending),
+        recent: vec![(address(1, 2), MessageId(7))],
+    })
+}
+
+fn of_devices_and_groups() -> Vec<(Key, Row)> {
+    let seen =
+        |device, place: &str| Seen { device, last_seen_ms: 1_700_000_000_000, place: place.to_owned() };
+    let linking = linking_row(LinkReference([5; 16]));
+    let references = references_row(blob(1, 7), 3);
+    let signed = SignedPrekey { id: 1, key: [6; PUBLIC_KEY_BYTES], signature: [7; SIGNATURE_BYTES] };
+    let mut rows = vec![
+        (Key::Signed(address(1, 1)), Row::Signed(SignedRow { signed, last_resort: kyber(9) })),
+        (Key::Seen(account(1)), Row::Seen(SeenRow { devices: vec![seen(DeviceId::PRIMARY, "192.0.2.1")] })),
+        (Key::Seen(account(2)), Row::Seen(SeenRow::default())),
+        (Key::Group(GroupId([1; 16])), group_row()),
+        (Key::Group(GroupId([2; 16])), Row::Group(GroupRow::default())),
+        // As large as a frame.
+        (Key::Blob(blob(1, 7)), Row::Blob(BlobRow { item: item(1, MAX_PLAINTEXT_BYTES) })),
+        (Key::Blob(blob(1, 8)), Row::Blob(BlobRow { item: Bytes::new() })),
+    ];
+    rows.extend([linking, references].into_iter().filter_map(|(key, row)| Some((key, row?))));
+    rows
 }
 
 /// A row of every kind, the largest pool among them.
@@ -101,9 +181,10 @@ pub(super) fn every_kind() -> Vec<(Key, Row)> {
         bytes: 4,
         lease: u64::MAX,
         accepted_in_lease: Some(0),
+        skipped: u64::MAX,
     };
     let claimed_by = vec![account(1), account(2)];
-    vec![
+    let mut rows = vec![
         (
             Key::Credential(DeviceKey([1; 32])),
             Row::Credential(CredentialRow { address: address(1, 127), active: true }),
@@ -123,5 +204,7 @@ pub(super) fn every_kind() -> Vec<(Key, Row)> {
         (Key::Mailbox(address(1, 1)), Row::Mailbox(full)),
         // All defaults: engines must not mistake a row of no bytes for none.
         (Key::Mailbox(address(1, 2)), Row::Mailbox(MailboxRow::default())),
-    ]
+    ];
+    rows.extend(of_devices_and_groups());
+    rows
 }

@@ -2,6 +2,7 @@ use waxwing_wire::client_frame::Hello;
 use waxwing_wire::server_frame::Welcome;
 use waxwing_wire::{DeviceAddress, DeviceKey, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
 
+use super::account::seen_now;
 use crate::limits::MAX_CLAIMED_SEQ;
 use crate::row::{MailboxRow, PoolKind, Row};
 use crate::{Batch, Command, ConnId, Effect, Key, Keys, Piece, Shard, Step, Time, View};
@@ -16,11 +17,18 @@ pub(super) fn reads_device(address: DeviceAddress) -> Keys {
         Key::Mailbox(address),
         Key::Pool(address, PoolKind::OneTime),
         Key::Pool(address, PoolKind::Kyber),
+        Key::Seen(address.account),
     ];
     Keys { rows, ..Keys::default() }
 }
 
-pub(super) fn attach(conn: ConnId, key: DeviceKey, hello: &Hello, view: &View) -> Result<Step, Reject> {
+pub(super) fn attach(
+    conn: ConnId,
+    key: DeviceKey,
+    hello: &Hello,
+    place: &str,
+    view: &View,
+) -> Result<Step, Reject> {
     if hello.version != WIRE_VERSION {
         return Err(Reject::new(
             RejectCode::WireVersion,
@@ -32,22 +40,24 @@ pub(super) fn attach(conn: ConnId, key: DeviceKey, hello: &Hello, view: &View) -
     }
     let credential = view.credential(key).filter(|credential| credential.active);
     let address = credential.ok_or_else(not_registered)?.address;
-    Ok(Step::next(Command::AttachDevice { conn, key, address, hello: *hello, live: None }))
+    let place = place.to_owned();
+    Ok(Step::next(Command::AttachDevice { conn, key, address, hello: *hello, place, live: None }))
 }
 
 /// The device gets its mailbox here if it has none yet.
+#[expect(clippy::too_many_arguments, reason = "they are the command's fields")]
 pub(super) fn attach_device(
     conn: ConnId,
     key: DeviceKey,
     address: DeviceAddress,
     hello: &Hello,
+    place: &str,
     live: Option<(u64, u64)>,
     view: &View,
     now: Time,
 ) -> Result<Step, Reject> {
     let account = view.account(address.account).ok_or_else(not_registered)?;
-    let device = account.devices.iter().find(|device| device.device == address.device);
-    if device.is_none_or(|device| device.key != key) {
+    if account.device(address.device).is_none_or(|device| device.key != key) {
         return Err(not_registered());
     }
     let before = view.mailbox(address);
@@ -65,6 +75,9 @@ pub(super) fn attach_device(
             one_time: view.pool(address, PoolKind::OneTime).len() as u32,
             one_time_kyber: view.pool(address, PoolKind::Kyber).len() as u32,
         },
+        list_version: account.list_version,
+        devices: account.devices_at(now).count() as u32,
+        skipped: row.skipped,
     };
     let after = taken_over(row, hello);
     let stored = hello.stored.max(after.settled);
@@ -80,10 +93,12 @@ pub(super) fn attach_device(
             undecryptable,
         }));
     }
-    let batch = (before != Some(after)).then(|| {
-        let rows = vec![(Key::Mailbox(address), Some(Row::Mailbox(after)))];
-        Batch::of_rows(Shard::Mailboxes(address.account), rows)
-    });
+    let mut rows = Vec::new();
+    if before != Some(after) {
+        rows.push((Key::Mailbox(address), Some(Row::Mailbox(after))));
+    }
+    rows.extend(seen_now(address, Some(place), now, view));
+    let batch = (!rows.is_empty()).then(|| Batch::of_rows(Shard::Mailboxes(address.account), rows));
     Ok(Step { batch, effects })
 }
 

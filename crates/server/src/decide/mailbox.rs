@@ -2,11 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use waxwing_wire::limits::MAX_IDS_PER_RECEIPT;
-use waxwing_wire::server_frame::{Item, Receipt};
-use waxwing_wire::{DeviceAddress, MessageId};
+use waxwing_wire::server_frame::Receipt;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
+use super::account::seen_now;
+use crate::item::{Reference, Stored};
 use crate::limits::{MAX_RECEIPTS_PER_SETTLE, RECEIPT_ROOM_FACTOR, TRIM_ENTRIES};
-use crate::row::{MailboxRow, Row};
+use crate::row::{BlobId, MailboxRow, Row};
 use crate::{
     Append, Batch, Command, DedupeKey, Effect, Fate, Gone, Key, Keys, MailboxRange, Settings, Shard, Step,
     Time, Trim, View, item,
@@ -14,6 +16,20 @@ use crate::{
 
 pub(super) fn reads_row(mailbox: DeviceAddress) -> Keys {
     Keys { rows: vec![Key::Mailbox(mailbox)], ..Keys::default() }
+}
+
+pub(super) fn reads_row_and_account(mailbox: DeviceAddress) -> Keys {
+    Keys { rows: vec![Key::Mailbox(mailbox), Key::Account(mailbox.account)], ..Keys::default() }
+}
+
+pub(super) fn reads_row_and_seen(mailbox: DeviceAddress) -> Keys {
+    Keys { rows: vec![Key::Mailbox(mailbox), Key::Seen(mailbox.account)], ..Keys::default() }
+}
+
+pub(super) fn reads_receipt(account: AccountId, devices: &[DeviceId]) -> Keys {
+    let mut rows = vec![Key::Account(account)];
+    rows.extend(devices.iter().map(|device| Key::Mailbox(DeviceAddress { account, device: *device })));
+    Keys { rows, ..Keys::default() }
 }
 
 pub(super) fn reads_entries(mailbox: DeviceAddress, from: u64, up_to: u64) -> Keys {
@@ -38,17 +54,35 @@ pub(super) fn stored(mailbox: DeviceAddress, up_to: u64, undecryptable: &[u64], 
     Step::default()
 }
 
-/// As [`stored`], for what has waited too long.
+/// As [`stored`], for what has waited too long. The mailbox of a device that is not the account's any more is
+/// purged: its removal was cut off, or a message crossed it.
 pub(super) fn expire(mailbox: DeviceAddress, view: &View) -> Step {
-    match view.mailbox(mailbox) {
-        Some(row) if row.entries > 0 => Step::next(Command::Settle {
-            mailbox,
-            from: row.settled + 1,
-            up_to: row.last,
-            fate: Fate::Expired,
-        }),
-        _ => Step::default(),
+    let Some(row) = view.mailbox(mailbox) else { return Step::default() };
+    if let Some(account) = view.account(mailbox.account)
+        && account.device(mailbox.device).is_none()
+    {
+        return Step::only(match account.leaving.iter().find(|(device, _)| *device == mailbox.device) {
+            Some(leaving) => super::devices::clear_away(None, mailbox.account, &[*leaving]),
+            None => vec![Effect::Continue(Command::Purge { mailbox })],
+        });
     }
+    if row.entries == 0 {
+        return Step::default();
+    }
+    Step::next(Command::Settle { mailbox, from: row.settled + 1, up_to: row.last, fate: Fate::Expired })
+}
+
+/// Everything in the mailbox goes, and then the mailbox.
+pub(super) fn purge(mailbox: DeviceAddress, view: &View) -> Step {
+    let Some(row) = view.mailbox(mailbox) else { return Step::default() };
+    if row.settled < row.last {
+        let settle = Command::Settle { mailbox, from: row.settled + 1, up_to: row.last, fate: Fate::Removed };
+        return Step::only(vec![Effect::Continue(settle), Effect::Continue(Command::Purge { mailbox })]);
+    }
+    let mut rows = vec![(Key::Mailbox(mailbox), None)];
+    rows.extend(super::account::seen_no_more(mailbox, view));
+    let batch = Batch::of_rows(Shard::Mailboxes(mailbox.account), rows);
+    Step { batch: Some(batch), effects: Vec::new() }
 }
 
 /// Receipts first, then the entries go, then what is left over. A crash in between doubles receipts, which
@@ -71,10 +105,13 @@ pub(super) fn settle(
     let outcome = match fate {
         Fate::Stored { undecryptable } => settling.take_stored(entries, undecryptable),
         Fate::Expired => settling.take_expired(entries, now, settings.retention_ms),
+        Fate::Removed => settling.take_silently(entries),
     };
     let (end, more) = match (fate, outcome) {
         // Everything that is there has been taken. Numbers without entries behind it go as well.
-        (Fate::Stored { .. }, Taken::All) if view.entries.len() < TRIM_ENTRIES => (up_to, false),
+        (Fate::Stored { .. } | Fate::Removed, Taken::All) if view.entries.len() < TRIM_ENTRIES => {
+            (up_to, false)
+        }
         (_, Taken::Some) => (settling.last_taken(), false),
         (_, Taken::All) => (settling.last_taken(), view.entries.len() == TRIM_ENTRIES),
         (_, Taken::NoRoom) => (settling.last_taken(), true),
@@ -86,13 +123,15 @@ pub(super) fn settle(
     let acknowledged = matches!(fate, Fate::Stored { .. });
     effects.push(Effect::Continue(Command::Trim { mailbox, up_to: end, gone: settling.gone, acknowledged }));
     if more && end < up_to {
-        effects.push(Effect::Continue(match fate {
+        match fate {
             Fate::Stored { undecryptable } => {
                 let undecryptable = undecryptable.iter().copied().filter(|seq| *seq > end).collect();
-                Command::Stored { mailbox, up_to, undecryptable }
+                effects.push(Effect::Continue(Command::Stored { mailbox, up_to, undecryptable }));
             }
-            Fate::Expired => Command::Expire { mailbox },
-        }));
+            Fate::Expired => effects.push(Effect::Continue(Command::Expire { mailbox })),
+            // The purge comes back by itself.
+            Fate::Removed => {}
+        }
     }
     Step::only(effects)
 }
@@ -137,6 +176,13 @@ impl Settling {
         Taken::All
     }
 
+    fn take_silently<'a>(&mut self, entries: impl Iterator<Item = &'a (u64, Bytes)>) -> Taken {
+        for (seq, bytes) in entries {
+            self.take(*seq, bytes, item::read(bytes).as_ref(), false);
+        }
+        Taken::All
+    }
+
     /// Damaged entries have no age. They go with the next one that expired, and stay behind the last.
     fn take_expired<'a>(
         &mut self,
@@ -149,7 +195,7 @@ impl Settling {
             let read = item::read(bytes);
             match &read {
                 None => damaged.push(gone(self.mailbox, *seq, bytes, None)),
-                Some((item, _)) if since_ms(item).saturating_add(retention_ms) > now.0 => return Taken::Some,
+                Some(stored) if stored.since_ms().saturating_add(retention_ms) > now.0 => return Taken::Some,
                 Some(_) => {
                     self.gone.append(&mut damaged);
                     if !self.take(*seq, bytes, read.as_ref(), true) {
@@ -162,19 +208,16 @@ impl Settling {
     }
 
     /// `false` if there is no room for the receipt that the entry earns; it is not taken then.
-    fn take(&mut self, seq: u64, bytes: &Bytes, read: Option<&(Item, u32)>, receipt: bool) -> bool {
-        if let Some((Item::Envelope(envelope), _)) = read
-            && receipt
-            && !envelope.silent
-        {
-            let ids = self.earned.entry(envelope.from).or_default();
+    fn take(&mut self, seq: u64, bytes: &Bytes, read: Option<&Stored>, receipt: bool) -> bool {
+        if let Some((from, id)) = read.filter(|_| receipt).and_then(earns) {
+            let ids = self.earned.entry(from).or_default();
             if ids.len().is_multiple_of(MAX_IDS_PER_RECEIPT) {
                 if self.receipts == MAX_RECEIPTS_PER_SETTLE {
                     return false;
                 }
                 self.receipts += 1;
             }
-            ids.push(envelope.id);
+            ids.push(id);
         }
         self.gone.push(gone(self.mailbox, seq, bytes, read));
         true
@@ -188,30 +231,44 @@ impl Settling {
         let mut effects = Vec::with_capacity(self.receipts + 2);
         for (sender, ids) in &self.earned {
             for ids in ids.chunks(MAX_IDS_PER_RECEIPT) {
-                let receipt = Receipt { by: self.mailbox, ids: ids.to_vec(), at_ms: now.0, expired };
-                let item = item::receipt(receipt);
-                effects.push(Effect::Continue(Command::PutReceipt { mailbox: *sender, item }));
+                let receipt = Receipt {
+                    by: self.mailbox,
+                    sent_by: sender.device,
+                    ids: ids.to_vec(),
+                    at_ms: now.0,
+                    expired,
+                };
+                effects.push(Effect::Continue(Command::PutReceipt {
+                    account: sender.account,
+                    // Right for an account with one device, as most are.
+                    devices: vec![sender.device],
+                    item: item::receipt(receipt),
+                }));
             }
         }
         effects
     }
 }
 
-fn gone(mailbox: DeviceAddress, seq: u64, bytes: &Bytes, read: Option<&(Item, u32)>) -> Gone {
-    let dedupe = match read {
-        Some((Item::Envelope(envelope), attempt)) => {
-            Some(DedupeKey { mailbox, from: envelope.from, id: envelope.id, attempt: *attempt })
-        }
+/// The message whose sender gets a receipt.
+fn earns(stored: &Stored) -> Option<(DeviceAddress, MessageId)> {
+    match stored {
+        Stored::Envelope(envelope, _) if !envelope.silent => Some((envelope.from, envelope.id)),
+        Stored::Reference(reference) if !reference.silent => Some((reference.blob.from, reference.blob.id)),
         _ => None,
-    };
-    Gone { seq, bytes: bytes.len() as u64, dedupe }
+    }
 }
 
-fn since_ms(item: &Item) -> u64 {
-    match item {
-        Item::Envelope(envelope) => envelope.accepted_at_ms,
-        Item::Receipt(receipt) => receipt.at_ms,
-    }
+fn gone(mailbox: DeviceAddress, seq: u64, bytes: &Bytes, read: Option<&Stored>) -> Gone {
+    let (dedupe, blob) = match read {
+        Some(Stored::Envelope(envelope, attempt)) => {
+            let dedupe = DedupeKey { mailbox, from: envelope.from, id: envelope.id, attempt: *attempt };
+            (Some(dedupe), None)
+        }
+        Some(Stored::Reference(Reference { blob, .. })) => (Some(blob.dedupe(mailbox)), Some(*blob)),
+        Some(Stored::Receipt(_)) | None => (None, None),
+    };
+    Gone { seq, bytes: bytes.len() as u64, dedupe, blob }
 }
 
 pub(super) fn trim(
@@ -237,7 +294,18 @@ pub(super) fn trim(
         return Step::default();
     }
     let batch = Batch { trims: runs(mailbox, &gone), ..batch_of(mailbox, row) };
-    Step { batch: Some(batch), effects: vec![Effect::Trimmed { mailbox, up_to }] }
+    let mut effects = vec![Effect::Trimmed { mailbox, up_to }];
+    effects.extend(releases(&gone));
+    Step { batch: Some(batch), effects }
+}
+
+/// One step for each group. Only entries that really went count, so that no reference is given back twice.
+fn releases(gone: &[Gone]) -> impl Iterator<Item = Effect> + use<> {
+    let mut blobs: BTreeMap<GroupId, Vec<BlobId>> = BTreeMap::new();
+    for blob in gone.iter().filter_map(|gone| gone.blob) {
+        blobs.entry(blob.group).or_default().push(blob);
+    }
+    blobs.into_iter().map(|(group, blobs)| Effect::Continue(Command::Release { group, blobs }))
 }
 
 /// One trim for each run of numbers without a gap.
@@ -251,25 +319,47 @@ fn runs(mailbox: DeviceAddress, gone: &[Gone]) -> Vec<Trim> {
     runs.filter_map(trim).collect()
 }
 
-/// A receipt for a device without a mailbox is for nobody: a device gets its mailbox when it first attaches,
-/// before it can send. One for a mailbox that is full beyond what receipts may take is dropped.
-pub(super) fn put_receipt(mailbox: DeviceAddress, item: &Bytes, view: &View, settings: &Settings) -> Step {
-    let Some(mut row) = view.mailbox(mailbox) else { return Step::default() };
-    let bytes = item.len() as u64;
-    if !row.has_room(bytes, settings, RECEIPT_ROOM_FACTOR) {
+/// A receipt goes to all devices of the account, because all of them show its messages. One for a device
+/// without a mailbox is for nobody: a device gets its mailbox when it first attaches, before it can send. One
+/// for a mailbox that is full beyond what receipts may take is dropped.
+pub(super) fn put_receipt(
+    account: AccountId,
+    devices: &[DeviceId],
+    item: &Bytes,
+    view: &View,
+    settings: &Settings,
+) -> Step {
+    let Some(row) = view.account(account) else { return Step::default() };
+    if !row.devices.iter().map(|device| &device.device).eq(devices) {
+        let devices = row.devices.iter().map(|device| device.device).collect();
+        return Step::next(Command::PutReceipt { account, devices, item: item.clone() });
+    }
+    let mut batch = Batch::of_rows(Shard::Mailboxes(account), Vec::new());
+    for device in devices {
+        let mailbox = DeviceAddress { account, device: *device };
+        let Some(mut row) = view.mailbox(mailbox) else { continue };
+        let bytes = item.len() as u64;
+        if row.has_room(bytes, settings, RECEIPT_ROOM_FACTOR) {
+            let seq = row.append(bytes, settings);
+            batch.rows.push((Key::Mailbox(mailbox), Some(Row::Mailbox(row))));
+            batch.appends.push(Append { mailbox, seq, item: item.clone(), dedupe: None });
+        }
+    }
+    if batch.appends.is_empty() {
         return Step::default();
     }
-    let append = Append { mailbox, seq: row.append(bytes, settings), item: item.clone(), dedupe: None };
-    let effects = vec![append.effect()];
-    Step { batch: Some(Batch { appends: vec![append], ..batch_of(mailbox, row) }), effects }
+    let effects = batch.appends.iter().map(Append::effect).collect();
+    Step { batch: Some(batch), effects }
 }
 
-pub(super) fn detach(address: DeviceAddress, lease: u64, accepted: u64, view: &View) -> Step {
+pub(super) fn detach(address: DeviceAddress, lease: u64, accepted: u64, view: &View, now: Time) -> Step {
     match view.mailbox(address) {
         // Otherwise a newer connection has the lease.
         Some(mut row) if row.lease == lease && row.accepted_in_lease != Some(accepted) => {
             row.accepted_in_lease = Some(accepted);
-            Step { batch: Some(batch_of(address, row)), effects: Vec::new() }
+            let mut batch = batch_of(address, row);
+            batch.rows.extend(seen_now(address, None, now, view));
+            Step { batch: Some(batch), effects: Vec::new() }
         }
         _ => Step::default(),
     }

@@ -4,46 +4,72 @@ use waxwing_wire::{
     RejectCode,
 };
 
+use super::account::unknown_account;
 use super::respond;
-use crate::row::{DeviceRow, Pool, PoolKind, PoolRow, Row, sha256};
-use crate::{Batch, Command, Key, Keys, Origin, Shard, Step, View};
+use crate::row::{AccountRow, DeviceRow, Pool, PoolKind, PoolRow, Row, SignedRow, sha256};
+use crate::{Batch, Command, Key, Keys, Origin, Shard, Step, Time, View};
 
 pub(super) fn reads_pools(account: AccountId, devices: &[DeviceId]) -> Keys {
     let mut rows = vec![Key::Account(account)];
     for device in devices {
         let address = DeviceAddress { account, device: *device };
+        rows.push(Key::Signed(address));
         rows.push(Key::Pool(address, PoolKind::OneTime));
         rows.push(Key::Pool(address, PoolKind::Kyber));
     }
     Keys { rows, ..Keys::default() }
 }
 
-pub(super) fn fetch(origin: Origin, account: AccountId, view: &View) -> Result<Step, Reject> {
+pub(super) fn fetch(
+    origin: Origin,
+    asker: DeviceAddress,
+    account: AccountId,
+    named: &[DeviceId],
+    view: &View,
+    now: Time,
+) -> Result<Step, Reject> {
     let row = view.account(account).ok_or_else(unknown_account)?;
-    let devices = row.devices.iter().map(|device| device.device).collect();
-    Ok(Step::next(Command::TakePrekeys { origin, account, devices }))
+    let devices = selected(row, asker, account, named, now).map(|device| device.device).collect();
+    Ok(Step::next(Command::TakePrekeys { origin, asker, account, named: named.to_vec(), devices }))
+}
+
+fn selected<'a>(
+    row: &'a AccountRow,
+    asker: DeviceAddress,
+    account: AccountId,
+    named: &'a [DeviceId],
+    now: Time,
+) -> impl Iterator<Item = &'a DeviceRow> {
+    row.devices_at(now)
+        .filter(move |device| named.is_empty() || named.contains(&device.device))
+        .filter(move |device| asker != DeviceAddress { account, device: device.device })
 }
 
 /// Takes one prekey of each kind from every device. The commit is conditional on the pools' versions: no
 /// prekey is given out twice. An answer that is lost loses the prekeys in it, which is what they are for.
 pub(super) fn take(
     origin: Origin,
+    asker: DeviceAddress,
     account: AccountId,
+    named: &[DeviceId],
     devices: &[DeviceId],
     view: &View,
+    now: Time,
 ) -> Result<Step, Reject> {
     let row = view.account(account).ok_or_else(unknown_account)?;
-    if !row.devices.iter().map(|device| &device.device).eq(devices) {
+    if !selected(row, asker, account, named, now).map(|device| &device.device).eq(devices) {
         // A device came or went since; its pools have not been read.
-        return Ok(Step::next(Command::FetchBundles { origin, account }));
+        return Ok(Step::next(Command::FetchBundles { origin, asker, account, named: named.to_vec() }));
     }
     let mut rows = Vec::new();
     let mut bundles = Vec::with_capacity(devices.len());
-    for device in &row.devices {
+    for device in selected(row, asker, account, named, now) {
         let address = DeviceAddress { account, device: device.device };
+        // Written with the device; without it nobody can begin a session with the device.
+        let Some(signed) = view.signed(address) else { continue };
         let mut one_time = view.pool(address, PoolKind::OneTime);
         let mut kyber = view.pool(address, PoolKind::Kyber);
-        bundles.push(bundle(device, &mut one_time, &mut kyber));
+        bundles.push(bundle(device, signed, &mut one_time, &mut kyber));
         for (kind, pool) in [(PoolKind::OneTime, one_time), (PoolKind::Kyber, kyber)] {
             // One that was empty stays as it was.
             if pool != view.pool(address, kind) {
@@ -52,18 +78,48 @@ pub(super) fn take(
         }
     }
     let batch = (!rows.is_empty()).then(|| Batch::of_rows(Shard::Account(account), rows));
-    Ok(Step { batch, effects: vec![respond(origin, ResponseBody::Bundles(bundles))] })
+    let list = row.list.clone();
+    Ok(Step { batch, effects: vec![respond(origin, ResponseBody::Bundles { list, bundles })] })
 }
 
-fn bundle(device: &DeviceRow, one_time: &mut PoolRow, kyber: &mut PoolRow) -> Bundle {
+fn bundle(device: &DeviceRow, signed: &SignedRow, one_time: &mut PoolRow, kyber: &mut PoolRow) -> Bundle {
     Bundle {
         device: device.device,
         registration_id: device.registration_id,
         identity: device.identity,
-        signed: device.signed.clone(),
-        kyber: kyber.take_kyber().unwrap_or_else(|| device.last_resort.clone()),
+        signed: signed.signed.clone(),
+        kyber: kyber.take_kyber().unwrap_or_else(|| signed.last_resort.clone()),
         one_time: one_time.take_one_time(),
+        countersignature: device.countersignature,
     }
+}
+
+/// The prekeys that are not one-time of a device that publishes its first.
+pub(super) fn signed_row(upload: &PrekeyUpload) -> Result<SignedRow, Reject> {
+    match (&upload.signed, &upload.last_resort) {
+        (Some(signed), Some(last_resort)) => {
+            Ok(SignedRow { signed: signed.clone(), last_resort: last_resort.clone() })
+        }
+        _ => Err(Reject::new(
+            RejectCode::Malformed,
+            "a new device needs a signed prekey and a Kyber prekey of last resort: add them",
+        )),
+    }
+}
+
+/// The rows of a device that publishes its first prekeys.
+pub(super) fn first(
+    address: DeviceAddress,
+    upload: &PrekeyUpload,
+    view: &View,
+) -> Result<Vec<(Key, Option<Row>)>, Reject> {
+    let mut rows = vec![(Key::Signed(address), Some(Row::Signed(signed_row(upload)?)))];
+    for kind in [PoolKind::OneTime, PoolKind::Kyber] {
+        let mut pool = view.pool(address, kind);
+        put(&mut pool, upload)?;
+        rows.push((Key::Pool(address, kind), Some(Row::Pool(pool))));
+    }
+    Ok(rows)
 }
 
 pub(super) fn publish(
@@ -74,15 +130,15 @@ pub(super) fn publish(
 ) -> Result<Step, Reject> {
     let not_registered =
         || Reject::new(RejectCode::NotRegistered, "this device is not the account's any more: register anew");
-    let before = view.account(address.account).ok_or_else(not_registered)?;
+    let account = view.account(address.account).ok_or_else(not_registered)?;
+    account.device(address.device).ok_or_else(not_registered)?;
+    let before = view.signed(address).ok_or_else(not_registered)?;
     let mut after = before.clone();
-    let device = after.devices.iter_mut().find(|device| device.device == address.device);
-    let device = device.ok_or_else(not_registered)?;
-    device.signed = upload.signed.clone().unwrap_or_else(|| device.signed.clone());
-    device.last_resort = upload.last_resort.clone().unwrap_or_else(|| device.last_resort.clone());
+    after.signed = upload.signed.clone().unwrap_or(after.signed);
+    after.last_resort = upload.last_resort.clone().unwrap_or(after.last_resort);
     let mut rows = Vec::new();
     if after != *before {
-        rows.push((Key::Account(address.account), Some(Row::Account(after))));
+        rows.push((Key::Signed(address), Some(Row::Signed(after))));
     }
     let mut published = |kind| {
         let before = view.pool(address, kind);
@@ -193,8 +249,4 @@ fn take_first<P: Prekey>(list: &mut Vec<P>, taken: &mut Vec<u64>, kind: PoolKind
         taken.remove(0);
     }
     Some(prekey)
-}
-
-fn unknown_account() -> Reject {
-    Reject::new(RejectCode::UnknownAccount, "no such account here: look its username up again")
 }

@@ -3,14 +3,15 @@
 
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::Register;
+use waxwing_wire::devices::ListedDevice;
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, Reject, RejectCode};
 
 use super::account::parse_username;
-use super::{prekeys, respond};
+use super::{devices, prekeys, respond};
 use crate::limits::MAX_INVITATION_USES;
-use crate::row::{AccountRow, CredentialRow, DeviceRow, InvitationRow, PoolKind, Row, UsernameRow, sha256};
+use crate::row::{AccountRow, CredentialRow, DeviceRow, InvitationRow, Row, UsernameRow, sha256};
 use crate::{Batch, Command, Effect, Key, Keys, Origin, Shard, Step, Time, View};
 
 pub(super) fn reads_reservation(key: DeviceKey, register: &Register) -> Keys {
@@ -41,14 +42,16 @@ pub(super) fn reserve(
     rng: &mut dyn CryptoRng,
 ) -> Result<Step, Reject> {
     parse_username(&register.username)?;
-    if register.prekeys.signed.is_none() || register.prekeys.last_resort.is_none() {
-        return Err(Reject::new(
-            RejectCode::Malformed,
-            "a registration needs a signed prekey and a Kyber prekey of last resort: add them",
-        ));
-    }
+    prekeys::signed_row(&register.prekeys)?;
+    check_list(register)?;
     let register = Box::new(register.clone());
-    if let Some(credential) = view.credential(key) {
+    // A number that was reserved for linking and never came to be is no account.
+    let own =
+        |credential: &&CredentialRow| credential.active || credential.address.device == DeviceId::PRIMARY;
+    if let Some(credential) = view.credential(key).filter(own) {
+        if credential.address.device != DeviceId::PRIMARY {
+            return Err(another_account());
+        }
         let account = credential.address.account;
         return Ok(Step::next(if credential.active {
             Command::CreateAccount { origin, key, account, register }
@@ -67,6 +70,22 @@ pub(super) fn reserve(
         batch: Some(Batch::of_rows(Shard::Credential(key), vec![(Key::Credential(key), Some(row))])),
         effects: vec![Effect::Continue(Command::ClaimInvitation { origin, key, account, register })],
     })
+}
+
+/// The first list says nothing but that there is this device.
+fn check_list(register: &Register) -> Result<(), Reject> {
+    let only = ListedDevice {
+        device: DeviceId::PRIMARY,
+        registration_id: register.registration_id,
+        identity: register.identity,
+    };
+    match register.list.decode_list() {
+        Ok(list) if list.version == 1 && list.devices == [only] => Ok(()),
+        _ => Err(Reject::new(
+            RejectCode::Malformed,
+            "a registration needs a device list of version 1 with this device only: sign one",
+        )),
+    }
 }
 
 fn has_use_left(row: &InvitationRow, now: Time) -> bool {
@@ -150,34 +169,41 @@ pub(super) fn create_account(
         return if same_account(existing, &row) {
             Ok(Step::only(vec![next]))
         } else {
-            Err(Reject::new(
-                RejectCode::UsernameInvalid,
-                "this device has an account already, under another username or identity: use that one, or \
-                 register with a new device key",
-            ))
+            Err(another_account())
         };
     }
     let mut rows = vec![(Key::Account(account), Some(Row::Account(row)))];
-    for kind in [PoolKind::OneTime, PoolKind::Kyber] {
-        let mut pool = view.pool(address, kind);
-        prekeys::put(&mut pool, &register.prekeys)?;
-        rows.push((Key::Pool(address, kind), Some(Row::Pool(pool))));
-    }
+    rows.extend(prekeys::first(address, &register.prekeys, view)?);
     Ok(Step { batch: Some(Batch::of_rows(Shard::Account(account), rows)), effects: vec![next] })
 }
 
 fn new_account(key: DeviceKey, register: &Register, now: Time) -> Result<AccountRow, Reject> {
-    let missing = || Reject::new(RejectCode::Malformed, "a registration needs prekeys: add them");
     let device = DeviceRow {
         device: DeviceId::PRIMARY,
         key,
         identity: register.identity,
         registration_id: register.registration_id,
-        signed: register.prekeys.signed.clone().ok_or_else(missing)?,
-        last_resort: register.prekeys.last_resort.clone().ok_or_else(missing)?,
+        countersignature: None,
+        linked_at_ms: now.0,
     };
-    let username = parse_username(&register.username)?;
-    Ok(AccountRow { username, created_at_ms: now.0, devices: vec![device] })
+    let list = register.list.decode_list().map_err(devices::malformed)?;
+    Ok(AccountRow {
+        username: parse_username(&register.username)?,
+        created_at_ms: now.0,
+        devices: vec![device],
+        list: register.list.clone(),
+        list_version: list.version,
+        list_expires_ms: list.expires_at_ms,
+        leaving: Vec::new(),
+    })
+}
+
+fn another_account() -> Reject {
+    Reject::new(
+        RejectCode::UsernameInvalid,
+        "this device has an account already, under another username or identity: use that one, or register \
+         with a new device key",
+    )
 }
 
 /// Whether the account is what this registration once made. Its prekeys may have been replaced since.

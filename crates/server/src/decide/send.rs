@@ -1,23 +1,33 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use waxwing_wire::client_frame::{Copy, Send};
 use waxwing_wire::server_frame::{DeviceMismatch, Envelope, Refused};
 use waxwing_wire::{DeviceAddress, DeviceId, Reject, RejectCode};
 
+use super::account::unknown_account;
 use crate::limits::MAILBOX_FULL_RETRY_MS;
-use crate::row::{AccountRow, MailboxRow, Row};
+use crate::row::{AccountRow, Row};
 use crate::{
     Append, Batch, ConnId, DedupeKey, Effect, Key, Keys, Piece, Settings, Shard, Step, Time, View, item,
 };
 
 pub(super) fn reads(from: DeviceAddress, send: &Send) -> Keys {
     let mut rows = vec![Key::Account(send.to)];
-    rows.extend(send.copies.iter().map(|copy| Key::Mailbox(recipient(send, copy))));
+    rows.extend(looked_at(from, send).map(Key::Mailbox));
     let dedupe = send.copies.iter().map(|copy| dedupe_key(from, send, copy)).collect();
     Keys { rows, dedupe, range: None }
 }
 
-/// All copies are taken or none; those that are there already count as taken.
+/// Mailboxes of the account that the sender knows of, whether or not there is a copy for them in this part.
+fn looked_at(from: DeviceAddress, send: &Send) -> impl Iterator<Item = DeviceAddress> {
+    let own = (send.to == from.account).then_some(from.device);
+    let copies = send.copies.iter().map(|copy| copy.device);
+    let devices = copies.chain(send.others.iter().map(|(device, _)| *device)).chain(own);
+    devices.map(|device| DeviceAddress { account: send.to, device })
+}
+
+/// All copies of this part are taken or none; those that are there already count as taken. A companion whose
+/// mailbox is full does not stand in the way of the account's other devices: it goes without.
 pub(super) fn send(
     conn: ConnId,
     from: DeviceAddress,
@@ -26,37 +36,65 @@ pub(super) fn send(
     now: Time,
     settings: &Settings,
 ) -> Result<Step, Reject> {
-    let account = view.account(send.to).ok_or_else(|| {
-        Reject::new(RejectCode::UnknownAccount, "no such account here: look its username up again")
-    })?;
-    let mismatch = compare(from, send, account)?;
+    let account = view.account(send.to).ok_or_else(unknown_account)?;
+    let mismatch = compare(from, send, account, now)?;
     if mismatch != DeviceMismatch::default() {
         let reject = Reject::new(
             RejectCode::DeviceMismatch,
             "the account's devices have changed: fetch their bundles and send again to those named here",
         );
-        let piece = Piece::Refused(Refused { id: send.id, reject, mismatch });
+        let piece = Piece::Refused(Refused { id: send.id, reject, mismatch, group: None });
         return Ok(Step::only(vec![Effect::Reply { conn, piece }]));
     }
     let mut step = Step::only(vec![Effect::Reply { conn, piece: Piece::Accepted(send.id) }]);
     let mut batch = Batch::of_rows(Shard::Mailboxes(send.to), Vec::new());
     for copy in &send.copies {
         let dedupe = dedupe_key(from, send, copy);
-        if !view.dedupe.contains_key(&dedupe) {
-            let mailbox = recipient(send, copy);
-            let mut row = view.mailbox(mailbox).unwrap_or_default();
-            let item = item::envelope(envelope(from, send, copy, now), send.attempt);
-            let seq = take_room(&mut row, item.len() as u64, settings)?;
-            batch.rows.push((Key::Mailbox(mailbox), Some(Row::Mailbox(row))));
-            batch.appends.push(Append { mailbox, seq, item, dedupe: Some(dedupe) });
+        if view.dedupe.contains_key(&dedupe) {
+            continue;
         }
+        let mailbox = recipient(send, copy);
+        let mut row = view.mailbox(mailbox).unwrap_or_default();
+        let item = item::envelope(envelope(from, send, copy, now), send.attempt);
+        let bytes = item.len() as u64;
+        if row.has_room(bytes, settings, 1) {
+            let seq = row.append(bytes, settings);
+            batch.appends.push(Append { mailbox, seq, item, dedupe: Some(dedupe) });
+        } else if copy.device == DeviceId::PRIMARY
+            || !another_has_room(from, send, mailbox, bytes, view, settings)
+        {
+            return Err(mailbox_full());
+        } else {
+            row.skipped += 1;
+        }
+        batch.rows.push((Key::Mailbox(mailbox), Some(Row::Mailbox(row))));
     }
     if !batch.appends.is_empty() {
         step.effects.push(Effect::CountAccepted { conn });
         step.effects.extend(batch.appends.iter().map(Append::effect));
-        step.batch = Some(batch);
     }
+    step.batch = (!batch.rows.is_empty()).then_some(batch);
     Ok(step)
+}
+
+fn another_has_room(
+    from: DeviceAddress,
+    send: &Send,
+    full: DeviceAddress,
+    bytes: u64,
+    view: &View,
+    settings: &Settings,
+) -> bool {
+    let mut others = looked_at(from, send).filter(|mailbox| *mailbox != full);
+    others.any(|mailbox| view.mailbox(mailbox).unwrap_or_default().has_room(bytes, settings, 1))
+}
+
+fn mailbox_full() -> Reject {
+    Reject::later(
+        RejectCode::MailboxFull,
+        "the recipient has not fetched messages for long and has no room: keep this one and try later",
+        MAILBOX_FULL_RETRY_MS,
+    )
 }
 
 fn recipient(send: &Send, copy: &Copy) -> DeviceAddress {
@@ -75,39 +113,39 @@ fn envelope(from: DeviceAddress, send: &Send, copy: &Copy, now: Time) -> Envelop
         ciphertext: copy.ciphertext.clone(),
         accepted_at_ms: now.0,
         silent: send.silent,
+        group: None,
     }
 }
 
-/// Devices that must have a copy: all of the account's, but not the sending device itself.
-fn compare(from: DeviceAddress, send: &Send, account: &AccountRow) -> Result<DeviceMismatch, Reject> {
+/// Devices that must have a copy, in this part or another: all of the account's, but not the sending device
+/// itself.
+fn compare(
+    from: DeviceAddress,
+    send: &Send,
+    account: &AccountRow,
+    now: Time,
+) -> Result<DeviceMismatch, Reject> {
     let own = (send.to == from.account).then_some(from.device);
-    let copied: BTreeSet<DeviceId> = send.copies.iter().map(|copy| copy.device).collect();
-    if copied.len() != send.copies.len() {
-        return Err(Reject::new(RejectCode::Malformed, "two copies for one device: send one for each"));
+    let mut given = BTreeMap::new();
+    let copies = send.copies.iter().map(|copy| (copy.device, copy.registration_id));
+    for (device, registration_id) in copies.chain(send.others.iter().copied()) {
+        if given.insert(device, registration_id).is_some() {
+            return Err(Reject::new(
+                RejectCode::Malformed,
+                "a device is named twice: send one copy for each, in one of the parts",
+            ));
+        }
     }
     let mut mismatch = DeviceMismatch::default();
-    for device in account.devices.iter().filter(|device| Some(device.device) != own) {
-        match send.copies.iter().find(|copy| copy.device == device.device) {
+    for device in account.devices_at(now).filter(|device| Some(device.device) != own) {
+        match given.remove(&device.device) {
             None => mismatch.missing.push(device.device),
-            Some(copy) if copy.registration_id != device.registration_id => {
+            Some(registration_id) if registration_id != device.registration_id => {
                 mismatch.stale.push(device.device);
             }
             Some(_) => {}
         }
     }
-    let expected =
-        |id: &DeviceId| Some(*id) != own && account.devices.iter().any(|device| device.device == *id);
-    mismatch.extra = copied.into_iter().filter(|id| !expected(id)).collect();
+    mismatch.extra = given.into_keys().collect();
     Ok(mismatch)
-}
-
-fn take_room(row: &mut MailboxRow, bytes: u64, settings: &Settings) -> Result<u64, Reject> {
-    if !row.has_room(bytes, settings, 1) {
-        return Err(Reject::later(
-            RejectCode::MailboxFull,
-            "the recipient has not fetched messages for long and has no room: keep this one and try later",
-            MAILBOX_FULL_RETRY_MS,
-        ));
-    }
-    Ok(row.append(bytes, settings))
 }

@@ -1,14 +1,18 @@
 //! The bytes of rows. A field's number is never reused.
 
+mod group;
+mod linking;
+
 use bytes::Bytes;
 use prost::Message;
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, Username};
 use waxwing_wire::{KyberPrekey, OneTimePrekey, SignedPrekey};
 
 use super::{
-    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
-    RowDamaged, UsernameRow,
+    AccountRow, BlobRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow,
+    ReferencesRow, Row, RowDamaged, Seen, SeenRow, SignedRow, UsernameRow,
 };
 use crate::store::Key;
 
@@ -46,8 +50,17 @@ struct Account {
     created_at_ms: u64,
     #[prost(message, repeated, tag = "3")]
     devices: Vec<Device>,
+    #[prost(message, optional, tag = "4")]
+    list: Option<List>,
+    #[prost(uint64, tag = "5")]
+    list_version: u64,
+    #[prost(uint64, tag = "6")]
+    list_expires_ms: u64,
+    #[prost(message, repeated, tag = "7")]
+    leaving: Vec<Leaving>,
 }
 
+/// Numbers 5 and 6 were prekeys, which have a row of their own now.
 #[derive(Clone, PartialEq, Message)]
 struct Device {
     #[prost(uint32, tag = "1")]
@@ -58,10 +71,60 @@ struct Device {
     identity: Bytes,
     #[prost(uint32, tag = "4")]
     registration_id: u32,
-    #[prost(message, optional, tag = "5")]
+    #[prost(bytes = "bytes", tag = "7")]
+    countersignature: Bytes,
+    #[prost(uint64, tag = "8")]
+    linked_at_ms: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Leaving {
+    #[prost(uint32, tag = "1")]
+    device: u32,
+    #[prost(bytes = "bytes", tag = "2")]
+    key: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct List {
+    #[prost(bytes = "bytes", tag = "1")]
+    list: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    signature: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SignedPrekeys {
+    #[prost(message, optional, tag = "1")]
     signed: Option<Prekey>,
-    #[prost(message, optional, tag = "6")]
+    #[prost(message, optional, tag = "2")]
     last_resort: Option<Prekey>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SeenDevices {
+    #[prost(message, repeated, tag = "1")]
+    devices: Vec<SeenDevice>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SeenDevice {
+    #[prost(uint32, tag = "1")]
+    device: u32,
+    #[prost(uint64, tag = "2")]
+    last_seen_ms: u64,
+    #[prost(string, tag = "3")]
+    place: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct References {
+    #[prost(uint64, tag = "1")]
+    count: u64,
+    #[prost(uint64, tag = "2")]
+    accepted_at_ms: u64,
+    #[prost(uint64, tag = "3")]
+    epoch: u64,
 }
 
 /// Of any kind; a one-time X25519 prekey has no signature.
@@ -99,6 +162,8 @@ struct Mailbox {
     lease: u64,
     #[prost(uint64, optional, tag = "7")]
     accepted_in_lease: Option<u64>,
+    #[prost(uint64, tag = "8")]
+    skipped: u64,
 }
 
 pub(super) fn encode(row: &Row) -> Bytes {
@@ -109,6 +174,13 @@ pub(super) fn encode(row: &Row) -> Bytes {
         Row::Account(row) => Account::from(row).encode_to_vec(),
         Row::Pool(row) => Prekeys::from(row).encode_to_vec(),
         Row::Mailbox(row) => Mailbox::from(row).encode_to_vec(),
+        Row::Signed(row) => SignedPrekeys::from(row).encode_to_vec(),
+        Row::Seen(row) => SeenDevices::from(row).encode_to_vec(),
+        Row::Linking(row) => linking::Linking::from(row).encode_to_vec(),
+        Row::Group(row) => group::Group::from(row).encode_to_vec(),
+        // As large as a frame: stored as it is.
+        Row::Blob(row) => return row.item.clone(),
+        Row::References(row) => References::from(row).encode_to_vec(),
     };
     bytes.into()
 }
@@ -124,6 +196,12 @@ pub(super) fn decode(key: &Key, bytes: Bytes) -> Result<Row, RowDamaged> {
         Key::Account(_) => Row::Account(parse::<Account>(bytes, "account")?.try_into()?),
         Key::Pool(_, kind) => Row::Pool(pool(parse(bytes, "pool")?, *kind)?),
         Key::Mailbox(_) => Row::Mailbox(parse::<Mailbox>(bytes, "mailbox")?.into()),
+        Key::Signed(_) => Row::Signed(parse::<SignedPrekeys>(bytes, "signed prekeys")?.try_into()?),
+        Key::Seen(_) => Row::Seen(parse::<SeenDevices>(bytes, "seen")?.try_into()?),
+        Key::Linking(_) => Row::Linking(parse::<linking::Linking>(bytes, "linking")?.try_into()?),
+        Key::Group(_) => Row::Group(parse::<group::Group>(bytes, "group")?.try_into()?),
+        Key::Blob(_) => Row::Blob(BlobRow { item: bytes }),
+        Key::References(_) => Row::References(parse::<References>(bytes, "references")?.into()),
     })
 }
 
@@ -141,6 +219,16 @@ fn fixed<const N: usize>(bytes: &[u8], what: &'static str) -> Result<[u8; N], Ro
 
 fn account(bytes: &[u8]) -> Result<AccountId, RowDamaged> {
     fixed(bytes, "account id").map(AccountId)
+}
+
+/// Account and device, in 17 bytes.
+fn put_address(address: DeviceAddress) -> Bytes {
+    address.account.0.into_iter().chain([address.device.number()]).collect()
+}
+
+fn address(bytes: &[u8]) -> Result<DeviceAddress, RowDamaged> {
+    let (number, account_id) = bytes.split_last().ok_or(RowDamaged { what: "address" })?;
+    Ok(DeviceAddress { account: account(account_id)?, device: device((*number).into())? })
 }
 
 fn device(number: u32) -> Result<DeviceId, RowDamaged> {
@@ -179,12 +267,31 @@ impl TryFrom<Invitation> for InvitationRow {
     }
 }
 
+impl From<&SignedDeviceList> for List {
+    fn from(list: &SignedDeviceList) -> Self {
+        Self { list: list.list.clone(), signature: copy(&list.signature) }
+    }
+}
+
+fn list(list: Option<List>) -> Result<SignedDeviceList, RowDamaged> {
+    let List { list, signature } = list.ok_or(RowDamaged { what: "device list" })?;
+    Ok(SignedDeviceList { list, signature: fixed(&signature, "device list")? })
+}
+
 impl From<&AccountRow> for Account {
     fn from(row: &AccountRow) -> Self {
+        let leaving = |(device, key): &(DeviceId, DeviceKey)| Leaving {
+            device: device.number().into(),
+            key: copy(&key.0),
+        };
         Self {
             username: row.username.as_str().to_owned(),
             created_at_ms: row.created_at_ms,
             devices: row.devices.iter().map(Into::into).collect(),
+            list: Some((&row.list).into()),
+            list_version: row.list_version,
+            list_expires_ms: row.list_expires_ms,
+            leaving: row.leaving.iter().map(leaving).collect(),
         }
     }
 }
@@ -193,28 +300,30 @@ impl TryFrom<Account> for AccountRow {
     type Error = RowDamaged;
 
     fn try_from(row: Account) -> Result<Self, RowDamaged> {
+        let leaving = |leaving: Leaving| {
+            Ok((device(leaving.device)?, fixed(&leaving.key, "device key").map(DeviceKey)?))
+        };
         Ok(Self {
             username: Username::parse(&row.username).map_err(|_| RowDamaged { what: "account name" })?,
             created_at_ms: row.created_at_ms,
             devices: row.devices.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            list: list(row.list)?,
+            list_version: row.list_version,
+            list_expires_ms: row.list_expires_ms,
+            leaving: row.leaving.into_iter().map(leaving).collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl From<&DeviceRow> for Device {
     fn from(row: &DeviceRow) -> Self {
-        let signed = &row.signed;
         Self {
             device: row.device.number().into(),
             key: copy(&row.key.0),
             identity: copy(&row.identity),
             registration_id: row.registration_id.into(),
-            signed: Some(Prekey {
-                id: signed.id,
-                key: copy(&signed.key),
-                signature: copy(&signed.signature),
-            }),
-            last_resort: Some((&row.last_resort).into()),
+            countersignature: row.countersignature.as_ref().map(|bytes| copy(bytes)).unwrap_or_default(),
+            linked_at_ms: row.linked_at_ms,
         }
     }
 }
@@ -223,14 +332,36 @@ impl TryFrom<Device> for DeviceRow {
     type Error = RowDamaged;
 
     fn try_from(row: Device) -> Result<Self, RowDamaged> {
-        let signed = row.signed.ok_or(RowDamaged { what: "signed prekey" })?;
-        let last_resort = row.last_resort.ok_or(RowDamaged { what: "last-resort prekey" })?;
+        let countersignature = Some(&row.countersignature).filter(|bytes| !bytes.is_empty());
         Ok(Self {
             device: device(row.device)?,
             key: fixed(&row.key, "device key").map(DeviceKey)?,
             identity: fixed::<PUBLIC_KEY_BYTES>(&row.identity, "identity key")?,
             registration_id: u16::try_from(row.registration_id)
                 .map_err(|_| RowDamaged { what: "registration id" })?,
+            countersignature: countersignature.map(|bytes| fixed(bytes, "countersignature")).transpose()?,
+            linked_at_ms: row.linked_at_ms,
+        })
+    }
+}
+
+impl From<&SignedRow> for SignedPrekeys {
+    fn from(row: &SignedRow) -> Self {
+        let SignedPrekey { id, key, signature } = &row.signed;
+        Self {
+            signed: Some(Prekey { id: *id, key: copy(key), signature: copy(signature) }),
+            last_resort: Some((&row.last_resort).into()),
+        }
+    }
+}
+
+impl TryFrom<SignedPrekeys> for SignedRow {
+    type Error = RowDamaged;
+
+    fn try_from(row: SignedPrekeys) -> Result<Self, RowDamaged> {
+        let signed = row.signed.ok_or(RowDamaged { what: "signed prekey" })?;
+        let last_resort = row.last_resort.ok_or(RowDamaged { what: "last-resort prekey" })?;
+        Ok(Self {
             signed: SignedPrekey {
                 id: signed.id,
                 key: fixed(&signed.key, "signed prekey")?,
@@ -238,6 +369,43 @@ impl TryFrom<Device> for DeviceRow {
             },
             last_resort: last_resort.try_into()?,
         })
+    }
+}
+
+impl From<&SeenRow> for SeenDevices {
+    fn from(row: &SeenRow) -> Self {
+        let seen = |seen: &Seen| SeenDevice {
+            device: seen.device.number().into(),
+            last_seen_ms: seen.last_seen_ms,
+            place: seen.place.clone(),
+        };
+        Self { devices: row.devices.iter().map(seen).collect() }
+    }
+}
+
+impl TryFrom<SeenDevices> for SeenRow {
+    type Error = RowDamaged;
+
+    fn try_from(row: SeenDevices) -> Result<Self, RowDamaged> {
+        let seen = |seen: SeenDevice| {
+            let SeenDevice { device: number, last_seen_ms, place } = seen;
+            Ok(Seen { device: device(number)?, last_seen_ms, place })
+        };
+        Ok(Self { devices: row.devices.into_iter().map(seen).collect::<Result<_, _>>()? })
+    }
+}
+
+impl From<&ReferencesRow> for References {
+    fn from(row: &ReferencesRow) -> Self {
+        let ReferencesRow { count, accepted_at_ms, epoch } = *row;
+        Self { count, accepted_at_ms, epoch }
+    }
+}
+
+impl From<References> for ReferencesRow {
+    fn from(row: References) -> Self {
+        let References { count, accepted_at_ms, epoch } = row;
+        Self { count, accepted_at_ms, epoch }
     }
 }
 
@@ -301,6 +469,7 @@ impl From<&MailboxRow> for Mailbox {
             bytes: row.bytes,
             lease: row.lease,
             accepted_in_lease: row.accepted_in_lease,
+            skipped: row.skipped,
         }
     }
 }
@@ -315,6 +484,7 @@ impl From<Mailbox> for MailboxRow {
             bytes: row.bytes,
             lease: row.lease,
             accepted_in_lease: row.accepted_in_lease,
+            skipped: row.skipped,
         }
     }
 }
