@@ -190,11 +190,12 @@ impl Links {
         link.read_on(mailbox)
     }
 
-    /// A device was removed from its account: its connection ends.
+    /// A device was removed from its account: its connection speaks for nobody from now on, and ends.
     pub fn removed(&mut self, address: DeviceAddress) -> Vec<Effect> {
-        let Some(link) = self.devices.get(&address) else { return Vec::new() };
-        let piece = Piece::Goodbye(rejects::removed());
-        vec![Effect::Reply { conn: link.conn, piece }, Effect::Close { conn: link.conn }]
+        self.resting.remove(&address);
+        let Some(Link { conn, .. }) = self.devices.remove(&address) else { return Vec::new() };
+        self.conns.remove(&conn);
+        vec![Effect::Reply { conn, piece: Piece::Goodbye(rejects::removed()) }, Effect::Close { conn }]
     }
 
     /// A connection waits for its offer to be approved. Whoever waited under the same reference before, or

@@ -161,13 +161,14 @@ pub enum Effect {
     /// Those of one step are decided in their order, each, with all that it leads to, after the one before it
     /// is committed (or earlier in the same group): what a step leads to comes before what still waits. If one is
     /// refused or cannot be committed, what still waits is dropped: a mailbox must not lose entries whose
-    /// receipts were not written. Whoever began the chain begins it again sooner or later.
+    /// receipts were not written. [`crate::refuse`] is asked about the step that failed *and* about each that is
+    /// dropped, with the same reject: somebody may wait for its answer. Whoever began the chain begins it again
+    /// sooner or later.
     ///
     /// Chains can be long: a message to a group takes a step for each member. So a driver does not put a whole
     /// chain into one commit: after [`crate::limits::MAX_CHAIN`] steps it keeps what still waits and goes on
     /// with it in its next commit, before other commands if it can (others in between do no harm, but may
-    /// overtake). No effect is carried out before its own step is committed. [`crate::refuse`] is asked about the
-    /// step that failed, wherever it stands in the chain.
+    /// overtake). No effect is carried out before its own step is committed.
     Continue(Command),
 }
 

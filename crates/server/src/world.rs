@@ -1,12 +1,13 @@
 //! A small driver for tests: the loop of the crate's documentation over a [`MemoryStore`], which can meet
 //! conflicts and crash after any commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
-use waxwing_wire::client_frame::{Copy, Hello, Register, Send};
+use waxwing_wire::client_frame::{ApproveLink, CompleteLink, Copy, Hello, Register, Send};
+use waxwing_wire::devices::{DeviceList, LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::server_frame::{Item, Receipt, Refused, ResponseBody, Welcome};
@@ -16,12 +17,17 @@ use waxwing_wire::{
 };
 
 use crate::memory::MemoryStore;
-use crate::row::{CredentialRow, MailboxRow, Row};
-use crate::store::{CommitError, Key, Keys, Store, Stored};
+use crate::row::{AccountRow, BlobId, DeviceRow, MailboxRow, Row};
+use crate::store::{CommitError, Key, Keys, Store, Stored, Sweep};
 use crate::{
-    Command, ConnId, Effect, Links, Origin, Piece, Settings, Shard, Step, Time, decide, reads, refuse,
+    Command, ConnId, Effect, Links, Origin, Piece, Settings, Shard, Step, Time, decide, item, reads, refuse,
+    rejects, resolve,
 };
 
+/// When every world begins, milliseconds since 1970.
+pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
+/// How long a device list is good: 60 days.
+pub(crate) const LIST_MS: u64 = 60 * 24 * 3_600_000;
 pub(crate) const TOKEN: InvitationToken = InvitationToken([9; 16]);
 
 /// What a connection was told.
@@ -45,6 +51,10 @@ pub(crate) struct World {
     pub(crate) commits_left: Option<usize>,
     /// Every commit is told so many times that something has changed, before it is made.
     pub(crate) conflicts: usize,
+    /// Nothing can be committed.
+    pub(crate) disk_full: bool,
+    /// Commands that begin a chain each.
+    begun: VecDeque<Command>,
     /// The server died; nothing happens any more until [`World::restart`].
     pub(crate) dead: bool,
     next_conn: u64,
@@ -56,6 +66,7 @@ pub(crate) struct Device {
     pub(crate) key: DeviceKey,
     pub(crate) address: DeviceAddress,
     pub(crate) registration_id: u16,
+    pub(crate) identity: [u8; PUBLIC_KEY_BYTES],
     pub(crate) lease: u64,
 }
 
@@ -65,12 +76,14 @@ impl World {
         let mut world = Self {
             store: MemoryStore::default(),
             links: Links::default(),
-            now: Time(1_700_000_000_000),
+            now: Time(BEGIN_MS),
             settings: Settings::default(),
             rng: ChaCha12Rng::seed_from_u64(1),
             out: BTreeMap::new(),
             commits_left: None,
             conflicts: 0,
+            disk_full: false,
+            begun: VecDeque::new(),
             dead: false,
             next_conn: 1,
         };
@@ -81,30 +94,43 @@ impl World {
     /// Memory is gone, the store is there.
     pub(crate) fn restart(&mut self) {
         self.links = Links::default();
+        self.begun.clear();
         self.commits_left = None;
         self.dead = false;
     }
 
     /// Decides a command and all that follow from it.
     pub(crate) fn run(&mut self, command: Command) {
-        if self.dead {
-            return;
+        self.begun.push_back(command);
+        while let Some(command) = self.begun.pop_front() {
+            let mut chain = VecDeque::from([command]);
+            while let Some(command) = chain.pop_front().filter(|_| !self.dead) {
+                match self.run_one(&command) {
+                    Ok(next) => next.into_iter().rev().for_each(|command| chain.push_front(command)),
+                    Err(reject) => {
+                        for command in std::iter::once(command).chain(std::mem::take(&mut chain)) {
+                            self.carry_out(refuse(&command, reject.clone()));
+                        }
+                    }
+                }
+            }
         }
+    }
+
+    /// Decides and commits one step, and gives what it leads to.
+    fn run_one(&mut self, command: &Command) -> Result<Vec<Command>, Reject> {
         let mut conflicts = self.conflicts;
         loop {
             let command = self.with_live(command.clone());
             let view = self.store.load(&reads(&command)).unwrap();
-            let decided = decide(&command, &view, self.now, &self.settings, &mut self.rng);
-            let Step { batch, effects } = match decided {
-                Ok(step) => step,
-                Err(reject) => {
-                    return self.carry_out(refuse(&command, reject));
-                }
-            };
+            let Step { batch, effects } = decide(&command, &view, self.now, &self.settings, &mut self.rng)?;
             if let Some(batch) = batch {
                 if self.commits_left == Some(0) {
                     self.dead = true;
-                    return;
+                    return Ok(Vec::new());
+                }
+                if self.disk_full {
+                    return Err(rejects::commit_failed(&CommitError::Full));
                 }
                 if conflicts > 0 {
                     conflicts -= 1;
@@ -116,7 +142,7 @@ impl World {
                 assert_eq!(result, [Ok::<(), CommitError>(())], "one thread, no conflicts");
                 self.commits_left = self.commits_left.map(|left| left - 1);
             }
-            return self.carry_out(effects);
+            return Ok(self.carry_out(effects));
         }
     }
 
@@ -127,42 +153,78 @@ impl World {
         command
     }
 
-    pub(crate) fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            if self.dead {
-                return;
+    /// Gives what is to be decided next.
+    pub(crate) fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Command> {
+        let mut next = Vec::new();
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let more = match effect {
+                Effect::Continue(command) => {
+                    next.push(command);
+                    Vec::new()
+                }
+                effect => self.carry_out_one(effect),
+            };
+            more.into_iter().rev().for_each(|effect| effects.push_front(effect));
+        }
+        next
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) -> Vec<Effect> {
+        match effect {
+            Effect::Reply { conn, piece } => {
+                self.out.entry(conn).or_default().pieces.push(piece);
+                Vec::new()
             }
-            match effect {
-                Effect::Reply { conn, piece } => self.out.entry(conn).or_default().pieces.push(piece),
-                Effect::CountAccepted { conn } => self.links.count_accepted(conn),
-                Effect::Attach { conn, address, lease, stored, last } => {
-                    let effects = self.links.attach(conn, address, lease, stored, last, self.now);
-                    self.carry_out(effects);
-                }
-                Effect::Appended { mailbox, seq, item } => {
-                    let effect = self.links.appended(mailbox, seq, item);
-                    self.carry_out(effect.into_iter().collect());
-                }
-                Effect::Trimmed { mailbox, up_to } => {
-                    let effect = self.links.trimmed(mailbox, up_to);
-                    self.carry_out(effect.into_iter().collect());
-                }
-                Effect::Deliver { conn, entries } => {
-                    self.out.entry(conn).or_default().entries.extend(entries);
-                }
-                Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
-                    let page = self.store.read_mailbox(mailbox, from, max_entries, max_bytes).unwrap();
-                    let effects = self.links.page(mailbox, conn, page);
-                    self.carry_out(effects);
-                }
-                Effect::Close { conn } => {
-                    self.out.entry(conn).or_default().closed = true;
-                    let left = self.links.detach(conn);
-                    self.carry_out(left.map(Effect::Continue).into_iter().collect());
-                }
-                Effect::Continue(command) => self.run(command),
+            Effect::CountAccepted { conn } => {
+                self.links.count_accepted(conn);
+                Vec::new()
+            }
+            Effect::Attach { conn, address, lease, stored, last } => {
+                self.links.attach(conn, address, lease, stored, last, self.now)
+            }
+            Effect::Appended { mailbox, seq, item } => {
+                self.links.appended(mailbox, seq, item).into_iter().collect()
+            }
+            Effect::Trimmed { mailbox, up_to } => self.links.trimmed(mailbox, up_to).into_iter().collect(),
+            Effect::Deliver { conn, entries } => {
+                self.out.entry(conn).or_default().entries.extend(entries);
+                Vec::new()
+            }
+            Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
+                let page = self.store.read_mailbox(mailbox, from, max_entries, max_bytes).unwrap();
+                let page = resolve(&self.store, page, max_bytes).unwrap();
+                self.links.page(mailbox, conn, page)
+            }
+            Effect::AwaitLink { origin, reference, expires_at_ms } => {
+                self.links.await_link(origin, reference, expires_at_ms)
+            }
+            Effect::Linked { reference, list, sealed } => {
+                self.links.linked(reference, &list, &sealed).into_iter().collect()
+            }
+            Effect::Removed { address } => self.links.removed(address),
+            Effect::Close { conn } => {
+                self.out.entry(conn).or_default().closed = true;
+                self.begun.extend(self.links.detach(conn));
+                Vec::new()
+            }
+            Effect::Continue(_) => unreachable!("taken out before"),
+        }
+    }
+
+    /// As the driver does now and then: everything that can end is looked at.
+    pub(crate) fn sweep(&mut self) {
+        for kind in Sweep::ALL {
+            let mut after = None;
+            loop {
+                let page = self.store.sweep(kind, after.as_ref(), 3).unwrap();
+                page.iter().filter_map(Command::sweep).for_each(|command| self.run(command));
+                let Some(last) = page.into_iter().next_back() else { break };
+                after = Some(last);
             }
         }
+        let ended = self.links.expire_links(self.now);
+        self.carry_out(ended);
     }
 
     pub(crate) fn conn(&mut self) -> ConnId {
@@ -182,30 +244,95 @@ impl World {
 
     /// A device of a new account; `number` makes its keys different from others'.
     pub(crate) fn register(&mut self, username: &str, number: u8) -> Device {
-        let key = DeviceKey([number; 32]);
         let register = Box::new(registration(username, number));
-        let registration_id = register.registration_id;
+        let mut device = stranger(number);
+        let key = device.key;
         match self.ask(|origin| Command::Register { origin, key, register }) {
-            ResponseBody::Registered(address) => Device { key, address, registration_id, lease: 0 },
+            ResponseBody::Registered(address) => device.address = address,
             other => panic!("not registered: {other:?}"),
+        }
+        device
+    }
+
+    /// A companion of the device's account, linked as it should be.
+    pub(crate) fn add_device(&mut self, primary: &Device, number: u8) -> Device {
+        let account = primary.address.account;
+        let primary = DeviceAddress { account, device: DeviceId::PRIMARY };
+        let mut device = stranger(number);
+        let reference = LinkReference([number; 16]);
+        self.offer(&device, reference);
+        let list = self.list_with(account, &device);
+        match self.ask(|origin| Command::ApproveLink {
+            origin,
+            from: primary,
+            approve: approve(reference, list),
+        }) {
+            ResponseBody::Done => {}
+            other => panic!("not approved: {other:?}"),
+        }
+        match self.complete(&device, reference) {
+            ResponseBody::Registered(address) => device.address = address,
+            other => panic!("not linked: {other:?}"),
+        }
+        device
+    }
+
+    /// The device offers itself on a new connection.
+    pub(crate) fn offer(&mut self, device: &Device, reference: LinkReference) -> ConnId {
+        let conn = self.conn();
+        let origin = Origin { conn, request: 5 };
+        self.run(Command::OfferLink { origin, key: device.key, reference, offer: offer_of(device) });
+        conn
+    }
+
+    pub(crate) fn complete(&mut self, device: &Device, reference: LinkReference) -> ResponseBody {
+        let complete = completion(device, reference);
+        self.ask(|origin| Command::CompleteLink { origin, key: device.key, complete })
+    }
+
+    pub(crate) fn account(&self, account: AccountId) -> AccountRow {
+        match self.row(Key::Account(account)) {
+            Some(Row::Account(row)) => row,
+            other => panic!("no account: {other:?}"),
         }
     }
 
-    /// A companion. There is no command for it yet, so it is written past the core.
-    pub(crate) fn add_device(&mut self, device: &Device, number: u8) -> Device {
-        let account = device.address.account;
-        let Row::Account(mut row) = self.row(Key::Account(account)).unwrap() else { panic!("an account") };
-        let id = DeviceId::new(row.devices.len() as u8 + 1).unwrap();
-        let address = DeviceAddress { account, device: id };
-        let mut companion = row.devices[0].clone();
-        companion.device = id;
-        companion.key = DeviceKey([number; 32]);
-        companion.registration_id = number.into();
-        row.devices.push(companion);
-        self.put(Key::Account(account), Row::Account(row));
-        let key = DeviceKey([number; 32]);
-        self.put(Key::Credential(key), Row::Credential(CredentialRow { address, active: true }));
-        Device { key, address, registration_id: number.into(), lease: 0 }
+    /// The list after the account's own, with the same devices.
+    pub(crate) fn next_list(&self, account: AccountId) -> DeviceList {
+        let row = self.account(account);
+        let listed = |device: &DeviceRow| ListedDevice {
+            device: device.device,
+            registration_id: device.registration_id,
+            identity: device.identity,
+        };
+        DeviceList {
+            version: row.list_version + 1,
+            issued_at_ms: self.now.0,
+            expires_at_ms: self.now.0 + LIST_MS,
+            devices: row.devices.iter().map(listed).collect(),
+            next: row.list.decode_list().unwrap().next,
+        }
+    }
+
+    /// The list after the account's own, with one more device.
+    pub(crate) fn list_with(&self, account: AccountId, new: &Device) -> DeviceList {
+        let mut list = self.next_list(account);
+        let (registration_id, identity) = (new.registration_id, new.identity);
+        list.devices.push(ListedDevice {
+            device: DeviceId::new(list.next).unwrap(),
+            registration_id,
+            identity,
+        });
+        list.next += 1;
+        list
+    }
+
+    /// The last answer on a connection.
+    pub(crate) fn answer(&self, conn: ConnId) -> Option<ResponseBody> {
+        match self.out.get(&conn)?.pieces.last()? {
+            Piece::Response(response) => Some(response.what.clone()),
+            other => panic!("no answer: {other:?}"),
+        }
     }
 
     /// Writes a row past the core.
@@ -235,7 +362,8 @@ impl World {
 
     pub(crate) fn hello(&mut self, key: DeviceKey, hello: Hello) -> ConnId {
         let conn = self.conn();
-        self.run(Command::Attach { conn, key, hello });
+        let place = String::from("192.0.2.1");
+        self.run(Command::Attach { conn, key, hello, place });
         conn
     }
 
@@ -275,9 +403,10 @@ impl World {
         self.run(Command::Stored { mailbox, up_to, undecryptable: Vec::new() });
     }
 
-    /// Everything in a mailbox.
+    /// Everything in a mailbox, as it would be delivered.
     pub(crate) fn items(&self, mailbox: DeviceAddress) -> Vec<(u64, Item)> {
         let entries = self.store.read_mailbox(mailbox, 0, usize::MAX, usize::MAX).unwrap();
+        let entries = resolve(&self.store, entries, usize::MAX).unwrap();
         entries.into_iter().map(|(seq, bytes)| (seq, Item::decode(bytes).unwrap())).collect()
     }
 
@@ -302,23 +431,90 @@ impl World {
     /// What must hold of any store, whatever happened.
     pub(crate) fn check_store(&self) {
         let mut entries: BTreeMap<DeviceAddress, (u64, u64, u64)> = BTreeMap::new();
+        let mut references: BTreeMap<BlobId, u64> = BTreeMap::new();
         let mut dedupe = 0;
         for (mailbox, seq, bytes) in self.store.entries() {
             let counted = entries.entry(mailbox).or_insert((0, 0, seq));
             *counted = (counted.0 + 1, counted.1 + bytes.len() as u64, counted.2);
             let row = self.mailbox(mailbox);
             assert!(seq > row.settled && seq <= row.last, "{seq} is outside of {row:?}");
-            dedupe += usize::from(matches!(Item::decode(bytes.clone()), Ok(Item::Envelope(_))));
+            let stored = item::read(bytes);
+            dedupe += usize::from(matches!(stored, Some(item::Stored::Envelope(..))));
+            if let Some(item::Stored::Reference(reference)) = stored {
+                dedupe += 1;
+                *references.entry(reference.blob).or_default() += 1;
+            }
         }
         assert_eq!(self.store.dedupe().count(), dedupe, "a dedupe key for each envelope");
+        for (blob, count) in references {
+            match self.row(Key::References(blob)) {
+                Some(Row::References(row)) => assert!(row.count >= count, "{count} refer to {row:?}"),
+                other => panic!("{count} refer to {blob:?}, which is {other:?}"),
+            }
+        }
         for (key, bytes) in self.store.rows() {
             let row = Row::decode(key, bytes.clone()).unwrap();
-            if let (Key::Mailbox(mailbox), Row::Mailbox(row)) = (key, row) {
+            if let (Key::Mailbox(mailbox), Row::Mailbox(row)) = (key, &row) {
                 let (count, bytes, _) = entries.get(mailbox).copied().unwrap_or_default();
                 assert_eq!((row.entries, row.bytes), (count, bytes), "counts of {mailbox:?}");
             }
+            if let (Key::Blob(blob) | Key::References(blob), _) = (key, row) {
+                let both = [Key::Blob(*blob), Key::References(*blob)];
+                assert!(both.into_iter().all(|key| self.row(key).is_some()), "one goes with the other");
+            }
         }
     }
+
+    /// Blobs in the store, with what their counters say.
+    pub(crate) fn blobs(&self) -> Vec<u64> {
+        let references = self.store.rows().filter_map(|(key, bytes)| {
+            match (key, Row::decode(key, bytes.clone()).unwrap()) {
+                (Key::References(_), Row::References(row)) => Some(row.count),
+                _ => None,
+            }
+        });
+        references.collect()
+    }
+}
+
+/// A device that the server does not know yet.
+pub(crate) fn stranger(number: u8) -> Device {
+    Device {
+        key: DeviceKey([number; 32]),
+        address: DeviceAddress { account: AccountId([0; 16]), device: DeviceId::PRIMARY },
+        registration_id: number.into(),
+        identity: [number; PUBLIC_KEY_BYTES],
+        lease: 0,
+    }
+}
+
+/// The server does not look at signatures.
+pub(crate) fn signed(list: &DeviceList) -> SignedDeviceList {
+    SignedDeviceList { list: list.encode(), signature: [7; SIGNATURE_BYTES] }
+}
+
+pub(crate) fn offer_of(device: &Device) -> Bytes {
+    LinkOffer {
+        identity: device.identity,
+        registration_id: device.registration_id,
+        name: Bytes::from_static(b"sealed"),
+        mac: [0; 32],
+    }
+    .encode()
+}
+
+pub(crate) fn approve(reference: LinkReference, list: DeviceList) -> Box<ApproveLink> {
+    Box::new(ApproveLink { reference, list: signed(&list), sealed: Bytes::from_static(b"a grant") })
+}
+
+pub(crate) fn completion(device: &Device, reference: LinkReference) -> Box<CompleteLink> {
+    let number = device.key.0[0];
+    Box::new(CompleteLink {
+        reference,
+        registration_id: device.registration_id,
+        countersignature: [number; SIGNATURE_BYTES],
+        prekeys: PrekeyUpload { one_time: Vec::new(), one_time_kyber: Vec::new(), ..first_prekeys(number) },
+    })
 }
 
 /// Everything that a batch touches belongs to its shard.
@@ -333,20 +529,38 @@ fn check_shard(batch: &crate::Batch) {
 }
 
 pub(crate) fn registration(username: &str, number: u8) -> Register {
+    let device = stranger(number);
+    let only = ListedDevice {
+        device: DeviceId::PRIMARY,
+        registration_id: device.registration_id,
+        identity: device.identity,
+    };
+    let list = DeviceList {
+        version: 1,
+        issued_at_ms: BEGIN_MS,
+        expires_at_ms: BEGIN_MS + LIST_MS,
+        devices: vec![only],
+        next: 2,
+    };
     Register {
         invitation: TOKEN,
         username: username.to_owned(),
-        identity: [number; PUBLIC_KEY_BYTES],
-        registration_id: number.into(),
-        prekeys: PrekeyUpload {
-            signed: Some(SignedPrekey {
-                id: 1,
-                key: [number; PUBLIC_KEY_BYTES],
-                signature: [number; SIGNATURE_BYTES],
-            }),
-            last_resort: Some(kyber(number, 1_000)),
-            ..one_time(number, 1..=2, 1..=1)
-        },
+        identity: device.identity,
+        registration_id: device.registration_id,
+        prekeys: first_prekeys(number),
+        list: signed(&list),
+    }
+}
+
+fn first_prekeys(number: u8) -> PrekeyUpload {
+    PrekeyUpload {
+        signed: Some(SignedPrekey {
+            id: 1,
+            key: [number; PUBLIC_KEY_BYTES],
+            signature: [number; SIGNATURE_BYTES],
+        }),
+        last_resort: Some(kyber(number, 1_000)),
+        ..one_time(number, 1..=2, 1..=1)
     }
 }
 
@@ -379,7 +593,7 @@ pub(crate) fn message(to: AccountId, devices: &[&Device], id: u64) -> Send {
         kind: EnvelopeKind::Whisper,
         ciphertext: Bytes::from(id.to_be_bytes().to_vec()),
     });
-    Send { id: MessageId(id), to, copies: copies.collect(), silent: false, attempt: 0 }
+    Send { id: MessageId(id), to, copies: copies.collect(), silent: false, attempt: 0, others: Vec::new() }
 }
 
 /// A message to one device's account, if it is the only device.

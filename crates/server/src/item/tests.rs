@@ -11,6 +11,7 @@ fn envelope() -> Envelope {
         ciphertext: Bytes::from_static(b"secret"),
         accepted_at_ms: 3,
         silent: true,
+        group: None,
     }
 }
 
@@ -18,7 +19,7 @@ fn envelope() -> Envelope {
 fn a_note_is_the_server_s_own() {
     for attempt in [0, 1, u32::MAX] {
         let bytes = super::envelope(envelope(), attempt);
-        assert_eq!(super::read(&bytes), Some((Item::Envelope(envelope()), attempt)));
+        assert_eq!(super::read(&bytes), Some(super::Stored::Envelope(envelope(), attempt)));
         // A client reads the same message, with or without it.
         let mut frame = Vec::new();
         put_entry(&mut frame, 5, false, &bytes);

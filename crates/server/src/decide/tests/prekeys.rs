@@ -1,14 +1,28 @@
 use waxwing_wire::limits::{MAX_ONE_TIME_KYBER_PREKEYS, MAX_ONE_TIME_PREKEYS};
 use waxwing_wire::server_frame::{Bundle, ResponseBody};
-use waxwing_wire::{AccountId, PrekeyUpload, PrekeysLeft, RejectCode, SignedPrekey};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, PrekeyUpload, PrekeysLeft, RejectCode, SignedPrekey};
 
 use crate::Command;
 use crate::world::{Device, World, kyber, one_time};
 
 fn fetch(world: &mut World, device: &Device) -> Vec<Bundle> {
-    let account = device.address.account;
-    match world.ask(|origin| Command::FetchBundles { origin, account }) {
-        ResponseBody::Bundles(bundles) => bundles,
+    fetch_named(world, device, &[])
+}
+
+/// Somebody else fetches.
+fn fetch_named(world: &mut World, device: &Device, named: &[DeviceId]) -> Vec<Bundle> {
+    let asker = DeviceAddress { account: AccountId([0xaa; 16]), device: DeviceId::PRIMARY };
+    fetch_as(world, asker, device, named)
+}
+
+fn fetch_as(world: &mut World, asker: DeviceAddress, device: &Device, named: &[DeviceId]) -> Vec<Bundle> {
+    let (account, named) = (device.address.account, named.to_vec());
+    let list = world.account(account).list;
+    match world.ask(|origin| Command::FetchBundles { origin, asker, account, named }) {
+        ResponseBody::Bundles { list: given, bundles } => {
+            assert_eq!(given, list, "bundles come with the list");
+            bundles
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -41,7 +55,8 @@ fn prekeys_are_given_out_once_and_then_the_last_resort() {
     assert_eq!(ids(&fetch(&mut world, &alice)), (None, 1_000));
     assert_eq!(world.store, store, "nothing left, nothing written");
     let nobody = AccountId([0; 16]);
-    let answer = world.ask(|origin| Command::FetchBundles { origin, account: nobody });
+    let (asker, named) = (alice.address, Vec::new());
+    let answer = world.ask(|origin| Command::FetchBundles { origin, asker, account: nobody, named });
     assert!(matches!(answer, ResponseBody::Reject(reject) if reject.code == RejectCode::UnknownAccount));
 }
 
@@ -58,9 +73,33 @@ fn every_device_has_its_bundle() {
     let conn = world.conn();
     let (account, devices) = (alice.address.account, vec![alice.address.device]);
     let origin = crate::Origin { conn, request: 1 };
-    world.run(Command::TakePrekeys { origin, account, devices });
+    let asker = DeviceAddress { account: AccountId([0xaa; 16]), device: DeviceId::PRIMARY };
+    world.run(Command::TakePrekeys { origin, asker, account, named: Vec::new(), devices });
     let [crate::Piece::Response(response)] = world.out[&conn].pieces.as_slice() else { panic!() };
-    assert!(matches!(&response.what, ResponseBody::Bundles(bundles) if bundles.len() == 2));
+    assert!(matches!(&response.what, ResponseBody::Bundles { bundles, .. } if bundles.len() == 2));
+}
+
+#[test]
+fn bundles_are_given_for_the_devices_that_are_named() {
+    let mut world = World::new();
+    let alice = world.register("alice", 1);
+    let (tablet, desktop) = (world.add_device(&alice, 2), world.add_device(&alice, 3));
+    let devices =
+        |bundles: Vec<Bundle>| -> Vec<DeviceId> { bundles.into_iter().map(|bundle| bundle.device).collect() };
+    let unknown = DeviceId::new(99).unwrap();
+    let named = fetch_named(&mut world, &alice, &[desktop.address.device, unknown]);
+    assert_eq!(named[0].countersignature, Some([3; 64]));
+    assert_eq!(devices(named), [desktop.address.device], "unknown ones are left out");
+    let all = fetch(&mut world, &alice);
+    assert_eq!(all[0].countersignature, None, "the primary has none");
+    assert_eq!(devices(all), [1, 2, 3].map(|number| DeviceId::new(number).unwrap()));
+    let own = fetch_as(&mut world, tablet.address, &alice, &[]);
+    assert_eq!(devices(own), [alice.address.device, desktop.address.device], "never a device's own");
+    let own = fetch_as(&mut world, tablet.address, &alice, &[tablet.address.device]);
+    assert_eq!(devices(own), []);
+    // An expired list vouches for the primary only.
+    world.now.0 += crate::world::LIST_MS;
+    assert_eq!(devices(fetch(&mut world, &alice)), [alice.address.device]);
 }
 
 #[test]

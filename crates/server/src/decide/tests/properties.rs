@@ -184,7 +184,9 @@ impl History {
     fn fetch(&mut self, from: usize, of: usize) {
         let Some(conn) = self.clients[from].conn else { return };
         let account = self.address(of).account;
-        self.world.run(Command::FetchBundles { origin: Origin { conn, request: 1 }, account });
+        let asker = self.address(from);
+        let origin = Origin { conn, request: 1 };
+        self.world.run(Command::FetchBundles { origin, asker, account, named: Vec::new() });
         if self.world.dead {
             return;
         }
@@ -192,7 +194,7 @@ impl History {
         else {
             panic!("no answer");
         };
-        let ResponseBody::Bundles(bundles) = response.what else { panic!("no bundles") };
+        let ResponseBody::Bundles { bundles, .. } = response.what else { panic!("no bundles") };
         for bundle in bundles {
             let last_resort = bundle.kyber.id == 1_000;
             let keys = bundle.one_time.map(|prekey| prekey.key.to_vec()).into_iter();
