@@ -20,7 +20,7 @@ pub struct Content {
     /// The sender's clock, milliseconds since 1970.
     pub sent_at_ms: u64,
     /// Counts what surfaces from one sending device in one conversation, from 1 without gaps; 0 for
-    /// what does not surface.
+    /// what does not surface. With [`Body::SenderKey`]: the last one before what the reader is to get.
     pub position: u64,
     /// The envelope's id, as the sender wrote it. A reader takes nothing from an envelope with another one.
     pub id: MessageId,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
+use sha2::{Digest, Sha256};
 
 use super::state::{copy, group_or_none, picture, state_hash, text, token, token_bytes};
 use super::{
@@ -9,7 +10,7 @@ use super::{
     StateHash,
 };
 use crate::error::Malformed;
-use crate::id::{AccountId, DeviceAddress, DeviceId};
+use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
 use crate::limits::{
     MAX_CIPHERTEXT_BYTES, MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_NAME_BYTES, SIGNATURE_BYTES,
 };
@@ -159,6 +160,14 @@ impl SignedChange {
     #[must_use]
     pub fn signed_bytes(change: &[u8]) -> Vec<u8> {
         [CHANGE_LABEL, change].concat()
+    }
+
+    /// The id of the envelope that brings it to the group, and of the message that shows it: the first 8 bytes
+    /// of SHA-256 over `change`. So all members' devices call it the same, however they came by it.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(&self.change).into();
+        MessageId(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 }
 
