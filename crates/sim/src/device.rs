@@ -1,16 +1,17 @@
 //! A client device: the driver around the client core, as the real one is, with places to die at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use waxwing_client::memory::MemoryDb;
 use waxwing_client::{
-    Batch, Body, Client, CommandId, ConnectionState, DbError, Effect, Input, Key, Message, MessageKey, Read,
-    Table, Time, Write,
+    Batch, Body, Client, CommandId, ConnectionState, Conversation, DbError, Effect, Group, Input, Key,
+    Message, MessageKey, Read, Table, Time, Write,
 };
 use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::devices::LinkCode;
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::server_frame::ServerFrame;
-use waxwing_wire::{AccountId, Bytes, EnvelopeKind};
+use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId};
 
 use crate::channel::{Channel, Heard};
 use crate::dice::Dice;
@@ -26,9 +27,27 @@ const SNAPSHOTS: usize = 4;
 /// An operating system gives a connection attempt up by then.
 const DIAL_MS: u64 = 130_000;
 
+/// How far a device is with its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody has taken it into use.
+    Absent,
+    /// It shows a code, or is about to.
+    Offering,
+    /// It has an account, or is about to register one.
+    Linked,
+    /// It had one.
+    Removed,
+}
+
 /// A client device.
 pub struct Device {
     pub(crate) number: usize,
+    /// Whose it is: the number of the person's first device.
+    pub(crate) person: usize,
+    pub(crate) stage: Stage,
+    /// What it shows to be linked.
+    pub(crate) code: Option<LinkCode>,
     pub(crate) db: MemoryDb,
     pub(crate) client: Option<Client>,
     dice: Dice,
@@ -56,9 +75,12 @@ struct Line {
 impl Device {
     /// A device that was never started.
     #[must_use]
-    pub fn new(number: usize, dice: Dice, skew_ms: i64) -> Self {
+    pub fn new(number: usize, person: usize, dice: Dice, skew_ms: i64) -> Self {
         Self {
             number,
+            person,
+            stage: if number == person { Stage::Linked } else { Stage::Absent },
+            code: None,
             db: MemoryDb::default(),
             client: None,
             dice,
@@ -76,6 +98,21 @@ impl Device {
         }
     }
 
+    /// A group, as its user would see it.
+    pub(crate) fn group(&self, _group: GroupId) -> Option<Group> {
+        None
+    }
+
+    /// The devices of its account, as its user would see them.
+    pub(crate) fn own_devices(&self) -> BTreeSet<DeviceId> {
+        BTreeSet::new()
+    }
+
+    /// In which of its lives it is.
+    pub(crate) fn life(&self) -> u64 {
+        self.life
+    }
+
     /// Whether its user would see that it is connected.
     #[must_use]
     pub fn is_online(&self) -> bool {
@@ -90,7 +127,7 @@ impl Device {
 }
 
 impl World {
-    fn device_time(&self, client: usize) -> Time {
+    pub(crate) fn device_time(&self, client: usize) -> Time {
         Time((EPOCH_MS + self.now).saturating_add_signed(self.devices[client].skew_ms))
     }
 
@@ -99,7 +136,7 @@ impl World {
     pub(crate) fn start_device(&mut self, client: usize, life: u64) {
         let now = self.device_time(client);
         let device = &mut self.devices[client];
-        if device.life != life || device.client.is_some() {
+        if device.life != life || device.client.is_some() || device.stage == Stage::Absent {
             return;
         }
         if device.key.is_none() {
@@ -441,11 +478,19 @@ impl Read for Forgetful<'_> {
         Ok(message.filter(|message| message.direction == waxwing_client::Direction::Outgoing))
     }
 
-    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
         self.0.history(with, before, max)
     }
 
-    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.0.recent(before, max)
+    }
+
+    fn count_since(&self, stored_at_ms: u64) -> Result<u64, DbError> {
+        self.0.count_since(stored_at_ms)
+    }
+
+    fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
         self.0.unread(with, up_to, max)
     }
 }

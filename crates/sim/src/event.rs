@@ -1,5 +1,6 @@
 //! What stands in the queue of a world.
 
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
 use waxwing_wire::{Bytes, DeviceAddress};
 
 use crate::fault::Fault;
@@ -90,16 +91,12 @@ pub enum Event {
         /// In which of its lives.
         life: u64,
     },
-    /// Another node has committed a mailbox entry.
+    /// Another node tells what it has committed.
     Notice {
         /// The node that is told.
         node: usize,
-        /// Which mailbox.
-        mailbox: DeviceAddress,
-        /// The entry's place.
-        seq: u64,
-        /// The entry.
-        item: Bytes,
+        /// What.
+        told: Told,
     },
     /// Something goes wrong.
     Fault(Fault),
@@ -109,6 +106,31 @@ pub enum Event {
     Heal,
 }
 
+/// What server nodes tell each other.
+#[derive(Clone)]
+pub enum Told {
+    /// A mailbox has another entry.
+    Appended {
+        /// Which mailbox.
+        mailbox: DeviceAddress,
+        /// The entry's place.
+        seq: u64,
+        /// The entry.
+        item: Bytes,
+    },
+    /// An offer to link was approved.
+    Linked {
+        /// Where the offer waited.
+        reference: LinkReference,
+        /// The list that includes the new device.
+        list: SignedDeviceList,
+        /// What only the new device can read.
+        sealed: Bytes,
+    },
+    /// A device was removed.
+    Removed(DeviceAddress),
+}
+
 /// What people do.
 #[derive(Debug, Clone)]
 pub enum Act {
@@ -116,7 +138,7 @@ pub enum Act {
     Register,
     /// Add a contact.
     Meet {
-        /// The other client.
+        /// The other person.
         peer: usize,
     },
     /// Write texts.
@@ -147,4 +169,66 @@ pub enum Act {
     },
     /// Come back.
     Back,
+    /// Offer this device to its owner's account.
+    Link {
+        /// How often it has been put off.
+        tried: u32,
+    },
+    /// Approve the code that another device of the same person shows.
+    Approve {
+        /// The device that shows it.
+        companion: usize,
+    },
+    /// Cut a device of the same person off.
+    Unlink {
+        /// Which.
+        companion: usize,
+        /// How often it has been put off.
+        tried: u32,
+    },
+    /// Set something for oneself.
+    Set {
+        /// How often it has been put off.
+        tried: u32,
+    },
+    /// Do something with a group.
+    Group {
+        /// Which of the plan's.
+        group: usize,
+        /// What.
+        what: GroupAct,
+        /// How often it has been put off.
+        tried: u32,
+    },
+}
+
+/// What people do with groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupAct {
+    /// Make it.
+    Make,
+    /// Write a text, about so many bytes long.
+    Write(usize),
+    /// Read what there is.
+    Read,
+    /// Take somebody in.
+    Add(usize),
+    /// Put somebody out, or leave.
+    Remove(usize),
+    /// Make somebody an admin.
+    Promote(usize),
+    /// Make an admin a member.
+    Demote(usize),
+    /// Give it another name.
+    Rename,
+    /// Draw an invitation link.
+    DrawLink,
+    /// Ask to join by the link.
+    Join,
+    /// Let everybody in who asks.
+    Answer,
+    /// Send somebody the last messages.
+    Share(usize),
+    /// Link the group before it to it, which is a community.
+    Adopt,
 }

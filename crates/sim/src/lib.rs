@@ -25,6 +25,7 @@ pub mod dice;
 pub mod disk;
 pub mod event;
 pub mod fault;
+pub mod hostile;
 pub mod mutant;
 pub mod net;
 pub mod node;

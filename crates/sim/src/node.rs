@@ -5,12 +5,12 @@ mod effects;
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, Links, Origin, Step, Store, Stored, Time, View, decide, reads,
-    refuse, rejects,
+    Command, CommitError, ConnId, Effect, FanOut, Links, Origin, Step, Store, Stored, Time, View, decide,
+    reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
-use waxwing_wire::{DeviceAddress, DeviceKey, Reject, RejectCode};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, MessageId, Reject, RejectCode};
 
 use crate::channel::{Channel, Heard};
 use crate::dice::Dice;
@@ -75,6 +75,7 @@ enum Todo {
     Hello(waxwing_wire::client_frame::Hello),
     Stored(waxwing_wire::client_frame::Stored),
     Send(Box<waxwing_wire::client_frame::Send>),
+    GroupSend(Box<waxwing_wire::client_frame::GroupSend>),
     Request(Box<waxwing_wire::client_frame::Request>),
     Ping(u32),
 }
@@ -258,6 +259,7 @@ impl World {
             sends.reverse();
         }
         peer.todo.extend(sends.into_iter().map(|send| Todo::Send(Box::new(send))));
+        peer.todo.extend(frame.group_sends.into_iter().map(|send| Todo::GroupSend(Box::new(send))));
         peer.todo.extend(frame.requests.into_iter().map(|request| Todo::Request(Box::new(request))));
         peer.todo.extend(frame.ping.map(Todo::Ping));
         if peer.todo.len() > MAX_WAITING {
@@ -385,28 +387,26 @@ impl World {
             Err(wait_ms) => Err(refuse(&command, rejects::rate_limited(wait_ms))),
         };
         match (todo, peer.address) {
-            (Todo::Hello(hello), _) => Ok(Command::Attach { conn, key, hello }),
+            (Todo::Hello(hello), _) => {
+                let place = format!("192.0.2.{}", link % 250);
+                Ok(Command::Attach { conn, key, hello, place })
+            }
             (Todo::Ping(nonce), _) => {
                 peer.out.pong(nonce);
                 Err(Vec::new())
             }
             (Todo::Request(request), address) => {
                 let origin = Origin { conn, request: request.id };
-                match (request.what, address) {
-                    (RequestBody::Register(register), _) => Ok(Command::Register { origin, key, register }),
-                    (_, None) => stranger(),
-                    (RequestBody::FindAccount(username), Some(from)) => {
-                        let allowed = node.links.allow_lookup(from, now);
-                        limited(Command::FindAccount { origin, username }, allowed)
+                let allowed = match (&request.what, address) {
+                    (RequestBody::Register(_), _) => Ok(()),
+                    (RequestBody::OfferLink(..) | RequestBody::CompleteLink(_), None) => {
+                        node.links.allow_offer(conn, now)
                     }
-                    (RequestBody::FetchBundles(account), Some(from)) => {
-                        let allowed = node.links.allow_fetch(from, now);
-                        limited(Command::FetchBundles { origin, account }, allowed)
-                    }
-                    (RequestBody::PublishPrekeys(upload), Some(address)) => {
-                        Ok(Command::PublishPrekeys { origin, address, upload })
-                    }
-                }
+                    (_, None) => return stranger(),
+                    (what, Some(from)) => node.links.allow_request(from, what, now),
+                };
+                let from = address.unwrap_or(NOBODY);
+                limited(command_for(origin, key, from, request.what), allowed)
             }
             (_, None) => stranger(),
             (Todo::Stored(stored), Some(mailbox)) => {
@@ -421,6 +421,13 @@ impl World {
                     self.oracle.server_refuses(from, send.id);
                 }
                 limited(Command::Send { conn, from, send: *send }, allowed)
+            }
+            (Todo::GroupSend(send), Some(from)) => {
+                let allowed = node.links.allow_group_send(from, now);
+                if allowed.is_err() {
+                    self.oracle.server_refuses(from, send.id);
+                }
+                limited(Command::GroupSend { conn, from, send }, allowed)
             }
         }
     }
@@ -502,10 +509,8 @@ impl World {
             let result = if one.batch().is_some() { results.next().unwrap_or(Ok(())) } else { Ok(()) };
             let Decided { owner, command, outcome } = one;
             let is_taken = matches!((&outcome, &result), (Ok(_), Ok(()) | Err(CommitError::Conflict)));
-            if let Command::Send { from, send, .. } = &command
-                && !is_taken
-            {
-                self.oracle.server_refuses(*from, send.id);
+            if let Some((from, id)) = message_of(&command).filter(|_| !is_taken) {
+                self.oracle.server_refuses(from, id);
             }
             let effects = match (outcome, result) {
                 (Ok((step, _)), Ok(())) => step.effects,
@@ -544,6 +549,7 @@ impl World {
                 | Command::Settle { .. }
                 | Command::PutReceipt { .. }
                 | Command::Trim { .. }
+                | Command::Release { .. }
         );
         let Owner::Peer(link) = owner else { return };
         let forgets = self.mutant == Some(Mutant::SettledOnce);
@@ -602,6 +608,46 @@ impl Decided {
 
 fn goodbye(conn: ConnId, reject: Reject) -> Vec<Effect> {
     vec![Effect::Reply { conn, piece: waxwing_server::Piece::Goodbye(reject) }, Effect::Close { conn }]
+}
+
+/// Where no address is needed.
+const NOBODY: DeviceAddress = DeviceAddress { account: AccountId([0; 16]), device: DeviceId::PRIMARY };
+
+/// The command for a request of a connection whose key is proven, and that speaks for a device if it must.
+fn command_for(origin: Origin, key: DeviceKey, from: DeviceAddress, what: RequestBody) -> Command {
+    match what {
+        RequestBody::Register(register) => Command::Register { origin, key, register },
+        RequestBody::FindAccount(username) => Command::FindAccount { origin, username },
+        RequestBody::FetchBundles(account, named) => {
+            Command::FetchBundles { origin, asker: from, account, named }
+        }
+        RequestBody::PublishPrekeys(upload) => Command::PublishPrekeys { origin, address: from, upload },
+        RequestBody::FetchDevices(account) => Command::FetchDevices { origin, asker: from, account },
+        RequestBody::PublishDeviceList(list) => {
+            Command::PublishDeviceList { origin, from, list: Box::new(list) }
+        }
+        RequestBody::RemoveDevice(device) => Command::RemoveDevice { origin, from, device },
+        RequestBody::OfferLink(reference, offer) => Command::OfferLink { origin, key, reference, offer },
+        RequestBody::FetchLink(reference) => Command::FetchLink { origin, reference },
+        RequestBody::ApproveLink(approve) => Command::ApproveLink { origin, from, approve },
+        RequestBody::CompleteLink(complete) => Command::CompleteLink { origin, key, complete },
+        RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
+        RequestBody::FindUsername(account) => Command::FindUsername { origin, account },
+    }
+}
+
+/// The message that a command is about to take.
+fn message_of(command: &Command) -> Option<(DeviceAddress, MessageId)> {
+    let of = |fan_out: &FanOut| (fan_out.blob.from, fan_out.blob.id);
+    match command {
+        Command::Send { from, send, .. } => Some((*from, send.id)),
+        Command::GroupSend { from, send, .. } => Some((*from, send.id)),
+        Command::GroupCompare { sender: Some(_), blob, .. } => Some((blob.from, blob.id)),
+        Command::GroupStore { fan_out, .. }
+        | Command::GroupDeliver { fan_out }
+        | Command::GroupFinish { fan_out } => Some(of(fan_out)),
+        _ => None,
+    }
 }
 
 /// The one identity of all nodes.

@@ -4,21 +4,29 @@
 //! The numbers of its complaints are those of the safety list in the architecture note:
 //! 1 accepted means not lost; 2 surfaces once; 3 in order or with a gap shown; 4 an entry goes only after
 //! its device has it; 5 nothing surfaces that was not sent so; 6 no key and counter twice; 7 no plaintext
-//! outside; 9 a prekey is issued once; 10 limits. What is owed when all is well again stands in `finish`.
+//! outside; 8 a removed device, or one outside a group, reads nothing; 9 a prekey is issued once; 10 limits;
+//! 11 a message stays as long as a mailbox refers to it; "agreement": members of a group hold the same. What is
+//! owed when all is well again stands in `finish`.
 
 mod client_side;
+mod describe;
 mod finish;
+mod order;
 mod server_side;
+mod society;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::memory::MemoryDb;
-use waxwing_client::{Body, CommandId, MessageKey, Read as _};
-use waxwing_wire::{AccountId, DeviceAddress, MessageId, RejectCode};
+use waxwing_client::{Body, CommandId, Conversation, MessageKey, Read as _};
+use waxwing_server::BlobId;
+use waxwing_wire::{DeviceAddress, MessageId, RejectCode};
 
 use crate::fault::{Fault, Tally};
 use crate::people::CANARY;
 use crate::plan::{Plan, Scenario};
+use order::Hearsay;
+use society::Society;
 
 pub use finish::Ends;
 
@@ -38,14 +46,22 @@ struct Written {
     text: String,
     /// Whose device.
     client: usize,
-    to: AccountId,
-    /// Place among what the device wrote to that account.
+    to: Conversation,
+    /// Place among what the device wrote to there.
     place: usize,
     at_ms: u64,
+    /// By its sender's clock.
+    sent_at_ms: u64,
     /// The sender forgot it in a rollback.
     orphaned: bool,
-    /// When the recipient's device first had it, as text.
+    /// When a device of a recipient first had it, as text.
     arrived_ms: Option<u64>,
+    /// When the server first stored it for anybody.
+    accepted_ms: Option<u64>,
+    /// Of a group: the epoch in which the server took it.
+    epoch: Option<u64>,
+    /// Devices that must get it.
+    owed: BTreeSet<DeviceAddress>,
 }
 
 /// A mailbox entry as it was appended.
@@ -54,6 +70,8 @@ struct Waiting {
     envelope: Option<MessageKey>,
     silent: bool,
     accepted_at_ms: u64,
+    /// It only refers to this.
+    blob: Option<BlobId>,
 }
 
 /// What is known of a connection.
@@ -66,7 +84,7 @@ struct Window {
     in_flight: BTreeSet<MessageId>,
 }
 
-/// What is known of a pair of devices, seen from the one that receives.
+/// What is known of what one device writes in one conversation, seen from one that receives.
 #[derive(Default)]
 struct Front {
     /// Place of the newest message that has surfaced, counted from 1.
@@ -87,10 +105,26 @@ pub struct Oracle {
     devices: BTreeMap<DeviceAddress, usize>,
     registered: BTreeSet<usize>,
     written: BTreeMap<MessageKey, Written>,
-    lines: BTreeMap<(DeviceAddress, AccountId), Vec<MessageKey>>,
-    fronts: BTreeMap<(usize, DeviceAddress), Front>,
-    /// Envelopes that were ever committed to a mailbox.
-    appended: BTreeSet<MessageKey>,
+    lines: BTreeMap<(DeviceAddress, Conversation), Vec<MessageKey>>,
+    fronts: BTreeMap<(usize, DeviceAddress, Conversation), Front>,
+    society: Society,
+    hearsay: Hearsay,
+    /// The person of each device.
+    people: BTreeMap<usize, usize>,
+    /// Times that somebody was told that something is not right.
+    suspicions: u64,
+    /// Envelopes that were ever committed to a mailbox, and to whose.
+    appended: BTreeMap<MessageKey, BTreeSet<DeviceAddress>>,
+    /// Messages that were said to a group.
+    to_groups: BTreeSet<MessageKey>,
+    /// Messages whose copies do not fit one frame.
+    in_parts: BTreeSet<MessageKey>,
+    /// Devices whose mailbox was too full for something.
+    skipped: BTreeSet<DeviceAddress>,
+    /// Devices that could not read something at once.
+    has_asked: BTreeSet<usize>,
+    /// Devices that were told that they were removed.
+    told_removed: BTreeSet<usize>,
     accepted: BTreeSet<MessageKey>,
     expired: BTreeSet<MessageKey>,
     /// For whom something expired that is not shown: a receipt, for example.
@@ -142,7 +176,16 @@ impl Oracle {
             written: BTreeMap::new(),
             lines: BTreeMap::new(),
             fronts: BTreeMap::new(),
-            appended: BTreeSet::new(),
+            society: Society::default(),
+            hearsay: Hearsay::default(),
+            people: (0..plan.clients).chain(plan.companions.iter().copied()).enumerate().collect(),
+            suspicions: 0,
+            appended: BTreeMap::new(),
+            to_groups: BTreeSet::new(),
+            in_parts: BTreeSet::new(),
+            skipped: BTreeSet::new(),
+            has_asked: BTreeSet::new(),
+            told_removed: BTreeSet::new(),
             accepted: BTreeSet::new(),
             expired: BTreeSet::new(),
             expired_silently: BTreeSet::new(),
@@ -282,9 +325,11 @@ impl Oracle {
                 .is_ok_and(|found| found.is_some_and(|message| matches!(message.body, Body::Text(_))))
         };
         self.filled.retain(|(of, key)| *of != client || is_text(key));
-        for ((of, from), front) in &mut self.fronts {
+        for ((of, from, to), front) in &mut self.fronts {
             if *of == client {
-                let places = self.written.iter().filter(|(key, _)| key.from == *from && has(key));
+                let line =
+                    self.written.iter().filter(|(key, written)| key.from == *from && written.to == *to);
+                let places = line.filter(|(key, _)| has(key));
                 front.place = places.map(|(_, written)| written.place + 1).max().unwrap_or(0);
             }
         }
@@ -294,6 +339,21 @@ impl Oracle {
         if bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()) {
             self.fail("7", format!("plaintext in {place}"));
         }
+    }
+
+    /// A device was told that it was removed: it owes no more answers.
+    pub fn device_is_told_of_its_removal(&mut self, client: usize) {
+        self.told_removed.insert(client);
+        self.open_commands.retain(|(of, _)| *of != client);
+        let address = self.address(client);
+        if self.is_honest() && address.is_some_and(|address| self.society.is_there(address)) {
+            self.fail("8", format!("c{client} is told that it was removed, and was not"));
+        }
+    }
+
+    /// Whether the server does what it should.
+    pub(crate) fn is_honest(&self) -> bool {
+        self.plan.scenario != Scenario::Hostile
     }
 
     fn is_flood(&self) -> bool {

@@ -1,11 +1,16 @@
 //! What people do with their devices.
 
+mod devices;
+mod groups;
+
+use waxwing_client::Conversation;
 use waxwing_client::{Command, Direction, Event as Shown, Failure, Read as _};
 use waxwing_wire::Username;
 use waxwing_wire::client_frame::{ClientFrame, Request, RequestBody};
 use waxwing_wire::invitation::InvitationToken;
 
-use crate::event::{Act, Event};
+use crate::device::Stage;
+use crate::event::{Act, Event, GroupAct};
 use crate::plan::Scenario;
 use crate::world::{World, note};
 
@@ -20,19 +25,21 @@ pub const FLOODER: usize = 0;
 /// See [`FLOODER`].
 pub const VICTIM: usize = 1;
 
-/// The alias of a client.
-pub fn username(client: usize) -> Username {
-    Username::parse(&format!("person{client}")).expect("letters and a digit are a username")
+/// The alias of a person.
+pub fn username(person: usize) -> Username {
+    Username::parse(&format!("person{person}")).expect("letters and a digit are a username")
 }
 
 impl World {
     /// Puts everything that people will do into the queue.
     pub(crate) fn schedule_people(&mut self) {
-        for client in 0..self.devices.count() {
+        for client in 0..self.plan.clients {
             let start = self.dice.below(3_000);
             self.schedule(start, Event::ClientStart { client, life: 0 });
             self.schedule(start + 50, Event::Act { client, act: Act::Register });
         }
+        self.schedule_devices();
+        self.schedule_groups();
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
             Scenario::Burst => {
@@ -50,9 +57,18 @@ impl World {
         }
     }
 
+    /// One of a person's devices, linked by now or not.
+    fn device_of(&mut self, person: usize) -> usize {
+        let devices = self.slots(person);
+        match devices.as_slice() {
+            [only] => *only,
+            several => several.get(self.dice.index(several.len())).copied().unwrap_or(person),
+        }
+    }
+
     /// A few pairs talk much, others little.
     fn schedule_talk(&mut self) {
-        let count = self.devices.count();
+        let count = self.plan.clients;
         let mut left = self.plan.messages;
         while left > 0 {
             let client = self.dice.index(count);
@@ -66,16 +82,20 @@ impl World {
             let bytes = if self.dice.chance(300) { 12_000 } else { self.dice.skewed(0, 400) };
             let bytes = usize::try_from(bytes).unwrap_or(0);
             let at = self.dice.between(4_000, self.plan.chaos_ms);
-            self.schedule(at, Event::Act { client, act: Act::Write { peer, count: burst, bytes, tried: 0 } });
+            let (writer, person) = (self.device_of(client), client);
+            let act = Act::Write { peer, count: burst, bytes, tried: 0 };
+            self.schedule(at, Event::Act { client: writer, act });
             if self.dice.chance(4_000) {
                 let at = at + self.dice.skewed(500, 60_000);
-                self.schedule(at, Event::Act { client: peer, act: Act::Read { peer: client } });
+                let client = self.device_of(peer);
+                self.schedule(at, Event::Act { client, act: Act::Read { peer: person } });
             }
         }
         let most_away = if self.plan.scenario == Scenario::Expiry { 120_000 } else { 40_000 };
         if self.plan.scenario != Scenario::Calm || self.dice.chance(5_000) {
-            for _ in 0..self.dice.below(2 * count as u64 + 1) {
-                let client = self.dice.index(count);
+            let all = self.devices.count();
+            for _ in 0..self.dice.below(2 * all as u64 + 1) {
+                let client = self.dice.index(all);
                 let at = self.dice.between(4_000, self.plan.chaos_ms);
                 let for_ms = self.dice.skewed(200, most_away);
                 self.schedule(at, Event::Act { client, act: Act::Away { for_ms } });
@@ -96,7 +116,7 @@ impl World {
             let act = Act::Write { peer: VICTIM, count: 30, bytes: 40, tried: 0 };
             self.schedule(begin + 2_000 + burst * 3_000, Event::Act { client: FLOODER, act });
         }
-        let count = self.devices.count();
+        let count = self.plan.clients;
         for _ in 0..40 {
             let client = 2 + self.dice.index(count - 2);
             let peer = if client == 2 { 3 } else { 2 };
@@ -116,17 +136,30 @@ impl World {
 
     /// Does the same again later.
     pub(crate) fn again(&mut self, client: usize, act: Act, not_before: u64) {
-        let act = match act {
-            Act::Write { tried, .. } if tried >= MAX_TRIES => return,
-            Act::Write { peer, count, bytes, tried } => Act::Write { peer, count, bytes, tried: tried + 1 },
-            other => other,
-        };
+        let mut act = act;
+        if let Act::Write { tried, .. }
+        | Act::Link { tried }
+        | Act::Unlink { tried, .. }
+        | Act::Set { tried }
+        | Act::Group { tried, .. } = &mut act
+        {
+            *tried += 1;
+            if *tried > MAX_TRIES {
+                return;
+            }
+        }
         let at = not_before.max(self.now) + self.dice.between(800, 4_000);
         self.schedule(at, Event::Act { client, act });
     }
 
     pub(crate) fn act(&mut self, client: usize, act: Act) {
-        if self.devices[client].client.is_none() {
+        let is_its_own = matches!(act, Act::Link { .. } | Act::Away { .. } | Act::Back);
+        if !is_its_own && self.devices[client].stage != Stage::Linked {
+            // Not there yet, or not any more: people take another device.
+            let person = self.devices[client].person;
+            return self.act(person, act);
+        }
+        if self.devices[client].client.is_none() && !matches!(act, Act::Link { .. }) {
             return match act {
                 Act::Away { .. } | Act::Drain { .. } => {}
                 Act::Back => self.devices[client].wants_online = true,
@@ -163,6 +196,11 @@ impl World {
                 self.devices[client].wants_online = true;
                 self.command(client, Command::GoOnline, None);
             }
+            Act::Link { tried } => self.offer(client, tried),
+            Act::Approve { companion } => self.approve(client, companion),
+            Act::Unlink { companion, tried } => self.unlink(client, companion, tried),
+            Act::Set { tried } => self.set(client, tried),
+            Act::Group { group, what, tried } => self.group_act(client, group, what, tried),
         }
     }
 
@@ -182,7 +220,7 @@ impl World {
             let text = self.oracle.new_text(bytes);
             self.command(
                 client,
-                Command::SendText { to, text },
+                Command::SendText { to: Conversation::Account(to), text },
                 Some(Act::Write { peer, count: 1, bytes, tried }),
             );
         }
@@ -192,7 +230,7 @@ impl World {
         let known = self.oracle.address(peer).filter(|_| !self.healed);
         if let Some(address) = known.filter(|_| self.devices[client].is_online()) {
             // A number that the core does not use: the answer means nothing to it.
-            let what = RequestBody::FetchBundles(address.account);
+            let what = RequestBody::FetchBundles(address.account, Vec::new());
             let requests = vec![Request { id: u32::MAX, what }];
             self.device_says(client, ClientFrame { requests, ..ClientFrame::default() });
         }
@@ -200,6 +238,11 @@ impl World {
 
     fn read(&mut self, client: usize, peer: usize) {
         let Some(with) = self.oracle.address(peer).map(|address| address.account) else { return };
+        self.read_some(client, Conversation::Account(with));
+    }
+
+    /// Somebody has seen what there is, or nearly.
+    fn read_some(&mut self, client: usize, with: Conversation) {
         let history = self.devices[client].db.history(with, u64::MAX, 200).unwrap_or_default();
         let incoming: Vec<u64> = (history.iter())
             .filter(|message| message.direction == Direction::Incoming)
@@ -219,8 +262,12 @@ impl World {
         match event {
             Shown::Done { command, peer, .. } => {
                 let act = self.devices[client].pending.remove(&command);
-                if let (Some(Act::Meet { peer: number }), Some(found)) = (act, peer) {
-                    self.devices[client].contacts.insert(number, found.account);
+                match (act, peer) {
+                    (Some(Act::Meet { peer: number }), Some(found)) => {
+                        self.devices[client].contacts.insert(number, found.account);
+                    }
+                    (Some(act), _) => self.succeeded(client, &act),
+                    (None, _) => {}
                 }
             }
             Shown::Failed { command, failure } => {
@@ -231,12 +278,38 @@ impl World {
             }
             Shown::RestoredCopy => note!(self, "c{client} has noticed that it is an older copy"),
             Shown::Gap { missing, .. } => note!(self, "c{client} is told that {missing} are missing"),
+            Shown::LinkCode { code, .. } => self.code_shown(client, code),
+            Shown::Removed => self.removed(client),
+            Shown::Group(group) => self.group_shown(client, group),
+            _ => {}
+        }
+    }
+
+    /// A command that led to something for others to go on with.
+    fn succeeded(&mut self, client: usize, act: &Act) {
+        match act {
+            Act::Link { .. } => self.linked(client),
+            Act::Group { group, what: GroupAct::Make, .. } => self.made(client, *group),
             _ => {}
         }
     }
 
     fn failed(&mut self, client: usize, act: Act, failure: &Failure) {
         match (&act, failure) {
+            // The device has another code by then, or none.
+            (Act::Approve { .. }, Failure::UnknownCode) => {}
+            (Act::Approve { .. }, Failure::TooManyDevices { .. }) => {}
+            (Act::Unlink { .. }, Failure::UnknownDevice) => {}
+            (Act::Unlink { .. }, Failure::Rejected(reject)) if reject.retry_after_ms == 0 => {}
+            (Act::Set { .. }, Failure::UnknownContact | Failure::UnknownGroup | Failure::UnknownMessage) => {}
+            (
+                Act::Group { what, .. },
+                Failure::NotAllowed
+                | Failure::UnknownContact
+                | Failure::GroupFull { .. }
+                | Failure::Rejected(_),
+            ) if !matches!(what, GroupAct::Make | GroupAct::Write(_)) => {}
+            (Act::Group { .. }, Failure::NotAllowed) => {}
             (Act::Register, Failure::AlreadyRegistered) => self.oracle.client_is_registered(client),
             (Act::Write { peer, .. }, Failure::UnknownContact) => {
                 self.devices[client].contacts.remove(peer);
@@ -262,5 +335,16 @@ fn name(failure: &Failure) -> &'static str {
         Failure::Empty => "Empty",
         Failure::Busy => "Busy",
         Failure::TooManyContacts { .. } => "TooManyContacts",
+        Failure::NotPrimary => "NotPrimary",
+        Failure::UnknownDevice => "UnknownDevice",
+        Failure::UnknownCode => "UnknownCode",
+        Failure::FalseCode => "FalseCode",
+        Failure::TooManyDevices { .. } => "TooManyDevices",
+        Failure::UnknownGroup => "UnknownGroup",
+        Failure::NotAllowed => "NotAllowed",
+        Failure::GroupFull { .. } => "GroupFull",
+        Failure::GroupBusy => "GroupBusy",
+        Failure::UnknownMessage => "UnknownMessage",
+        Failure::UnknownList => "UnknownList",
     }
 }

@@ -4,7 +4,11 @@ use waxwing_server::Settings;
 
 use crate::dice::Dice;
 use crate::fault::Fault;
+use crate::hostile::Attack;
 
+/// The stream that draws devices, groups and attacks: apart from the other, so that plans of one device for
+/// each person stay as they were.
+const SOCIETY_STREAM: u64 = 3;
 /// Milliseconds of the phase in which faults happen.
 const CHAOS_MS: (u64, u64) = (60_000, 240_000);
 
@@ -23,6 +27,23 @@ pub enum Scenario {
     Burst,
     /// Somebody takes another's one-time prekeys until there are none, while faults happen.
     Drain,
+    /// The server lies: see [`crate::hostile`]. Nothing has to arrive; what must never be, must not be.
+    Hostile,
+}
+
+/// A group that people make in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// Who makes it.
+    pub maker: usize,
+    /// Who is in it from the beginning, beside the maker.
+    pub members: Vec<usize>,
+    /// A community, to which the group before it is linked.
+    pub community: bool,
+    /// Texts that its members write.
+    pub messages: u64,
+    /// Changes that its members try to make.
+    pub changes: u64,
 }
 
 /// Everything that is drawn before a run begins.
@@ -34,8 +55,16 @@ pub struct Plan {
     pub scenario: Scenario,
     /// Server nodes over the one store.
     pub nodes: usize,
-    /// Client devices, one to an account.
+    /// People, each with an account and its first device. Devices have the same numbers.
     pub clients: usize,
+    /// Whose devices the others are; they get the numbers after those of the first ones.
+    pub companions: Vec<usize>,
+    /// Groups in the order in which they are made.
+    pub groups: Vec<GroupPlan>,
+    /// Things that people set for themselves.
+    pub settings_made: u64,
+    /// What a hostile server does.
+    pub attacks: Vec<Attack>,
     /// Texts that people try to write.
     pub messages: u64,
     /// Connections are encrypted for real.
@@ -53,10 +82,83 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of a seed. Every third fault kind or so is absent from a seed, so that the others are seen
-    /// without it.
+    /// The plan of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        Self::alone(seed)
+    }
+
+    /// The plan of a seed in a world with several devices and groups.
+    #[must_use]
+    pub fn in_company(seed: u64) -> Self {
+        let mut plan = Self::alone(seed);
+        let mut dice = Dice::new(seed, SOCIETY_STREAM);
+        if matches!(plan.scenario, Scenario::Flood | Scenario::Burst) {
+            return plan;
+        }
+        if dice.chance(700) {
+            plan.become_hostile(&mut dice);
+        }
+        let large = dice.chance(150);
+        if large {
+            plan.clients = index(dice.between(15, 50));
+            plan.messages = plan.messages.min(10);
+        }
+        if !large && (plan.scenario == Scenario::Hostile || dice.chance(5_500)) {
+            plan.give_devices(&mut dice);
+        }
+        if large || plan.scenario == Scenario::Hostile || dice.chance(5_000) {
+            plan.make_groups(&mut dice, large);
+        }
+        plan
+    }
+
+    /// A plan in which a server lies.
+    fn become_hostile(&mut self, dice: &mut Dice) {
+        self.scenario = Scenario::Hostile;
+        self.settings = Settings::default();
+        self.rates.clear();
+        self.nodes = 1;
+        self.clients = self.clients.max(3);
+        let count = index(dice.between(1, 3));
+        self.attacks =
+            (0..count).filter_map(|_| Attack::ALL.get(dice.index(Attack::ALL.len()))).copied().collect();
+        self.attacks.sort();
+        self.attacks.dedup();
+    }
+
+    /// Some people have several devices.
+    fn give_devices(&mut self, dice: &mut Dice) {
+        let most = 12_usize;
+        for person in 0..self.clients {
+            let more = if dice.chance(6_000) { dice.skewed(1, 4) } else { 0 };
+            self.companions.extend((0..more).map(|_| person));
+        }
+        self.companions.truncate(most);
+        self.settings_made = dice.below(30);
+    }
+
+    /// Some people make groups.
+    fn make_groups(&mut self, dice: &mut Dice, large: bool) {
+        if self.clients == 2 {
+            self.clients = 3;
+        }
+        let count = if large { 1 } else { dice.skewed(1, 3) };
+        for number in 0..count {
+            let maker = dice.index(self.clients);
+            let others = (0..self.clients).filter(|person| *person != maker);
+            let members: Vec<usize> = others.filter(|_| large || dice.chance(7_000)).collect();
+            let community = number > 0 && dice.chance(2_500);
+            let messages = if large { dice.between(3, 8) } else { dice.between(5, 40) };
+            let changes = if large { dice.below(4) } else { dice.skewed(0, 14) };
+            self.groups.push(GroupPlan { maker, members, community, messages, changes });
+        }
+    }
+
+    /// The plan of a seed in a world where everybody has one device and nobody makes groups. Every third
+    /// fault kind or so is absent from a seed, so that the others are seen without it.
+    #[must_use]
+    pub fn alone(seed: u64) -> Self {
         let mut dice = Dice::new(seed, 0);
         let scenario = match dice.below(40) {
             0 | 1 => Scenario::Calm,
@@ -72,6 +174,10 @@ impl Plan {
             scenario,
             nodes: if dice.chance(4_000) { 2 } else { 1 },
             clients: usize::try_from(clients).unwrap_or(2),
+            companions: Vec::new(),
+            groups: Vec::new(),
+            settings_made: 0,
+            attacks: Vec::new(),
             messages: dice.between(20, 110),
             noise: dice.chance(2_500),
             chaos_ms: dice.between(CHAOS_MS.0, CHAOS_MS.1),
@@ -86,7 +192,7 @@ impl Plan {
                 plan.rates = rates(&mut dice);
                 plan.messages = 20;
             }
-            Scenario::Calm => {}
+            Scenario::Calm | Scenario::Hostile => {}
             Scenario::Flood => {
                 plan.clients = plan.clients.max(4);
                 plan.settings.mailbox_entries = 40;
@@ -142,4 +248,8 @@ fn rates(dice: &mut Dice) -> Vec<(Fault, u32)> {
         }
     }
     rates
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or_default()
 }

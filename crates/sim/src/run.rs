@@ -1,11 +1,15 @@
 //! One seed from beginning to end.
 
-use waxwing_server::{Command, Keys, Step, Store as _, Stored, View, decide, reads};
+use std::collections::BTreeMap;
 
+use waxwing_server::{Command, Keys, Step, Store as _, Stored, Sweep, View, decide, reads};
+use waxwing_wire::DeviceAddress;
+
+use crate::device::{Device, Stage};
 use crate::event::{Act, Event};
 use crate::fault::Tally;
 use crate::mutant::Mutant;
-use crate::oracle::{Ends, Violation};
+use crate::oracle::{Ends, Oracle, Violation};
 use crate::people::TOKEN;
 use crate::plan::Plan;
 use crate::world::World;
@@ -146,23 +150,44 @@ impl World {
             self.oracle.fail("liveness", format!("settled, and then: {}", owed.join("; ")));
         }
         if !self.oracle.is_violated() {
-            self.oracle.close();
+            self.close();
         }
     }
 
+    /// What can be judged only at the end.
+    fn close(&mut self) {
+        let mut oracle = std::mem::replace(&mut self.oracle, Oracle::new(&self.plan));
+        oracle.close(&self.ends_for(&oracle));
+        self.oracle = oracle;
+    }
+
     fn owed(&self) -> Vec<String> {
-        let waiting = (0..self.devices.count()).map(|client| {
-            let address = self.oracle.address(client);
-            let entries = self.disk.store.entries().filter(|(mailbox, ..)| Some(*mailbox) == address);
-            entries.count()
-        });
-        let ends = Ends {
-            dbs: self.devices.iter().map(|device| &device.db).collect(),
-            waiting: waiting.collect(),
-            offline: self.devices.iter().filter(|device| !device.is_online()).count(),
-            acts: self.count_acts(),
+        self.oracle.unsettled(&self.ends_for(&self.oracle))
+    }
+
+    /// What is there now, for an oracle that knows whose it is.
+    fn ends_for(&self, oracle: &Oracle) -> Ends<'_> {
+        let mut waiting: BTreeMap<DeviceAddress, usize> = BTreeMap::new();
+        for (mailbox, ..) in self.disk.store.entries() {
+            *waiting.entry(mailbox).or_default() += 1;
+        }
+        let all = || self.devices.iter();
+        let is_wanted = |device: &Device| matches!(device.stage, Stage::Offering | Stage::Linked);
+        let known = |device: &Device| oracle.groups().filter_map(|group| device.group(group)).collect();
+        let in_mailbox = |client: usize| {
+            let address = oracle.address(client);
+            address.and_then(|address| waiting.get(&address)).copied().unwrap_or(0)
         };
-        self.oracle.unsettled(&ends)
+        Ends {
+            dbs: all().map(|device| &device.db).collect(),
+            linked: all().map(is_wanted).collect(),
+            groups: all().map(known).collect(),
+            own: all().map(Device::own_devices).collect(),
+            waiting: all().map(|device| in_mailbox(device.number)).collect(),
+            offline: all().filter(|device| is_wanted(device) && !device.is_online()).count(),
+            acts: self.count_acts(),
+            blobs: self.disk.store.sweep(Sweep::Blobs, None, usize::MAX).map_or(0, |rows| rows.len()),
+        }
     }
 }
 
@@ -171,6 +196,17 @@ impl World {
 pub fn is_intent(event: &Event) -> bool {
     matches!(
         event,
-        Event::Act { act: Act::Register | Act::Meet { .. } | Act::Write { .. } | Act::Read { .. }, .. }
+        Event::Act {
+            act: Act::Register
+                | Act::Meet { .. }
+                | Act::Write { .. }
+                | Act::Read { .. }
+                | Act::Link { .. }
+                | Act::Approve { .. }
+                | Act::Unlink { .. }
+                | Act::Set { .. }
+                | Act::Group { .. },
+            ..
+        }
     )
 }

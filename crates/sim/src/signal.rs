@@ -7,6 +7,8 @@ use crate::trace::digest;
 
 const VERSION: u8 = 0x44;
 const MAC_BYTES: usize = 8;
+const SENDER_KEY_VERSION: u8 = 0x33;
+const SIGNATURE_BYTES: usize = 64;
 
 /// Under which key a ciphertext stands, and which it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +30,25 @@ pub fn outline(kind: EnvelopeKind, bytes: &[u8]) -> Option<Outline> {
             let fields = fields(bytes.strip_prefix(&[VERSION])?)?;
             whisper(find(&fields, 4)?)
         }
-        EnvelopeKind::Plaintext | EnvelopeKind::SenderKey => None,
+        EnvelopeKind::SenderKey => sender_key(bytes),
+        EnvelopeKind::Plaintext => None,
     }
+}
+
+/// A message of a group: the chain is named by distribution and chain id, the place by the iteration.
+fn sender_key(bytes: &[u8]) -> Option<Outline> {
+    let body = bytes.strip_prefix(&[SENDER_KEY_VERSION])?;
+    let body = body.get(..body.len().checked_sub(SIGNATURE_BYTES)?)?;
+    let fields = fields(body)?;
+    let number = |wanted: u64| {
+        fields.iter().find_map(|(number, field)| match field {
+            Field::Number(value) if *number == wanted => Some(*value),
+            _ => None,
+        })
+    };
+    let mut ratchet_key = find(&fields, 1)?.to_vec();
+    ratchet_key.extend_from_slice(&number(2)?.to_be_bytes());
+    Some(Outline { ratchet_key, counter: number(3).unwrap_or(0), ciphertext: digest(find(&fields, 4)?) })
 }
 
 fn whisper(bytes: &[u8]) -> Option<Outline> {

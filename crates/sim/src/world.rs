@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use waxwing_wire::GroupId;
+
 use crate::device::Device;
 use crate::dice::Dice;
 use crate::disk::Disk;
@@ -45,6 +47,8 @@ pub struct World {
     pub(crate) disk: Disk,
     pub(crate) nodes: Numbered<Node>,
     pub(crate) devices: Numbered<Device>,
+    /// Groups that were made, by their numbers in the plan.
+    pub(crate) groups: BTreeMap<usize, GroupId>,
     pub(crate) oracle: Oracle,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
@@ -61,11 +65,12 @@ impl World {
         let seed = plan.seed;
         let mut dice = Dice::new(seed, 1);
         let nodes = (0..plan.nodes).map(|number| Node::new(Dice::new(seed, NODE_STREAMS + number as u64)));
-        let devices = (0..plan.clients).map(|number| {
+        let owners = (0..plan.clients).chain(plan.companions.iter().copied());
+        let devices = owners.enumerate().map(|(number, person)| {
             // Up to two minutes wrong, and one clock in eight wrong by hours.
             let range = if dice.chance(1_250) { 6 * 3_600_000 } else { 120_000 };
             let skew = dice.below(2 * range) as i64 - range as i64;
-            Device::new(number, Dice::new(seed, CLIENT_STREAMS + number as u64), skew)
+            Device::new(number, person, Dice::new(seed, CLIENT_STREAMS + number as u64), skew)
         });
         let (nodes, devices) = (Numbered::new(nodes.collect()), Numbered::new(devices.collect()));
         Self {
@@ -80,6 +85,7 @@ impl World {
             disk: Disk::default(),
             nodes,
             devices,
+            groups: BTreeMap::new(),
             trace: Trace::new(print),
             tally: Tally::default(),
             healed: false,
@@ -138,7 +144,7 @@ impl World {
             }
             Event::NodeStart { node } => self.start_node(node),
             Event::Sweep { node, life } => self.sweep(node, life),
-            Event::Notice { node, mailbox, seq, item } => self.notice(node, mailbox, seq, item),
+            Event::Notice { node, told } => self.notice(node, told),
             Event::Fault(fault) => self.fault(fault),
             Event::DiskFree => {
                 note!(self, "disk has room again");

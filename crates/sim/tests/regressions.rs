@@ -1,11 +1,11 @@
 //! What the simulator has found, each as a scenario that fails without its remedy.
 
 use waxwing_sim::fault::Fault;
-use waxwing_sim::{Mutant, Outcome, Plan, Scenario, run, run_plan};
+use waxwing_sim::{Mutant, Outcome, Plan, Scenario, run_plan};
 
 /// Two people on one server, and one kind of fault.
 fn plan(seed: u64, fault: Fault, rate: u32) -> Plan {
-    let mut plan = Plan::new(seed);
+    let mut plan = Plan::alone(seed);
     plan.scenario = Scenario::Mixed;
     plan.nodes = 1;
     plan.clients = 2;
@@ -38,11 +38,11 @@ fn a_full_disk_does_not_leave_a_mailbox_unsettled_on_a_connection_that_lasts() {
 /// up to an hour, because the older copy has just asked for it.
 #[test]
 fn a_placeholder_that_a_rollback_brings_back_may_be_filled_again() {
-    passes(&run(40_379, None, false));
+    passes(&run_plan(Plan::alone(40_379), None, false));
 }
 
 /// A fault of the oracle: after a clock went back, a dead connection is noticed one keep-alive later.
 #[test]
 fn a_clock_that_went_back_costs_one_keep_alive() {
-    passes(&run(40_799, None, false));
+    passes(&run_plan(Plan::alone(40_799), None, false));
 }

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use waxwing_server::{Command, ConnId, Effect, Key, Keys, Row, Store as _};
+use waxwing_server::{Command, ConnId, Effect, Key, Keys, Row, Store as _, Sweep, resolve};
 use waxwing_wire::{Bytes, DeviceAddress};
 
 use super::{IDLE_MS, Owner, SWEEP_MS};
-use crate::event::Event;
+use crate::event::{Event, Told};
 use crate::fault::Fault;
 use crate::mutant::Mutant;
 use crate::net::{Parcel, Way};
@@ -59,7 +59,7 @@ impl World {
             }
             Effect::Appended { mailbox, seq, item } => {
                 let effect = node.links.appended(mailbox, seq, item.clone());
-                self.tell_others(number, mailbox, seq, &item);
+                self.tell_all(number, Told::Appended { mailbox, seq, item });
                 return effect.into_iter().collect();
             }
             Effect::Trimmed { mailbox, up_to } => {
@@ -78,7 +78,8 @@ impl World {
                 }
             }
             Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
-                match self.disk.store.read_mailbox(mailbox, from, max_entries, max_bytes) {
+                let page = self.disk.store.read_mailbox(mailbox, from, max_entries, max_bytes);
+                match page.and_then(|page| resolve(&self.disk.store, page, max_bytes)) {
                     Ok(entries) => {
                         let (life, at) = (self.nodes[number].life, self.now + self.dice.between(1, 5));
                         let link = conn.0;
@@ -86,6 +87,19 @@ impl World {
                     }
                     Err(error) => self.oracle.fail("store", error.to_string()),
                 }
+            }
+            Effect::AwaitLink { origin, reference, expires_at_ms } => {
+                return node.links.await_link(origin, reference, expires_at_ms);
+            }
+            Effect::Linked { reference, list, sealed } => {
+                let effect = node.links.linked(reference, &list, &sealed);
+                self.tell_all(number, Told::Linked { reference, list, sealed });
+                return effect.into_iter().collect();
+            }
+            Effect::Removed { address } => {
+                let effects = node.links.removed(address);
+                self.tell_all(number, Told::Removed(address));
+                return effects;
             }
             Effect::Close { conn } => {
                 if let Some(peer) = node.peers.get_mut(&conn.0) {
@@ -98,21 +112,30 @@ impl World {
         Vec::new()
     }
 
-    fn tell_others(&mut self, number: usize, mailbox: DeviceAddress, seq: u64, item: &Bytes) {
+    /// Tells the other nodes, unless that is lost.
+    fn tell_all(&mut self, number: usize, told: Told) {
         for node in (0..self.nodes.count()).filter(|node| *node != number) {
             if !self.strikes(Fault::NoticeLost) {
                 let at = self.now + self.dice.skewed(1, 50);
-                self.schedule(at, Event::Notice { node, mailbox, seq, item: item.clone() });
+                self.schedule(at, Event::Notice { node, told: told.clone() });
             }
         }
     }
 
-    pub(crate) fn notice(&mut self, node: usize, mailbox: DeviceAddress, seq: u64, item: Bytes) {
-        if self.nodes[node].up {
-            let effect = self.nodes[node].links.appended(mailbox, seq, item);
-            self.carry_out(node, Owner::Background(0), effect.into_iter().collect());
-            self.flush(node);
+    pub(crate) fn notice(&mut self, node: usize, told: Told) {
+        if !self.nodes[node].up {
+            return;
         }
+        let links = &mut self.nodes[node].links;
+        let effects = match told {
+            Told::Appended { mailbox, seq, item } => links.appended(mailbox, seq, item).into_iter().collect(),
+            Told::Linked { reference, list, sealed } => {
+                links.linked(reference, &list, &sealed).into_iter().collect()
+            }
+            Told::Removed(address) => links.removed(address),
+        };
+        self.carry_out(node, Owner::Background(0), effects);
+        self.flush(node);
     }
 
     pub(crate) fn page(
@@ -190,9 +213,19 @@ impl World {
         }
         let short = self.plan.settings.retention_ms < 3_600_000;
         if short || self.nodes[number].sweeps.is_multiple_of(12) {
-            for mailbox in self.disk.store.mailboxes(None, 1_000).unwrap_or_default() {
-                self.nodes[number].enqueue(Command::Expire { mailbox });
+            for kind in Sweep::ALL {
+                for key in self.disk.store.sweep(kind, None, 1_000).unwrap_or_default() {
+                    if let Some(command) = Command::sweep(&key) {
+                        self.nodes[number].enqueue(command);
+                    }
+                }
             }
+        }
+        let server_time = self.server_time(number);
+        let ended = self.nodes[number].links.expire_links(server_time);
+        self.carry_out(number, Owner::Background(0), ended);
+        if !self.alive(number, life) {
+            return;
         }
         if self.nodes.count() > 1 {
             self.look_for_missed(number);
@@ -208,12 +241,20 @@ impl World {
         let attached: Vec<DeviceAddress> =
             self.nodes[number].peers.values().filter_map(|peer| peer.address).collect();
         for mailbox in attached {
-            let keys = Keys { rows: vec![Key::Mailbox(mailbox)], ..Keys::default() };
+            let keys =
+                Keys { rows: vec![Key::Mailbox(mailbox), Key::Account(mailbox.account)], ..Keys::default() };
             let Ok(view) = self.disk.store.load(&keys) else { continue };
-            let row = view.rows.into_values().next().and_then(|(row, _)| row);
-            let Some(Row::Mailbox(row)) = row else { continue };
-            let last = self.disk.store.read_mailbox(mailbox, row.last, 1, 1).unwrap_or_default();
-            for (seq, item) in last {
+            let find = |key| view.rows.get(&key).and_then(|(row, _)| row.as_ref());
+            if let Some(Row::Account(account)) = find(Key::Account(mailbox.account))
+                && account.device(mailbox.device).is_none()
+            {
+                let effects = self.nodes[number].links.removed(mailbox);
+                self.carry_out(number, Owner::Background(0), effects);
+                continue;
+            }
+            let Some(Row::Mailbox(row)) = find(Key::Mailbox(mailbox)) else { continue };
+            let page = self.disk.store.read_mailbox(mailbox, row.last, 1, 1).unwrap_or_default();
+            for (seq, item) in resolve(&self.disk.store, page, usize::MAX).unwrap_or_default() {
                 let effect = self.nodes[number].links.appended(mailbox, seq, item);
                 self.carry_out(number, Owner::Background(0), effect.into_iter().collect());
             }

@@ -4,30 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::memory::MemoryDb;
 use waxwing_client::{
-    Batch, Body, CommandId, Delivery, Direction, Effect, Event, Message, MessageKey, Read as _, Table, Write,
-    limits,
+    Batch, Body, CommandId, Conversation, Delivery, Direction, Effect, Event, Message, MessageKey, Notice,
+    Read as _, Table, Write, limits,
 };
-use waxwing_wire::client_frame::{ClientFrame, RequestBody, Send};
+use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
 use waxwing_wire::server_frame::ServerFrame;
+use waxwing_wire::{Bytes, EnvelopeKind};
 
-use super::{Oracle, Written};
+use super::order::gaps;
+use super::{Oracle, Written, describe};
 use crate::signal::outline;
 use crate::trace::digest;
 
 /// A step that is being committed.
-struct Committing<'a> {
-    client: usize,
+pub(super) struct Committing<'a> {
+    pub client: usize,
     db: &'a MemoryDb,
     /// Messages right before which the user is told that some are missing.
-    gaps: BTreeSet<MessageKey>,
+    pub gaps: BTreeSet<MessageKey>,
     now_ms: u64,
     /// Messages as the earlier writes of the batch leave them.
     newer: BTreeMap<MessageKey, Message>,
 }
 
 impl Committing<'_> {
-    fn before(&self, key: &MessageKey) -> Option<Message> {
+    pub fn before(&self, key: &MessageKey) -> Option<Message> {
         self.newer.get(key).cloned().or_else(|| self.db.message(key).ok().flatten())
     }
 }
@@ -38,6 +40,7 @@ impl Oracle {
         if let Some(last) = frame.entries.last() {
             self.heard.insert(client, last.seq);
         }
+        self.hears_of_devices(client, frame);
     }
 
     /// A device commits a step. Returns what it is, in short.
@@ -53,15 +56,16 @@ impl Oracle {
         let mut step = Committing { client, db, gaps: gaps(effects), now_ms, newer: BTreeMap::new() };
         // A batch holds each message once, in any order; the history shows them by theirs.
         let messages = batch.iter().filter_map(|write| match write {
-            Write::Row(..) => None,
+            Write::Row(..) | Write::DeleteMessage(_) => None,
             Write::Message(message) => Some(&**message),
         });
         let mut messages: Vec<&Message> = messages.collect();
         messages.sort_by_key(|message| message.order);
         for message in &messages {
-            match message.direction {
-                Direction::Outgoing => self.outgoing(&step, message),
-                Direction::Incoming => self.incoming(&step, message),
+            match (&message.body, message.direction) {
+                (Body::Notice(notice), _) => self.notice_is_true(client, notice),
+                (_, Direction::Outgoing) => self.outgoing(&step, message),
+                (_, Direction::Incoming) => self.incoming(&step, message),
             }
             step.newer.insert(message.key, (*message).clone());
         }
@@ -70,20 +74,40 @@ impl Oracle {
             let processed = self.processed.entry(client).or_default();
             *processed = (*processed).max(seq);
         }
+        self.knows_of_devices(client);
         if db.count(Table::Outbox) as u64 > limits::MAX_OUTBOX {
             self.fail("10", format!("the outbox of c{client} is above its limit"));
         }
         format!("{rows} rows, {messages} messages")
     }
 
+    /// What people are told to have happened. A server that does its work gives no cause for the worst.
+    fn notice_is_true(&mut self, client: usize, notice: &Notice) {
+        let what = match notice {
+            Notice::IdentityChanged(_) => "another identity",
+            Notice::GroupForked(_) => "a fork of a group",
+            Notice::ServerDisagrees(_) => "a lie of the server",
+            Notice::GroupChanged(_) | Notice::Joined(_) => return,
+        };
+        self.suspicions += 1;
+        if self.is_honest() {
+            self.fail("agreement", format!("c{client} is told of {what}, and there was none"));
+        }
+    }
+
+    /// A message of the own account: written on this device, or on another one of the same person.
     fn outgoing(&mut self, step: &Committing<'_>, message: &Message) {
         let (client, key) = (step.client, message.key);
-        if self.address(client).is_some_and(|address| address != key.from) {
+        let own = self.address(client);
+        if own.is_some_and(|own| own.account != key.from.account) {
             self.fail("5", format!("c{client} writes in the name of another"));
         }
+        let written_here = own.is_none_or(|own| own == key.from);
         if let Some(before) = step.before(&key) {
             let name = self.name(&key);
-            if before.order != message.order || before.body != message.body || before.with != message.with {
+            let may_change = !written_here && matches!(before.body, Body::Waiting | Body::Lost);
+            let body = before.body != message.body && !may_change;
+            if before.order != message.order || body || before.with != message.with {
                 self.fail("5", format!("{name} is changed at its sender"));
             }
             let back = before.delivery != Delivery::Failed && message.delivery < before.delivery;
@@ -92,6 +116,9 @@ impl Oracle {
                 self.fail("ticks", format!("{name} goes back from {was:?} to {is:?}"));
             }
             return;
+        }
+        if !written_here || self.written.contains_key(&key) {
+            return self.arrives_from_own_device(step, message);
         }
         let Body::Text(text) = &message.body else {
             return self.fail("5", format!("c{client} has written something that is no text"));
@@ -105,10 +132,34 @@ impl Oracle {
             to: message.with,
             place,
             at_ms: step.now_ms,
+            sent_at_ms: message.sent_at_ms,
             orphaned: false,
             arrived_ms: None,
+            accepted_ms: None,
+            epoch: None,
+            owed: BTreeSet::new(),
         };
         self.written.insert(key, written);
+    }
+
+    /// What the same person has written on another device.
+    fn arrives_from_own_device(&mut self, step: &Committing<'_>, message: &Message) {
+        let (client, name) = (step.client, self.name(&message.key));
+        let Some(written) = self.written.get(&message.key) else {
+            return self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
+        };
+        let same = match &message.body {
+            Body::Text(text) => *text == written.text,
+            Body::Waiting | Body::Lost => true,
+            Body::Unknown | Body::Notice(_) => false,
+        };
+        if !same || written.to != message.with {
+            self.fail("5", format!("{name} is altered when it surfaces at c{client}"));
+        }
+        self.may_be_read(client, message);
+        self.in_order(step, message);
+        self.durable.insert((client, message.key));
+        self.lost.remove(&(client, message.key));
     }
 
     fn incoming(&mut self, step: &Committing<'_>, message: &Message) {
@@ -148,73 +199,57 @@ impl Oracle {
         let name = self.name(&message.key);
         let own = self.address(client).map(|address| address.account);
         let Some(written) = self.written.get(&message.key) else {
-            return self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
+            let is_placeholder = matches!(message.body, Body::Waiting | Body::Lost);
+            // A lying server can name messages that there are not; nobody can tell before they are asked for.
+            if self.is_honest() || !is_placeholder {
+                self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
+            }
+            return;
         };
         let same = match &message.body {
             Body::Text(text) => *text == written.text,
             Body::Waiting | Body::Lost => true,
-            Body::Unknown => false,
+            Body::Unknown | Body::Notice(_) => false,
         };
         if !same {
             return self.fail("5", format!("{name} is altered when it surfaces at c{client}"));
         }
-        if message.with != message.key.from.account || Some(written.to) != own {
-            self.fail("5", format!("{name} surfaces at c{client} in a wrong conversation"));
-        }
-    }
-
-    /// Invariant 3, for a message that surfaces now.
-    fn in_order(&mut self, step: &Committing<'_>, message: &Message) {
-        let (client, key) = (step.client, message.key);
-        let Some(written) = self.written.get(&key) else { return };
-        let (place, orphaned, sender) = (written.place + 1, written.orphaned, written.client);
-        let excused = self.rolled_back(sender);
-        let name = self.name(&key);
-        let line = self.lines.get(&(key.from, written.to)).cloned().unwrap_or_default();
-        let front = self.fronts.entry((client, key.from)).or_default();
-        if place <= front.place {
-            let known = front.announced.remove(&key) | front.unannounced.remove(&key);
-            if !known && !orphaned && !excused {
-                self.fail("3", format!("{name} surfaces at c{client} after later ones"));
+        let right = match written.to {
+            Conversation::Account(account) => {
+                Some(account) == own && message.with == Conversation::Account(message.key.from.account)
             }
-            return;
+            group => message.with == group,
+        };
+        if !right && (self.is_honest() || matches!(message.body, Body::Text(_))) {
+            return self.fail("5", format!("{name} surfaces at c{client} in a wrong conversation"));
         }
-        let skipped = line.get(front.place..place - 1).unwrap_or_default();
-        let skipped = skipped.iter().filter(|key| step.before(key).is_none());
-        let skipped: Vec<MessageKey> = skipped
-            .filter(|key| self.written.get(key).is_some_and(|written| !written.orphaned))
-            .copied()
-            .collect();
-        front.place = place;
-        let nothing_missing = skipped.is_empty() && front.unannounced.is_empty();
-        front.unannounced.extend(skipped);
-        let told = step.gaps.contains(&key);
-        if told && nothing_missing && !excused && !self.rolled_back(client) {
-            self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
-        }
-        if matches!(message.body, Body::Text(_)) {
-            self.tell_missing(step, key);
-        }
+        self.may_be_read(client, message);
     }
 
-    /// What was skipped must be told by now.
-    fn tell_missing(&mut self, step: &Committing<'_>, shown: MessageKey) {
-        let (client, from) = (step.client, shown.from);
-        let sender = self.devices.get(&from).copied();
-        let excused = sender.is_some_and(|sender| self.rolled_back(sender)) || self.rolled_back(client);
-        let Some(front) = self.fronts.get_mut(&(client, from)) else { return };
-        let missing = std::mem::take(&mut front.unannounced);
-        let Some(first) = missing.first().copied() else { return };
-        let count = missing.len();
-        front.announced.extend(missing.iter().copied());
-        let for_nothing = |key: &&MessageKey| !self.put_off.contains(*key) && !self.expired.contains(*key);
-        if let Some(key) = missing.iter().find(for_nothing).filter(|_| !excused) {
-            let name = self.name(key);
-            self.fail("3", format!("{name} is overtaken on its way to c{client}, for no reason"));
+    /// Invariant 8: nobody reads what was taken when they were not there.
+    fn may_be_read(&mut self, client: usize, message: &Message) {
+        let (Some(written), Some(address)) = (self.written.get(&message.key), self.address(client)) else {
+            return;
+        };
+        let (Some(accepted_ms), Body::Text(_)) = (written.accepted_ms, &message.body) else { return };
+        let removed_ms = self.society.removed_ms(address);
+        let outside = match (written.to, written.epoch) {
+            (Conversation::Group(group), Some(epoch)) => {
+                let facts = self.society.groups.get(&group);
+                facts.is_some_and(|facts| {
+                    let members = facts.members(epoch);
+                    !members.is_some_and(|members| members.contains(&address.account))
+                        && !facts.is_shared_with(address.account)
+                })
+            }
+            _ => false,
+        };
+        let name = self.name(&message.key);
+        if removed_ms.is_some_and(|at| at < accepted_ms) {
+            self.fail("8", format!("{name} was taken after c{client} was removed, and is read there"));
         }
-        if !step.gaps.contains(&shown) && !excused {
-            let name = self.name(&first);
-            self.fail("3", format!("c{client} is not told that {count} are missing: {name}"));
+        if outside {
+            self.fail("8", format!("{name} was taken in an epoch without c{client}, and is read there"));
         }
     }
 
@@ -235,23 +270,39 @@ impl Oracle {
         }
         let window = self.windows.entry(link).or_default();
         window.in_flight.extend(frame.sends.iter().map(|send| send.id));
+        window.in_flight.extend(frame.group_sends.iter().map(|send| send.id));
         let in_flight = window.in_flight.len();
         if in_flight > MAX_SENDS_IN_FLIGHT {
             self.fail("10", format!("c{client} has {in_flight} messages without an answer"));
         }
-        for send in &frame.sends {
-            self.keys_are_fresh(client, send);
+        if frame.stored.as_ref().is_some_and(|stored| !stored.undecryptable.is_empty()) {
+            self.has_asked.insert(client);
+        }
+        self.encrypts_for_whom_it_should(client, link, frame);
+        for copy in frame.sends.iter().flat_map(|send| &send.copies) {
+            self.keys_are_fresh(client, copy.kind, &copy.ciphertext);
+        }
+        if let Some(from) = self.address(client) {
+            let parts = frame.sends.iter().filter(|send| !send.others.is_empty());
+            self.in_parts.extend(parts.map(|send| MessageKey { from, id: send.id }));
+        }
+        for send in &frame.group_sends {
+            self.keys_are_fresh(client, EnvelopeKind::SenderKey, &send.ciphertext);
+            if let Some(from) = self.address(client) {
+                self.to_groups.insert(MessageKey { from, id: send.id });
+            }
         }
         for request in &frame.requests {
             let upload = match &request.what {
                 RequestBody::Register(register) => Some(&register.prekeys),
                 RequestBody::PublishPrekeys(upload) => Some(&**upload),
-                RequestBody::FindAccount(_) | RequestBody::FetchBundles(_) => None,
+                RequestBody::CompleteLink(complete) => Some(&complete.prekeys),
+                _ => None,
             };
             let last_resort = upload.and_then(|upload| upload.last_resort.as_ref());
             self.last_resorts.extend(last_resort.map(|prekey| digest(&prekey.key)));
         }
-        describe(frame)
+        describe::client_frame(frame)
     }
 
     /// Invariant 4, the device's half: it acknowledges only what it has committed.
@@ -264,17 +315,15 @@ impl Oracle {
 
     /// Invariant 6. A device that went back to an older copy cannot know which ciphertexts left it and were
     /// lost on the way, under the encryption of the connection; what the server has stored, it must know.
-    fn keys_are_fresh(&mut self, client: usize, send: &Send) {
-        for copy in &send.copies {
-            let Some(outline) = outline(copy.kind, &copy.ciphertext) else { continue };
-            let place = (outline.ratchet_key, outline.counter);
-            let differs = |before: &u32| *before != outline.ciphertext;
-            let stored = self.chains_stored.get(&place).is_some_and(differs);
-            let before = self.chains.insert(place, outline.ciphertext);
-            if stored || (before.is_some_and(|before| differs(&before)) && !self.rolled_back(client)) {
-                let counter = outline.counter;
-                self.fail("6", format!("c{client} encrypts two texts with key {counter} of one chain"));
-            }
+    fn keys_are_fresh(&mut self, client: usize, kind: EnvelopeKind, ciphertext: &Bytes) {
+        let Some(outline) = outline(kind, ciphertext) else { return };
+        let place = (outline.ratchet_key, outline.counter);
+        let differs = |before: &u32| *before != outline.ciphertext;
+        let stored = self.chains_stored.get(&place).is_some_and(differs);
+        let before = self.chains.insert(place, outline.ciphertext);
+        if stored || (before.is_some_and(|before| differs(&before)) && !self.rolled_back(client)) {
+            let counter = outline.counter;
+            self.fail("6", format!("c{client} encrypts two texts with key {counter} of one chain"));
         }
     }
 
@@ -288,7 +337,7 @@ impl Oracle {
         match event {
             Event::Done { command, .. } | Event::Failed { command, .. } => {
                 let is_open = self.open_commands.remove(&(client, *command));
-                if !is_open {
+                if !is_open && !self.told_removed.contains(&client) {
                     self.fail("commands", format!("c{client} answers command {} twice", command.0));
                 }
             }
@@ -296,7 +345,7 @@ impl Oracle {
                 self.learn_address(client, *address);
                 self.registered.insert(client);
             }
-            Event::Message(message) if message.direction == Direction::Incoming => {
+            Event::Message(message) if !matches!(message.body, Body::Notice(_)) => {
                 let is_first = self.shown.insert((client, message.key));
                 if !is_first {
                     let name = self.name(&message.key);
@@ -313,46 +362,4 @@ impl Oracle {
             _ => {}
         }
     }
-}
-
-/// A gap is told right before the message behind it.
-fn gaps(effects: &[Effect]) -> BTreeSet<MessageKey> {
-    let (mut gaps, mut told) = (BTreeSet::new(), None);
-    for effect in effects {
-        match effect {
-            Effect::Event(Event::Gap { from, .. }) => told = Some(*from),
-            Effect::Event(Event::Message(message) | Event::MessageFilled(message)) => {
-                let is_behind = told.take() == Some(message.key.from);
-                gaps.extend(is_behind.then_some(message.key));
-            }
-            _ => {}
-        }
-    }
-    gaps
-}
-
-fn describe(frame: &ClientFrame) -> String {
-    let mut parts = Vec::new();
-    parts.extend(frame.hello.map(|hello| format!("hello lease {} stored {}", hello.lease, hello.stored)));
-    parts.extend(
-        frame
-            .stored
-            .as_ref()
-            .map(|stored| format!("stored {} ({} undecryptable)", stored.up_to, stored.undecryptable.len())),
-    );
-    if !frame.sends.is_empty() {
-        let silent = frame.sends.iter().filter(|send| send.silent).count();
-        let again = frame.sends.iter().filter(|send| send.attempt > 0).count();
-        parts.push(format!("{} sends ({silent} silent, {again} anew)", frame.sends.len()));
-    }
-    for request in &frame.requests {
-        parts.push(match &request.what {
-            RequestBody::Register(_) => "register".into(),
-            RequestBody::FindAccount(_) => "find".into(),
-            RequestBody::FetchBundles(_) => "fetch".into(),
-            RequestBody::PublishPrekeys(upload) => format!("publish (replace {})", upload.replace),
-        });
-    }
-    parts.extend(frame.ping.map(|_| "ping".into()));
-    parts.join(", ")
 }

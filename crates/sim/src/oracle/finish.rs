@@ -1,8 +1,10 @@
 //! What is owed once everything is well again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use waxwing_client::memory::MemoryDb;
-use waxwing_client::{Body, Delivery, MessageKey, Read as _, Table};
-use waxwing_wire::RejectCode;
+use waxwing_client::{Body, Conversation, Delivery, Group, Message, MessageKey, Read as _, Table};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, RejectCode};
 
 use super::{Oracle, Written};
 use crate::people::{FLOODER, VICTIM};
@@ -16,12 +18,20 @@ const LISTED: usize = 6;
 pub struct Ends<'a> {
     /// Each client's database.
     pub dbs: Vec<&'a MemoryDb>,
+    /// Which clients belong to an account, or should.
+    pub linked: Vec<bool>,
+    /// The groups that each client knows.
+    pub groups: Vec<Vec<Group>>,
+    /// The devices of the own account that each client knows.
+    pub own: Vec<BTreeSet<DeviceId>>,
     /// Entries in each client's mailbox.
     pub waiting: Vec<usize>,
     /// Clients without a connection.
     pub offline: usize,
     /// Things that people have not got round to.
     pub acts: usize,
+    /// Messages to groups that the server still keeps.
+    pub blobs: usize,
 }
 
 impl Oracle {
@@ -35,7 +45,8 @@ impl Oracle {
         if ends.offline > 0 {
             owed.push(format!("{} clients are not connected", ends.offline));
         }
-        for (client, db) in ends.dbs.iter().enumerate() {
+        let linked = |client: &usize| ends.linked.get(*client).copied().unwrap_or_default();
+        for (client, db) in ends.dbs.iter().enumerate().filter(|(client, _)| linked(client)) {
             if !self.is_registered(client) {
                 owed.push(format!("c{client} has no account"));
             }
@@ -44,75 +55,308 @@ impl Oracle {
                 owed.push(format!("{outbox} wait in the outbox of c{client}"));
             }
         }
-        for (client, waiting) in ends.waiting.iter().enumerate().filter(|(_, waiting)| **waiting > 0) {
+        let waiting = ends.waiting.iter().enumerate().filter(|(client, _)| linked(client));
+        for (client, waiting) in waiting.filter(|(_, waiting)| **waiting > 0) {
             owed.push(format!("{waiting} wait in the mailbox of c{client}"));
         }
         let messages = self.written.iter().filter(|(_, written)| !written.orphaned);
-        let faults = messages.filter_map(|(key, written)| self.message_owed(key, written, ends));
+        let faults = messages.flat_map(|(key, written)| self.message_owed(key, written, ends));
         owed.extend(faults.take(LISTED));
         for (client, command) in self.open_commands.iter().take(LISTED) {
             owed.push(format!("c{client} has not answered command {}", command.0));
         }
+        owed.extend(self.agreement_owed(ends).into_iter().take(LISTED));
+        owed.extend(self.convergence_owed(ends).into_iter().take(LISTED));
         owed
     }
 
-    fn message_owed(&self, key: &MessageKey, written: &Written, ends: &Ends<'_>) -> Option<String> {
+    /// What is owed of one message: that every device has it which must, and that its sender knows.
+    fn message_owed(&self, key: &MessageKey, written: &Written, ends: &Ends<'_>) -> Vec<String> {
         let name = self.name(key);
-        let recipient = self.devices.iter().find(|(address, _)| address.account == written.to);
-        let Some((_, recipient)) = recipient else { return Some(format!("{name} is for nobody")) };
+        let Some(sender) = self.witness(key, written) else { return Vec::new() };
         let find = |client: usize| ends.dbs.get(client)?.message(key).ok().flatten();
-        let Some(sent) = find(written.client) else { return Some(format!("{name} is gone at its sender")) };
-        let arrived = find(*recipient);
-        let since = |client: &usize| self.rollbacks.get(client).is_none_or(|at| written.at_ms > *at);
-        let (sender_exact, recipient_exact) = (since(&written.client), since(recipient));
-        let is_read = arrived.as_ref().is_some_and(|message| message.delivery == Delivery::Read);
-        let wanted = match (&sent.delivery, arrived.map(|message| message.body)) {
-            (Delivery::Failed, arrived) => {
-                let has_cause = self.said_expired.contains(key) || self.refused.contains(key);
-                // It arrived, its device could not say so in time, and it expired.
-                let may_be_both = self.said_expired.contains(key) || !sender_exact;
-                match arrived {
-                    _ if !has_cause => "failed without a cause",
-                    Some(Body::Text(_)) if !may_be_both => "failed and arrived",
-                    _ => return None,
-                }
+        let person = self.people.get(&sender).copied().unwrap_or(sender);
+        let Some(sent) = find(sender) else {
+            let excused =
+                self.is_unwanted(person, *key) || self.is_past(written.client) || sender != written.client;
+            return if excused { Vec::new() } else { vec![format!("{name} is gone at its sender")] };
+        };
+        let mut owed = Vec::new();
+        if sent.delivery == Delivery::Failed {
+            let has_cause = self.said_expired.contains(key) || self.refused.contains(key);
+            if !has_cause {
+                owed.push(format!("{name} failed without a cause"));
             }
-            (_, None) if self.lost.contains(&(*recipient, *key)) => return None,
-            // So has what would have told its sender, who did not fetch it either.
-            (_, None) if self.expired.contains(key) && self.expired_silently.contains(&key.from) => {
+            // It may have arrived, its device could not say so in time, and it expired.
+            let may_be_both = self.said_expired.contains(key) || !self.is_exact(written.client, written);
+            if written.accepted_ms.is_some() && !may_be_both {
+                owed.push(format!("{name} failed and was taken"));
+            }
+            return owed;
+        }
+        if written.accepted_ms.is_none() && sent.delivery == Delivery::Pending && sender == written.client {
+            owed.push(format!("{name} was never taken"));
+        }
+        for device in &written.owed {
+            let client = self.devices.get(device).copied();
+            let Some(client) = client.filter(|_| self.society.is_there(*device)) else { continue };
+            if let Some(what) = self.copy_owed(key, written, client, find(client).as_ref()) {
+                owed.push(format!("{name} for c{client} {what}"));
+            }
+        }
+        if let Some(what) = self.tick_owed(key, written, &sent, &find) {
+            owed.push(format!("{name} {what}"));
+        }
+        owed
+    }
+
+    /// A device by which to judge what the sender of a message sees: the one that wrote it, or if that is gone
+    /// the person's first. `None` when nobody can know of the message.
+    fn witness(&self, key: &MessageKey, written: &Written) -> Option<usize> {
+        if self.society.is_there(key.from) {
+            return Some(written.client);
+        }
+        written.accepted_ms?;
+        self.people.get(&written.client).copied()
+    }
+
+    /// The device that wrote something was removed: nobody can ask it any more.
+    fn is_past(&self, client: usize) -> bool {
+        self.address(client).is_some_and(|address| !self.society.is_there(address))
+    }
+
+    /// The database of the device was not replaced by an older copy since a message was written.
+    fn is_exact(&self, client: usize, written: &Written) -> bool {
+        self.rollbacks.get(&client).is_none_or(|at| written.at_ms > *at)
+    }
+
+    /// What is owed of a message to one device.
+    fn copy_owed(
+        &self,
+        key: &MessageKey,
+        written: &Written,
+        client: usize,
+        arrived: Option<&Message>,
+    ) -> Option<&'static str> {
+        let person = self.people.get(&client).copied().unwrap_or(client);
+        let from_own_device = self.people.get(&written.client) == Some(&person);
+        let address = self.address(client)?;
+        let is_gone = self.is_past(written.client);
+        let left = match written.to {
+            Conversation::Group(group) => !self.is_member(group, address.account),
+            Conversation::Account(_) => false,
+        };
+        if self.is_unwanted(person, *key) || self.skipped.contains(&address) {
+            return None;
+        }
+        match arrived.map(|message| &message.body) {
+            Some(Body::Text(_)) => None,
+            None if self.lost.contains(&(client, *key)) => None,
+            // What tells the own devices expires as silently as a receipt.
+            None if from_own_device && (is_gone || self.expired_silently.contains(&address)) => None,
+            None if from_own_device && self.rolled_back_account(address.account) => None,
+            None if self.expired.contains(key) => None,
+            None => Some("has not arrived"),
+            Some(Body::Lost | Body::Waiting) if is_gone || left => None,
+            // Nor can be read what asks, or what answers, if it has expired.
+            Some(Body::Lost | Body::Waiting)
+                if self.expired_silently.contains(&address) || self.expired_silently.contains(&key.from) =>
+            {
+                None
+            }
+            Some(Body::Lost) if !self.is_exact(written.client, written) => None,
+            Some(Body::Lost) => Some("is lost"),
+            Some(Body::Waiting) => Some("is still waited for"),
+            Some(Body::Unknown | Body::Notice(_)) => Some("is not understood"),
+        }
+    }
+
+    /// Whether what the sender sees of a message is what became of it.
+    fn tick_owed(
+        &self,
+        key: &MessageKey,
+        written: &Written,
+        sent: &Message,
+        find: &impl Fn(usize) -> Option<Message>,
+    ) -> Option<String> {
+        let own = key.from.account;
+        let mut accounts: BTreeMap<AccountId, Delivery> = BTreeMap::new();
+        for device in written.owed.iter().filter(|device| device.account != own) {
+            let client = self.devices.get(device).copied()?;
+            let person = self.people.get(&client).copied().unwrap_or(client);
+            let excused = !self.is_exact(client, written) || self.is_unwanted(person, *key);
+            if excused || !self.society.is_there(*device) {
                 return None;
             }
-            (_, None) if self.expired.contains(key) => "expired, and its sender does not know",
-            (_, None) => "has not arrived",
-            (_, Some(Body::Lost)) if !sender_exact => return None,
-            (_, Some(Body::Lost)) => "is lost",
-            (_, Some(Body::Waiting)) => "is still waited for",
-            (_, Some(Body::Unknown)) => "is not understood",
-            _ if !sender_exact || !recipient_exact || self.expired.contains(key) => return None,
-            // A receipt that waited too long for its device is gone, too.
-            _ if self.expired_silently.contains(&key.from) => return None,
-            (Delivery::Pending, _) => "arrived, and is pending at its sender",
-            (Delivery::Sent, _) => "arrived, and is only sent at its sender",
-            (Delivery::Delivered, _) if is_read => "was read, and its sender does not know",
-            (Delivery::Read, _) if !is_read => "is said to be read, and was not",
-            (Delivery::Delivered | Delivery::Read, _) => return None,
+            let delivery = match find(client) {
+                Some(message) if matches!(message.body, Body::Text(_)) => message.delivery,
+                _ => Delivery::Sent,
+            };
+            let so_far = accounts.entry(device.account).or_insert(delivery);
+            *so_far = (*so_far).max(delivery);
+        }
+        let left = match written.to {
+            Conversation::Group(group) => accounts.keys().any(|account| !self.is_member(group, *account)),
+            Conversation::Account(_) => false,
         };
-        Some(format!("{name} for c{recipient} {wanted}"))
+        let inexact = !self.is_exact(written.client, written) || self.rolled_back_account(own);
+        // A receipt that waited too long for its device is gone, too.
+        let expired =
+            self.expired.contains(key) || self.expired_silently.iter().any(|device| device.account == own);
+        let expired = expired || self.expired_silently.contains(&key.from);
+        if left || inexact || expired || self.is_past(written.client) || written.accepted_ms.is_none() {
+            return None;
+        }
+        let wanted = accounts.values().copied().min().unwrap_or(Delivery::Sent);
+        // Alone in a group: nobody is behind.
+        let alone = accounts.is_empty() && sent.delivery >= Delivery::Sent;
+        let is = sent.delivery;
+        (is != wanted && !alone).then(|| format!("is {wanted:?}, and {is:?} at its sender"))
+    }
+
+    fn rolled_back_account(&self, account: AccountId) -> bool {
+        self.rollbacks
+            .keys()
+            .any(|client| self.address(*client).is_some_and(|known| known.account == account))
+    }
+
+    /// What members and devices must agree on.
+    fn agreement_owed(&self, ends: &Ends<'_>) -> Vec<String> {
+        let mut owed = Vec::new();
+        let outdated = self.society.outdated_lists().filter(|account| !self.rolled_back_account(**account));
+        owed.extend(outdated.filter_map(|account| {
+            Some(format!("the list of c{} names other devices than there are", self.person_of(*account)?))
+        }));
+        if self.expired_something() {
+            return owed;
+        }
+        for (group, facts) in &self.society.groups {
+            for account in facts.current() {
+                for device in self.society.devices(account) {
+                    let Some(client) = self.devices.get(&device).copied() else { continue };
+                    let known = ends.groups.get(client).into_iter().flatten();
+                    let known =
+                        known.filter(|known| known.state.group == *group).map(|known| known.state.epoch);
+                    let (known, epoch) = (known.max().unwrap_or(0), facts.epoch());
+                    if known != epoch && !self.rolled_back(client) {
+                        owed.push(format!("c{client} knows a group up to epoch {known} of {epoch}"));
+                    }
+                }
+            }
+        }
+        owed
+    }
+
+    /// Something expired, so what depends on it may be missing.
+    fn expired_something(&self) -> bool {
+        !self.expired.is_empty() || !self.expired_silently.is_empty()
+    }
+
+    /// What must be the same on all devices of an account.
+    fn convergence_owed(&self, ends: &Ends<'_>) -> Vec<String> {
+        let mut owed = Vec::new();
+        let accounts: BTreeSet<AccountId> = self.devices.keys().map(|address| address.account).collect();
+        for account in accounts {
+            let devices: Vec<DeviceAddress> = self.society.devices(account).into_iter().collect();
+            let clients: Vec<usize> =
+                devices.iter().filter_map(|device| self.devices.get(device)).copied().collect();
+            let [first, others @ ..] = clients.as_slice() else { continue };
+            if self.rolled_back_account(account) || self.expired_something() || others.is_empty() {
+                continue;
+            }
+            if devices.iter().any(|device| self.skipped.contains(device)) {
+                continue;
+            }
+            let since = devices.iter().map(|device| self.society.linked_ms(*device)).max().unwrap_or(0);
+            let numbers: BTreeSet<DeviceId> = devices.iter().map(|device| device.device).collect();
+            for other in others {
+                let pair = (ends.dbs.get(*first), ends.dbs.get(*other));
+                let (Some(one), Some(two)) = pair else { continue };
+                if registers(one) != registers(two) {
+                    owed.push(format!("c{first} and c{other} have other settings"));
+                }
+                if let Some(what) = self.histories_differ(one, two, since) {
+                    owed.push(format!("at c{first} and c{other} {what}"));
+                }
+            }
+            for client in &clients {
+                if ends.own.get(*client).is_some_and(|own| *own != numbers) {
+                    owed.push(format!("c{client} does not know its account's devices"));
+                }
+            }
+        }
+        owed
+    }
+
+    /// What was written since all devices were there is the same on all of them.
+    fn histories_differ(&self, one: &MemoryDb, two: &MemoryDb, since_ms: u64) -> Option<String> {
+        for (here, there) in [(one, two), (two, one)] {
+            let recent = here.messages().filter(|message| {
+                let written = self.written.get(&message.key);
+                written.is_some_and(|written| written.at_ms > since_ms && written.accepted_ms.is_some())
+            });
+            for message in recent {
+                let name = self.name(&message.key);
+                match there.message(&message.key).ok().flatten() {
+                    None if self.is_past_device(message.key.from) => {}
+                    None => return Some(format!("{name} is on one of them only")),
+                    Some(other) if other.body != message.body && !self.is_past_device(message.key.from) => {
+                        return Some(format!("{name} says something else"));
+                    }
+                    Some(other) if other.delivery != message.delivery => {
+                        let (this, that) = (message.delivery, other.delivery);
+                        return Some(format!("{name} is {this:?} and {that:?}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        None
+    }
+
+    fn is_past_device(&self, address: DeviceAddress) -> bool {
+        !self.society.is_there(address)
     }
 
     /// Judges what can be judged only at the end.
-    pub fn close(&mut self) {
+    pub fn close(&mut self, ends: &Ends<'_>) {
         let unstored = self.accepted.iter().find(|key| {
-            let arrived = self.written.get(*key).is_none_or(|written| written.arrived_ms.is_some());
+            let arrived = self.written.get(*key).is_none_or(|written| {
+                let nobody = written.owed.iter().all(|device| !self.society.is_there(*device));
+                written.arrived_ms.is_some() || nobody
+            });
             let kept = self.durable.iter().any(|(_, durable)| durable == *key);
-            !arrived && !kept && !self.expired.contains(*key)
+            let wanted = self.people.values().all(|person| !self.is_unwanted(*person, **key));
+            !arrived && !kept && wanted && !self.expired.contains(*key)
         });
         if let Some(key) = unstored.copied() {
             let name = self.name(&key);
             self.fail("1", format!("{name} was accepted and is lost"));
         }
+        self.nobody_holds_a_key_of_strangers(ends);
+        if self.plan.rates.is_empty() && ends.blobs > 0 {
+            self.fail("10", format!("the server keeps {} messages to groups for nobody", ends.blobs));
+        }
         if self.is_flood() {
             self.flood_hurts_the_flooder();
+        }
+    }
+
+    /// Invariant 8: the key to what is written in a group is only with those who were ever in it.
+    pub fn nobody_holds_a_key_of_strangers(&mut self, ends: &Ends<'_>) {
+        let mut strangers = Vec::new();
+        for (client, db) in ends.dbs.iter().enumerate() {
+            let Some(account) = self.address(client).map(|address| address.account) else { continue };
+            for (key, _) in db.rows(Table::SenderKey, &[], &[0xff; 40], usize::MAX).unwrap_or_default() {
+                let group = key.first_chunk().map(|bytes| waxwing_wire::GroupId(*bytes));
+                let facts = group.and_then(|group| self.society.groups.get(&group));
+                if !facts.is_some_and(|facts| facts.was_ever_member(account)) {
+                    strangers.push(client);
+                }
+            }
+        }
+        for client in strangers {
+            self.fail("8", format!("c{client} holds a key of a group that it was never in"));
         }
     }
 
@@ -132,4 +376,9 @@ impl Oracle {
             }
         }
     }
+}
+
+/// What the user has set, as it is stored.
+fn registers(db: &MemoryDb) -> Vec<(Vec<u8>, Vec<u8>)> {
+    db.rows(Table::State, &[], &[0xff; 80], usize::MAX).unwrap_or_default()
 }

@@ -1,22 +1,27 @@
 //! What the oracle learns from the server: commits and frames.
 
-use waxwing_client::MessageKey;
+use std::collections::BTreeSet;
+
+use waxwing_client::{Conversation, MessageKey};
 use waxwing_server::limits::RECEIPT_ROOM_FACTOR;
 use waxwing_server::{Append, Batch, Effect, Key, Piece, Pool, Row, View};
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES};
 use waxwing_wire::server_frame::{Bundle, Envelope, Item, ResponseBody, ServerFrame};
 use waxwing_wire::{Bytes, DeviceAddress, MessageId};
 
-use super::{Oracle, Waiting};
+use super::{Oracle, Waiting, describe};
 use crate::signal::outline;
 use crate::trace::digest;
+
+/// A message that is being put into mailboxes does not notice at once that a device has gone, milliseconds.
+const PURGE_MS: u64 = 5_000;
 
 impl Oracle {
     /// A decision of the server took effect; `batch` is what was committed for it, if anything.
     pub fn server_concludes(&mut self, batch: Option<&Batch>, view: &View, effects: &[Effect], now_ms: u64) {
         for effect in effects {
             if let Effect::Reply { piece: Piece::Response(response), .. } = effect
-                && let ResponseBody::Bundles(bundles) = &response.what
+                && let ResponseBody::Bundles { bundles, .. } = &response.what
             {
                 for bundle in bundles {
                     self.bundle_is_fair(bundle, view);
@@ -36,6 +41,15 @@ impl Oracle {
                 self.entry_goes(trim.mailbox, seq, &waiting, now_ms);
             }
         }
+        for (key, row) in &batch.rows {
+            match (key, row) {
+                (Key::Account(account), Some(Row::Account(row))) => self.account_is(*account, row),
+                (Key::Group(group), Some(Row::Group(row))) => self.group_is(*group, row),
+                (Key::Blob(blob), Some(Row::Blob(row))) => self.blob_is(*blob, row),
+                (Key::Blob(blob), None) => self.blob_goes(*blob),
+                _ => {}
+            }
+        }
         for append in &batch.appends {
             self.entry_comes(append);
         }
@@ -49,6 +63,9 @@ impl Oracle {
                 if row.entries > most_entries || row.bytes > most_bytes {
                     let client = self.devices.get(address);
                     self.fail("10", format!("the mailbox of {client:?} holds {} entries", row.entries));
+                }
+                if row.skipped > 0 {
+                    self.skipped.insert(*address);
                 }
                 self.mailbox_adds_up(*address, row.entries);
                 self.messages_fit(*address);
@@ -96,23 +113,41 @@ impl Oracle {
 
     fn entry_comes(&mut self, append: &Append) {
         self.no_canary(&append.item, "a mailbox");
-        let (envelope, silent, accepted_at_ms) = match Item::decode(append.item.clone()) {
-            Ok(Item::Envelope(envelope)) => {
+        let dedupe = append.dedupe.map(|dedupe| (dedupe.from, dedupe.id, dedupe.attempt));
+        let blobs = self.society.blobs.iter();
+        let referred = dedupe.and_then(|named| {
+            blobs
+                .map(|(blob, facts)| (*blob, *facts))
+                .find(|(blob, _)| (blob.from, blob.id, blob.attempt) == named)
+        });
+        let waiting = match (referred, Item::decode(append.item.clone())) {
+            (Some((blob, facts)), decoded) if decoded.is_err() => {
+                let key = MessageKey { from: blob.from, id: blob.id };
+                let (silent, accepted_at_ms) = (facts.silent, facts.accepted_at_ms);
+                Waiting { envelope: Some(key), silent, accepted_at_ms, blob: Some(blob) }
+            }
+            (_, Ok(Item::Envelope(envelope))) => {
                 let key = MessageKey { from: envelope.from, id: envelope.id };
-                self.appended.insert(key);
                 self.key_is_spent(&envelope);
-                (Some(key), envelope.silent, envelope.accepted_at_ms)
+                let (silent, accepted_at_ms) = (envelope.silent, envelope.accepted_at_ms);
+                Waiting { envelope: Some(key), silent, accepted_at_ms, blob: None }
             }
-            Ok(Item::Receipt(receipt)) => {
+            (_, Ok(Item::Receipt(receipt))) => {
+                let from = DeviceAddress { account: append.mailbox.account, device: receipt.sent_by };
                 let ids = receipt.ids.iter().filter(|_| receipt.expired);
-                self.said_expired.extend(ids.map(|id| MessageKey { from: append.mailbox, id: *id }));
-                (None, true, receipt.at_ms)
+                self.said_expired.extend(ids.map(|id| MessageKey { from, id: *id }));
+                Waiting { envelope: None, silent: true, accepted_at_ms: receipt.at_ms, blob: None }
             }
-            Err(error) => return self.fail("1", format!("a stored entry: {error}")),
+            (_, Err(error)) => return self.fail("1", format!("a stored entry: {error}")),
         };
+        if let Some(key) = waiting.envelope {
+            self.appended.entry(key).or_default().insert(append.mailbox);
+            self.is_stored(key, None);
+        }
+        self.nobody_is_there_who_left(append.mailbox);
         let mailbox = self.boxes.entry(append.mailbox).or_default();
         let last = mailbox.last_key_value().map_or(0, |(seq, _)| *seq);
-        mailbox.insert(append.seq, Waiting { envelope, silent, accepted_at_ms });
+        mailbox.insert(append.seq, waiting);
         if append.seq <= last {
             self.fail("3", format!("entry {} comes after entry {last}", append.seq));
         }
@@ -121,9 +156,32 @@ impl Oracle {
         }
     }
 
+    /// The server has a message; whoever is there now must get it.
+    pub(super) fn is_stored(&mut self, key: MessageKey, epoch: Option<u64>) {
+        let now_ms = self.now_ms;
+        let Some(written) = self.written.get(&key) else { return };
+        let to_group = matches!(written.to, Conversation::Group(_));
+        if written.accepted_ms.is_some() || to_group != epoch.is_some() {
+            return;
+        }
+        let owed = self.owed(key, written.to, epoch);
+        if let Some(written) = self.written.get_mut(&key) {
+            (written.accepted_ms, written.epoch, written.owed) = (Some(now_ms), epoch, owed);
+        }
+    }
+
+    /// Invariant 8, the server's half: what is put into the mailbox of a device that is not there any more is
+    /// cleared away with it.
+    fn nobody_is_there_who_left(&mut self, mailbox: DeviceAddress) {
+        let left = self.society.removed_ms(mailbox);
+        if left.is_some_and(|at| at + PURGE_MS < self.now_ms) {
+            self.fail("8", "something is put into the mailbox of a device that was removed".into());
+        }
+    }
+
     /// Invariant 6, the server's half: what stands in a mailbox stands there for good, whatever becomes of
     /// the device that wrote it.
-    fn key_is_spent(&mut self, envelope: &Envelope) {
+    pub(super) fn key_is_spent(&mut self, envelope: &Envelope) {
         let Some(outline) = outline(envelope.kind, &envelope.ciphertext) else { return };
         let place = (outline.ratchet_key, outline.counter);
         let before = self.chains_stored.insert(place, outline.ciphertext);
@@ -136,9 +194,14 @@ impl Oracle {
     /// Invariant 4: only after its device stored it durably, or after it expired.
     fn entry_goes(&mut self, mailbox: DeviceAddress, seq: u64, waiting: &Waiting, now_ms: u64) {
         let Some(client) = self.devices.get(&mailbox).copied() else { return };
+        if !self.society.is_there(mailbox) {
+            return;
+        }
         let processed = self.processed.get(&client).is_some_and(|up_to| seq <= *up_to);
+        let person = self.people.get(&client).copied().unwrap_or(client);
+        let surfaces = |key: &MessageKey| self.written.contains_key(key) && !self.is_unwanted(person, *key);
         let is_stored = match waiting.envelope {
-            Some(key) if !waiting.silent => self.durable.contains(&(client, key)),
+            Some(key) if !waiting.silent && surfaces(&key) => self.durable.contains(&(client, key)),
             _ => processed,
         };
         if is_stored {
@@ -172,11 +235,11 @@ impl Oracle {
         for response in &frame.responses {
             match &response.what {
                 ResponseBody::Registered(address) => self.learn_address(client, *address),
-                ResponseBody::Bundles(bundles) => self.bundles_leave(bundles),
+                ResponseBody::Bundles { bundles, .. } => self.bundles_leave(bundles),
                 ResponseBody::Reject(reject) => {
                     self.refusals.insert((client, reject.code));
                 }
-                ResponseBody::Found { .. } | ResponseBody::Published(_) => {}
+                _ => {}
             }
         }
         let address = self.address(client);
@@ -192,16 +255,35 @@ impl Oracle {
             }
         }
         self.window_holds(client, link, &frame);
-        describe(&frame)
+        describe::server_frame(&frame)
     }
 
     /// Invariant 1, first half: what is accepted is in a mailbox or has been there. The other half is that
     /// entries do not go: invariant 4.
     fn is_accepted(&mut self, key: MessageKey) {
         self.accepted.insert(key);
-        if !self.appended.contains(&key) {
+        let nowhere = BTreeSet::new();
+        let mailboxes = self.appended.get(&key).unwrap_or(&nowhere);
+        let missing = match self.written.get(&key) {
+            // To everybody who was there then and still is.
+            Some(written) => {
+                let is_left_out = |device: &&DeviceAddress| {
+                    let own =
+                        device.account == key.from.account && !matches!(written.to, Conversation::Group(_));
+                    !own && !mailboxes.contains(device)
+                        && self.society.is_there(**device)
+                        && !self.skipped.contains(device)
+                };
+                let nowhere = written.accepted_ms.is_none();
+                // Parts of one message are accepted one by one.
+                let whole = !self.in_parts.contains(&key);
+                nowhere || whole && written.owed.iter().any(|device| is_left_out(&device))
+            }
+            None => mailboxes.is_empty() && !self.to_groups.contains(&key),
+        };
+        if missing {
             let name = self.name(&key);
-            self.fail("1", format!("{name} is accepted and not stored"));
+            self.fail("1", format!("{name} is accepted and not stored for everybody"));
         }
     }
 
@@ -239,34 +321,4 @@ impl Oracle {
             self.fail("10", format!("c{client} is sent {count} entries of {bytes} bytes ahead"));
         }
     }
-}
-
-fn describe(frame: &ServerFrame) -> String {
-    let mut parts = Vec::new();
-    let mut count = |number: usize, what: &str| {
-        if number > 0 {
-            parts.push(format!("{number} {what}"));
-        }
-    };
-    count(frame.entries.len(), "entries");
-    count(frame.accepted.len(), "accepted");
-    count(frame.refused.len(), "refused");
-    count(frame.responses.len(), "responses");
-    count(frame.welcome.iter().count(), "welcome");
-    if let (Some(first), Some(last)) = (frame.entries.first(), frame.entries.last()) {
-        parts.push(format!("(entries {}..{})", first.seq, last.seq));
-    }
-    parts.extend(frame.refused.first().map(|refused| format!("({})", refused.reject.code.name())));
-    for response in &frame.responses {
-        parts.push(match &response.what {
-            ResponseBody::Reject(reject) => format!("(reject {})", reject.code.name()),
-            ResponseBody::Registered(_) => "(registered)".into(),
-            ResponseBody::Found { .. } => "(found)".into(),
-            ResponseBody::Bundles(_) => "(bundles)".into(),
-            ResponseBody::Published(_) => "(published)".into(),
-        });
-    }
-    parts.extend(frame.goodbye.as_ref().map(|reject| format!("goodbye {}", reject.code.name())));
-    parts.extend(frame.pong.map(|_| "pong".into()));
-    parts.join(" ")
 }

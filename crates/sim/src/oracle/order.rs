@@ -1,0 +1,204 @@
+//! Invariant 3: messages surface in their sender's order, or the user is shown that some are missing. And
+//! invariant 8, the sender's half: nobody encrypts for a device of which they know that it is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use waxwing_client::{Body, Conversation, Effect, Event, Message, MessageKey};
+use waxwing_wire::client_frame::{ClientFrame, RequestBody};
+use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::server_frame::{ResponseBody, ServerFrame};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
+
+use super::Oracle;
+use super::client_side::Committing;
+use crate::signal::outline;
+
+/// What a client was told of the devices of accounts.
+#[derive(Default)]
+pub(super) struct Hearsay {
+    /// Requests under way on a connection, by their numbers, and about whom they are.
+    asked: BTreeMap<(u64, u32), AccountId>,
+    /// The connection that a client last spoke on.
+    on: BTreeMap<usize, u64>,
+    /// Told and not committed yet: newest list and its devices.
+    told: Vec<(AccountId, u64, BTreeSet<DeviceId>)>,
+    /// Committed.
+    known: BTreeMap<(usize, AccountId), (u64, BTreeSet<DeviceId>)>,
+}
+
+impl Oracle {
+    /// For a message that surfaces now.
+    pub(super) fn in_order(&mut self, step: &Committing<'_>, message: &Message) {
+        let (client, key) = (step.client, message.key);
+        let Some(written) = self.written.get(&key) else { return };
+        let (place, orphaned, sender, to) = (written.place + 1, written.orphaned, written.client, written.to);
+        if written.accepted_ms.is_some() && !self.is_owed(client, key) {
+            // It comes out of a history, at the place that it had there.
+            return;
+        }
+        let own = self.address(client).map(|address| address.account);
+        // What people did on their other devices is told in the order in which it could be read.
+        let from_own_device = own == Some(key.from.account);
+        let excused = self.rolled_back(sender) || from_own_device && self.has_asked.contains(&client);
+        let name = self.name(&key);
+        let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
+        let front = self.fronts.entry((client, key.from, to)).or_default();
+        if place <= front.place {
+            let known = front.announced.remove(&key) | front.unannounced.remove(&key);
+            // It could not be taken when it was passed by, and who came late does not miss it.
+            let put_off = self.put_off.contains(&key) && (from_own_device || self.is_late(client, to));
+            if !known && !orphaned && !excused && !put_off {
+                self.fail("3", format!("{name} surfaces at c{client} after later ones"));
+            }
+            return;
+        }
+        let skipped = line.get(front.place..place - 1).unwrap_or_default();
+        front.place = place;
+        if from_own_device {
+            return;
+        }
+        let skipped = skipped.iter().filter(|key| step.before(key).is_none());
+        let skipped: Vec<MessageKey> = skipped
+            .filter(|key| self.written.get(key).is_some_and(|written| !written.orphaned))
+            .filter(|key| self.is_to_be_missed(client, **key))
+            .copied()
+            .collect();
+        let Some(front) = self.fronts.get_mut(&(client, key.from, to)) else { return };
+        let nothing_missing = skipped.is_empty() && front.unannounced.is_empty();
+        front.unannounced.extend(skipped);
+        let told = step.gaps.contains(&key);
+        // Whoever comes late cannot know what was before.
+        let late = self.is_late(client, to);
+        if told && nothing_missing && !excused && !late && !self.rolled_back(client) {
+            self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
+        }
+        if matches!(message.body, Body::Text(_)) {
+            self.tell_missing(step, key);
+        }
+    }
+
+    /// Whether a device must get a message.
+    fn is_owed(&self, client: usize, key: MessageKey) -> bool {
+        let (written, address) = (self.written.get(&key), self.address(client));
+        written.zip(address).is_some_and(|(written, address)| written.owed.contains(&address))
+    }
+
+    /// Whether it is missing when later ones are there: not if it was taken before the device was there, nor if
+    /// it could still be taken, nor if the person has deleted it.
+    fn is_to_be_missed(&self, client: usize, key: MessageKey) -> bool {
+        let taken = self.written.get(&key).is_some_and(|written| written.accepted_ms.is_some());
+        let wanted = self.people.get(&client).is_none_or(|person| !self.is_unwanted(*person, key));
+        let early = self.address(client).is_none_or(|address| self.society.linked_ms(address) == 0);
+        wanted && if taken { self.is_owed(client, key) } else { early }
+    }
+
+    fn is_late(&self, client: usize, to: Conversation) -> bool {
+        let companion = self.address(client).is_some_and(|address| address.device != DeviceId::PRIMARY);
+        companion || matches!(to, Conversation::Group(_))
+    }
+
+    /// What was skipped must be told by now.
+    pub(super) fn tell_missing(&mut self, step: &Committing<'_>, shown: MessageKey) {
+        let (client, from) = (step.client, shown.from);
+        let sender = self.devices.get(&from).copied();
+        let excused = sender.is_some_and(|sender| self.rolled_back(sender)) || self.rolled_back(client);
+        let Some(to) = self.written.get(&shown).map(|written| written.to) else { return };
+        let Some(front) = self.fronts.get_mut(&(client, from, to)) else { return };
+        let missing = std::mem::take(&mut front.unannounced);
+        let Some(first) = missing.first().copied() else { return };
+        let count = missing.len();
+        front.announced.extend(missing.iter().copied());
+        let for_nothing = |key: &&MessageKey| !self.put_off.contains(*key) && !self.expired.contains(*key);
+        let for_nothing = missing.iter().find(for_nothing).filter(|_| !excused && self.is_honest());
+        if let Some(key) = for_nothing {
+            let name = self.name(key);
+            self.fail("3", format!("{name} is overtaken on its way to c{client}, for no reason"));
+        }
+        if !step.gaps.contains(&shown) && !excused {
+            let name = self.name(&first);
+            self.fail("3", format!("c{client} is not told that {count} are missing: {name}"));
+        }
+    }
+
+    // ------------------------------------------------------------ for whom
+
+    /// A device is told which devices an account has, in an answer to what it asked.
+    pub(super) fn hears_of_devices(&mut self, client: usize, frame: &ServerFrame) {
+        let Some(link) = self.hearsay.on.get(&client).copied() else { return };
+        self.hearsay.told.clear();
+        for response in &frame.responses {
+            let Some(account) = self.hearsay.asked.remove(&(link, response.id)) else { continue };
+            let list: &SignedDeviceList = match &response.what {
+                ResponseBody::Devices { list, .. } | ResponseBody::Bundles { list, .. } => list,
+                _ => continue,
+            };
+            if let Ok(list) = list.decode_list() {
+                let devices = list.devices.iter().map(|listed| listed.device).collect();
+                self.hearsay.told.push((account, list.version, devices));
+            }
+        }
+    }
+
+    /// What it was told is committed.
+    pub(super) fn knows_of_devices(&mut self, client: usize) {
+        for (account, version, devices) in std::mem::take(&mut self.hearsay.told) {
+            let known = self.hearsay.known.entry((client, account)).or_default();
+            if version >= known.0 {
+                *known = (version, devices);
+            }
+        }
+    }
+
+    /// Copies go to devices of the newest list that the sender was told, and to nobody else.
+    pub(super) fn encrypts_for_whom_it_should(&mut self, client: usize, link: u64, frame: &ClientFrame) {
+        self.hearsay.on.insert(client, link);
+        for request in &frame.requests {
+            if let RequestBody::FetchDevices(account) | RequestBody::FetchBundles(account, _) = &request.what
+            {
+                self.hearsay.asked.insert((link, request.id), *account);
+            }
+        }
+        let own = self.address(client).map(|address| address.account);
+        for send in &frame.sends {
+            for copy in &send.copies {
+                let address = DeviceAddress { account: send.to, device: copy.device };
+                if self.society.removed_ms(address).is_none() && !self.society.is_there(address) {
+                    let number = copy.device.number();
+                    self.fail(
+                        "8",
+                        format!("c{client} encrypts for device {number}, which its account never had"),
+                    );
+                }
+                // What was encrypted before may still be repeated.
+                let fresh = outline(copy.kind, &copy.ciphertext).is_some_and(|outline| {
+                    !self.chains.contains_key(&(outline.ratchet_key, outline.counter))
+                });
+                let known = self.hearsay.known.get(&(client, send.to)).filter(|_| own != Some(send.to));
+                let gone = known.is_some_and(|(_, devices)| !devices.contains(&copy.device));
+                if gone && fresh && !self.rolled_back(client) {
+                    let number = copy.device.number();
+                    self.fail(
+                        "8",
+                        format!("c{client} encrypts for device {number}, which it knows to be gone"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A gap is told right before the message behind it.
+pub(super) fn gaps(effects: &[Effect]) -> BTreeSet<MessageKey> {
+    let (mut gaps, mut told) = (BTreeSet::new(), None);
+    for effect in effects {
+        match effect {
+            Effect::Event(Event::Gap { from, .. }) => told = Some(*from),
+            Effect::Event(Event::Message(message) | Event::MessageFilled(message)) => {
+                let is_behind = told.take() == Some(message.key.from);
+                gaps.extend(is_behind.then_some(message.key));
+            }
+            _ => {}
+        }
+    }
+    gaps
+}
