@@ -43,6 +43,9 @@ pub struct Options {
     /// Count connections from this machine too
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub limit_loopback: Option<bool>,
+    /// Take a client's address from the X-Forwarded-For of its WebSocket: only behind a proxy that sets it
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub trust_forwarded_for: Option<bool>,
     /// Seconds for the handshake
     #[arg(long, value_name = "SECONDS")]
     pub handshake_seconds: Option<u64>,
@@ -140,6 +143,7 @@ impl Options {
             guests_per_ip: self.guests_per_ip.or(other.guests_per_ip),
             registrations_per_hour: self.registrations_per_hour.or(other.registrations_per_hour),
             limit_loopback: self.limit_loopback.or(other.limit_loopback),
+            trust_forwarded_for: self.trust_forwarded_for.or(other.trust_forwarded_for),
             handshake_seconds: self.handshake_seconds.or(other.handshake_seconds),
             guest_seconds: self.guest_seconds.or(other.guest_seconds),
             idle_seconds: self.idle_seconds.or(other.idle_seconds),
@@ -170,6 +174,7 @@ impl Options {
                 handshake_timeout: seconds(self.handshake_seconds, limits::HANDSHAKE_TIMEOUT),
                 guest_timeout: seconds(self.guest_seconds, limits::GUEST_TIMEOUT),
                 idle_timeout: seconds(self.idle_seconds, limits::IDLE_TIMEOUT),
+                trust_forwarded_for: self.trust_forwarded_for.unwrap_or(false),
             },
             guests_per_ip: self.guests_per_ip.unwrap_or(limits::GUESTS_PER_IP),
             registrations_per_hour: self

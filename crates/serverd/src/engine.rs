@@ -4,32 +4,37 @@
 //! commit all of it with one fsync, and only then let any answer out. While the disk works, the next
 //! group gathers in the queue.
 
+mod chain;
+mod effects;
 mod group;
 mod requests;
+mod sweep;
+mod unsettled;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_server::{Command, CommitError, ConnId, Effect, Links, Piece, Settings, Store, Time, rejects};
+use waxwing_server::{Command, CommitError, ConnId, Links, Settings, Store, Time, rejects};
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::limits::MAX_UNDECRYPTABLE_PER_STORED;
-use waxwing_wire::server_frame::ResponseBody;
-use waxwing_wire::{DeviceAddress, Reject, RejectCode};
+use waxwing_wire::{Reject, RejectCode};
 
-use crate::limits::{OUTBOX_BYTES, SHUTDOWN_RETRY_AFTER_MS, SWEEP_PAGE, SWEEP_PAUSE};
-use crate::message::{IoPort, Job, Outcome, thread_of};
+use crate::limits::{GROUP_COMMANDS, SHUTDOWN_RETRY_AFTER_MS};
+use crate::message::{IoPort, Job, Outcome};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{Embedded, Pending, Room};
-use group::{Decided, Group};
+use chain::Chain;
+use group::{Decided, Group, Otherwise, refuse_chain};
+use sweep::Sweeper;
+use unsettled::AllUnsettled;
 
 /// The longest sleep, so that the clock and the sweep are looked at.
 const MAX_SLEEP: Duration = Duration::from_millis(500);
-/// Pause before an acknowledgement is settled again that the disk had no room for.
-const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+/// How often offers to link are looked at that nobody has approved.
+const LINKS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the size of the store is looked at.
 const MEASURE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -43,30 +48,21 @@ pub struct Engine {
     links: Links,
     rng: ChaCha20Rng,
     settings: Settings,
-    sweep_interval: Duration,
     inbox: Arc<Queue<Job>>,
     io: Vec<Arc<IoPort>>,
     stats: Arc<Stats>,
-    /// Commands that effects have led to, for the next group.
-    backlog: VecDeque<Command>,
+    /// What effects have led to, and what did not fit a commit, for the next one.
+    backlog: VecDeque<Chain>,
+    /// Connections whose message is on its way into many mailboxes: what else they say waits.
+    busy: HashSet<ConnId>,
     outbox: Vec<Vec<Outcome>>,
     outbox_bytes: usize,
     now: Time,
-    next_sweep: Instant,
-    sweep_after: Option<DeviceAddress>,
+    sweeper: Sweeper,
     next_measure: Instant,
+    next_links: Instant,
     io_stopped: usize,
-    /// What devices said they have stored, and the disk had no room to settle: at most one for each device. A
-    /// device says it only once on a connection.
-    unsettled: BTreeMap<DeviceAddress, Unsettled>,
-    settle_again: Instant,
-}
-
-/// An acknowledgement that waits to be settled.
-#[derive(Debug, Default)]
-struct Unsettled {
-    up_to: u64,
-    undecryptable: Vec<u64>,
+    unsettled: AllUnsettled,
 }
 
 impl Engine {
@@ -80,25 +76,25 @@ impl Engine {
         io: Vec<Arc<IoPort>>,
         stats: Arc<Stats>,
     ) -> Self {
+        let begun = Instant::now();
         Self {
             store,
             links: Links::default(),
             rng: fresh_rng(),
             settings,
-            sweep_interval,
             inbox,
             outbox: io.iter().map(|_| Vec::new()).collect(),
             outbox_bytes: 0,
             io,
             stats,
             backlog: VecDeque::new(),
+            busy: HashSet::new(),
             now: Time(0),
-            next_sweep: Instant::now() + sweep_interval,
-            sweep_after: None,
-            next_measure: Instant::now(),
+            sweeper: Sweeper::new(sweep_interval, begun),
+            next_measure: begun,
+            next_links: begun,
             io_stopped: 0,
-            unsettled: BTreeMap::new(),
-            settle_again: Instant::now(),
+            unsettled: AllUnsettled::new(begun),
         }
     }
 
@@ -108,54 +104,72 @@ impl Engine {
     /// [`Failed`] when the store failed. Clients have been told.
     pub fn run(mut self) -> Result<(), Failed> {
         let mut taken = Vec::new();
+        let mut jobs = VecDeque::new();
         loop {
-            let sleep = self.next_sweep.saturating_duration_since(Instant::now()).min(MAX_SLEEP);
-            self.inbox.wait(&mut taken, sleep);
-            self.stats.engine_queue.set(taken.len() as u64);
-            let worked = self.work_off(&mut taken);
-            if let Err(failed) = worked {
-                self.refuse_everybody(&mut taken);
+            if jobs.is_empty() && self.backlog.is_empty() {
+                self.inbox.wait(&mut taken, self.sweeper.pause(Instant::now()).min(MAX_SLEEP));
+            } else if jobs.len() < GROUP_COMMANDS {
+                self.inbox.take(&mut taken);
+            }
+            jobs.extend(taken.drain(..));
+            self.stats.engine_queue.set(jobs.len() as u64);
+            if let Err(failed) = self.turn(&mut jobs) {
+                self.refuse_everybody(jobs);
                 return Err(failed);
             }
             self.measure();
-            if self.io_stopped == self.io.len() {
+            if self.io_stopped == self.io.len() && jobs.is_empty() && self.backlog.is_empty() {
                 return self.shut_down();
             }
         }
     }
 
-    /// Settles `taken` and everything that it leads to.
-    fn work_off(&mut self, taken: &mut Vec<Job>) -> Result<(), Failed> {
-        let mut jobs = VecDeque::from(std::mem::take(taken));
-        self.sweep()?;
-        self.settle_what_waits();
-        while !jobs.is_empty() || !self.backlog.is_empty() {
-            self.read_clock();
-            let mut group = Group::new(self.store.room());
-            while group.has_room() {
-                let Some(command) = self.backlog.pop_front() else { break };
-                self.decide(&mut group, command, None)?;
-            }
-            while group.has_room() {
-                let Some(job) = jobs.pop_front() else { break };
-                self.take_in(&mut group, job)?;
-            }
-            for job in std::mem::take(&mut group.deferred).into_iter().rev() {
-                jobs.push_front(job);
-            }
-            self.settle(group)?;
+    /// Puts one group together and settles it: first a part of each chain that was begun, then what is new,
+    /// and then, if there is time, more of the chains.
+    fn turn(&mut self, jobs: &mut VecDeque<Job>) -> Result<(), Failed> {
+        self.read_clock();
+        self.look_around()?;
+        let mut group = Group::new(self.store.room());
+        for _ in 0..self.backlog.len() {
+            let Some(chain) = self.backlog.pop_front_if(|_| group.has_room_for_old()) else { break };
+            self.go_on(&mut group, chain)?;
         }
-        *taken = jobs.into();
+        while group.has_room() {
+            let Some(job) = jobs.pop_front() else { break };
+            self.take_in(&mut group, job)?;
+        }
+        while let Some(chain) = group.unfinished.pop_front_if(|_| group.has_time()) {
+            self.go_on(&mut group, chain)?;
+        }
+        for job in std::mem::take(&mut group.deferred).into_iter().rev() {
+            jobs.push_front(job);
+        }
+        self.settle(group)
+    }
+
+    /// What nobody asked for and is due.
+    fn look_around(&mut self) -> Result<(), Failed> {
+        let now = Instant::now();
+        let swept = self.sweep(now)?;
+        let again = self.unsettled.due(now);
+        self.backlog.extend(swept.into_iter().chain(again).map(Chain::new));
+        if now >= self.next_links {
+            self.next_links = now + LINKS_INTERVAL;
+            let ended = self.links.expire_links(self.now);
+            self.carry_out(ended)?;
+        }
         Ok(())
     }
 
     fn take_in(&mut self, group: &mut Group, job: Job) -> Result<(), Failed> {
         match job {
-            Job::Frame { conn, .. } | Job::Closed(conn) if group.attached.contains(&conn) => {
+            Job::Frame { conn, .. } | Job::Closed(conn)
+                if group.attached.contains(&conn) || self.busy.contains(&conn) =>
+            {
                 group.deferred.push(job);
                 Ok(())
             }
-            Job::Frame { conn, key, frame } => self.take_in_frame(group, conn, key, frame),
+            Job::Frame { conn, peer, frame } => self.take_in_frame(group, conn, peer, frame),
             Job::Closed(conn) => {
                 group.closed.push(conn);
                 Ok(())
@@ -167,7 +181,7 @@ impl Engine {
                 }
                 let token = self.draw_token();
                 let command = Command::CreateInvitation { token, uses, expires_at_ms };
-                self.decide(group, command, Some((token, answer)))
+                self.go_on(group, Chain::of_operator(command, (token, answer)))
             }
             Job::IoStopped => {
                 self.io_stopped += 1;
@@ -178,12 +192,15 @@ impl Engine {
 
     /// Commits a group and carries out its effects, or refuses all of it.
     fn settle(&mut self, group: Group) -> Result<(), Failed> {
-        let Group { pending, decided, closed, .. } = group;
+        let Group { pending, decided, closed, unfinished, .. } = group;
         let committed = if pending.is_empty() { Ok(()) } else { self.commit(pending) };
         if let Err(error) = &committed {
             let reject = rejects::commit_failed(error);
             for decided in decided {
                 self.refuse(decided, &reject);
+            }
+            for chain in unfinished {
+                self.busy.retain(|conn| Some(*conn) != chain.conn);
             }
         } else {
             for Decided { effects, operator, rejected, .. } in decided {
@@ -193,9 +210,10 @@ impl Engine {
                     let _ = answer.send(rejected.map_or(Ok(token), Err));
                 }
             }
+            self.backlog.extend(unfinished.into_iter().map(Chain::committed));
         }
         for conn in closed {
-            self.backlog.extend(self.links.detach(conn));
+            self.backlog.extend(self.links.detach(conn).map(Chain::new));
         }
         self.stats.devices.set(self.links.len() as u64);
         self.hand_over();
@@ -214,132 +232,19 @@ impl Engine {
         Ok(())
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), Failed> {
-        let mut effects = VecDeque::from(effects);
-        while let Some(effect) = effects.pop_front() {
-            match effect {
-                Effect::Reply { conn, piece } => self.reply(conn, piece),
-                Effect::CountAccepted { conn } => {
-                    self.stats.messages_accepted.add(1);
-                    self.links.count_accepted(conn);
-                }
-                Effect::Attach { conn, address, lease, stored, last } => {
-                    self.out(conn, Outcome::Attached(conn));
-                    prepend(&mut effects, self.links.attach(conn, address, lease, stored, last, self.now));
-                }
-                Effect::Appended { mailbox, seq, item } => {
-                    prepend(&mut effects, self.links.appended(mailbox, seq, item));
-                }
-                Effect::Trimmed { mailbox, up_to } => {
-                    prepend(&mut effects, self.links.trimmed(mailbox, up_to));
-                }
-                Effect::Deliver { conn, entries } => {
-                    self.stats.entries_delivered.add(entries.len() as u64);
-                    self.out(conn, Outcome::Entries(conn, entries));
-                }
-                Effect::ReadMailbox { mailbox, conn, from, max_entries, max_bytes } => {
-                    let entries = self.store.read_mailbox(mailbox, from, max_entries, max_bytes);
-                    let entries = entries.map_err(|error| Failed(error.to_string()))?;
-                    self.stats.entries_paged.add(entries.len() as u64);
-                    prepend(&mut effects, self.links.page(mailbox, conn, entries));
-                }
-                Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
-                Effect::Continue(command) => self.backlog.push_back(command),
-            }
-        }
-        Ok(())
-    }
-
-    fn reply(&mut self, conn: ConnId, piece: Piece) {
-        match &piece {
-            Piece::Refused(refused) => self.stats.reject(&refused.reject),
-            Piece::Goodbye(reject) => self.stats.reject(reject),
-            Piece::Response(response) => {
-                if let ResponseBody::Reject(reject) = &response.what {
-                    self.stats.reject(reject);
-                }
-            }
-            Piece::Welcome(_) | Piece::Accepted(_) => {}
-        }
-        self.out(conn, Outcome::Piece(conn, piece));
-    }
-
-    /// Begins again what found no room before, when it is time to.
-    fn settle_what_waits(&mut self) {
-        if self.unsettled.is_empty() || Instant::now() < self.settle_again {
-            return;
-        }
-        self.settle_again = Instant::now() + SETTLE_AGAIN;
-        let again = std::mem::take(&mut self.unsettled).into_iter();
-        self.backlog.extend(again.map(|(mailbox, waits)| Command::Stored {
-            mailbox,
-            up_to: waits.up_to,
-            undecryptable: waits.undecryptable,
-        }));
-    }
-
-    fn remember_unsettled(&mut self, mailbox: DeviceAddress, up_to: u64, undecryptable: &[u64]) {
-        let waits = self.unsettled.entry(mailbox).or_default();
-        waits.up_to = waits.up_to.max(up_to);
-        let room = MAX_UNDECRYPTABLE_PER_STORED.saturating_sub(waits.undecryptable.len());
-        waits.undecryptable.extend(undecryptable.iter().take(room));
-    }
-
+    /// The commit has failed: whoever asked is told, and what would be lost is remembered.
     fn refuse(&mut self, decided: Decided, reject: &Reject) {
-        if let Some(Command::Stored { mailbox, up_to, undecryptable }) = &decided.asked {
-            self.remember_unsettled(*mailbox, *up_to, undecryptable);
+        if let Some((mailbox, waits)) = decided.unsettled {
+            self.unsettled.remember(mailbox, waits);
         }
-        let refusal = |asked| waxwing_server::refuse(&asked, reject.clone());
-        for effect in decided.asked.map_or(decided.effects, refusal) {
-            match effect {
-                Effect::Reply { conn, piece } => self.reply(conn, piece),
-                Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
-                // A refusal says something and may hang up; it changes nothing.
-                _ => {}
-            }
-        }
+        self.say(match decided.otherwise {
+            Otherwise::Same => decided.effects,
+            Otherwise::Refuse(first, behind) => refuse_chain(std::iter::once(&*first).chain(&behind), reject),
+            Otherwise::Nothing => Vec::new(),
+        });
         if let Some((_, answer)) = decided.operator {
             let _ = answer.send(Err(reject.clone()));
         }
-    }
-
-    fn out(&mut self, conn: ConnId, outcome: Outcome) {
-        if let Some(outbox) = self.outbox.get_mut(thread_of(conn)) {
-            self.outbox_bytes += outcome.bytes();
-            outbox.push(outcome);
-        }
-        if self.outbox_bytes >= OUTBOX_BYTES {
-            // Pages of mailboxes can be many: they do not gather here.
-            self.hand_over();
-        }
-    }
-
-    fn hand_over(&mut self) {
-        let mut waiting = 0;
-        self.outbox_bytes = 0;
-        for (port, outbox) in self.io.iter().zip(&mut self.outbox) {
-            if !outbox.is_empty() {
-                port.queue.wait_for_room();
-                port.put(outbox);
-            }
-            waiting += port.queue.waiting();
-        }
-        self.stats.io_queue.set(waiting as u64);
-    }
-
-    /// Looks at a page of mailboxes for messages that waited too long, when it is time to.
-    fn sweep(&mut self) -> Result<(), Failed> {
-        if Instant::now() < self.next_sweep {
-            return Ok(());
-        }
-        let page = self.store.mailboxes(self.sweep_after, SWEEP_PAGE);
-        let page = page.map_err(|error| Failed(error.to_string()))?;
-        self.stats.swept.add(page.len() as u64);
-        self.sweep_after = page.last().copied().filter(|_| page.len() == SWEEP_PAGE);
-        let pause = if self.sweep_after.is_some() { SWEEP_PAUSE } else { self.sweep_interval };
-        self.next_sweep = Instant::now() + pause;
-        self.backlog.extend(page.into_iter().map(|mailbox| Command::Expire { mailbox }));
-        Ok(())
     }
 
     fn measure(&mut self) {
@@ -366,9 +271,10 @@ impl Engine {
     }
 
     /// After the store has failed: tells everybody who still waits that nothing is promised.
-    fn refuse_everybody(&mut self, taken: &mut Vec<Job>) {
-        self.inbox.take(taken);
-        for job in taken.drain(..) {
+    fn refuse_everybody(&mut self, jobs: VecDeque<Job>) {
+        let mut taken = Vec::new();
+        self.inbox.take(&mut taken);
+        for job in jobs.into_iter().chain(taken) {
             if let Job::Invite { answer, .. } = job {
                 let _ = answer.send(Err(rejects::unavailable()));
             }
@@ -400,13 +306,4 @@ pub fn fresh_rng() -> ChaCha20Rng {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).expect("the system gives entropy");
     ChaCha20Rng::from_seed(seed)
-}
-
-fn prepend(
-    effects: &mut VecDeque<Effect>,
-    first: impl IntoIterator<Item = Effect, IntoIter: DoubleEndedIterator>,
-) {
-    for effect in first.into_iter().rev() {
-        effects.push_front(effect);
-    }
 }

@@ -11,12 +11,17 @@ pub const MAX_CONNECTIONS: usize = 1_100_000;
 pub const GUESTS_PER_IP: u32 = 256;
 /// Registrations that one address may ask for at once, and that come back in an hour.
 pub const REGISTRATIONS_PER_HOUR_PER_IP: u32 = 60;
+/// Offers to be linked that one address may make at once, and that come back in an hour: each waits in the store
+/// for ten minutes.
+pub const OFFERS_PER_HOUR_PER_IP: u32 = 300;
 /// Addresses whose registrations are counted; the longest unused goes first.
 pub const MAX_COUNTED_IPS: usize = 65_536;
 /// From the first byte to the end of the handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of the handshake until the connection speaks for a device.
 pub const GUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// From an offer to be linked until the connection speaks for a device: an offer waits 10 minutes.
+pub const LINK_TIMEOUT: Duration = Duration::from_secs(11 * 60);
 /// A connection from which nothing came for so long is closed. Clients ping more often.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(12 * 60);
 /// Bytes that were sent and that the peer does not acknowledge for so long end the connection.
@@ -75,13 +80,15 @@ pub const IO_QUEUE_BYTES: usize = 128 * 1024 * 1024;
 
 /// Commands that one commit carries.
 pub const GROUP_COMMANDS: usize = 2_048;
+/// While it is put together, so long others wait for messages to large groups; after it they wait for the disk.
+pub const FAN_OUT_TIME: Duration = Duration::from_millis(5);
 /// Bytes that one commit carries, about.
 pub const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Results that the engine collects before it hands them over, bytes.
 pub const OUTBOX_BYTES: usize = 8 * 1024 * 1024;
-/// How often mailboxes are looked through for messages that waited too long.
+/// How often the store is looked through for messages that waited too long and for what was left over.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Mailboxes looked at before the others get their turn.
+/// Rows looked at before the others get their turn.
 pub const SWEEP_PAGE: usize = 128;
 /// Pause between two pages of a sweep.
 pub const SWEEP_PAUSE: Duration = Duration::from_millis(50);
@@ -103,9 +110,11 @@ pub const HARD_RESERVE_DIVISOR: u64 = 4;
 pub const ROW_CACHE_BYTES: usize = 24 * 1024 * 1024;
 /// Entries kept in memory until their device has stored them, bytes.
 pub const ENTRY_CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Messages to groups kept in memory for those who fetch them from their mailboxes, bytes.
+pub const BLOB_CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// The engine's cache of blocks read from disk.
 pub const BLOCK_CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// What one of the engine's three tables holds in memory before it goes to a file.
+/// What one of the engine's four tables holds in memory before it goes to a file.
 pub const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of the engine's files.
 pub const TABLE_BYTES: u64 = 16 * 1024 * 1024;

@@ -15,14 +15,23 @@ use waxwing_wire::{DeviceKey, Reject};
 use crate::limits::{IO_QUEUE_BYTES, IO_QUEUE_RESULTS};
 use crate::queue::Queue;
 
+/// Who is at the other end of a connection that speaks for no device yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Proven by the handshake.
+    pub key: DeviceKey,
+    /// From where.
+    pub ip: IpAddr,
+}
+
 /// Work for the engine.
 pub enum Job {
     /// A frame was read.
     Frame {
         /// From which connection.
         conn: ConnId,
-        /// Proven by the handshake; said until the connection speaks for a device.
-        key: Option<DeviceKey>,
+        /// Said until the connection speaks for a device.
+        peer: Option<Peer>,
         /// What it says.
         frame: ClientFrame,
     },
@@ -49,6 +58,8 @@ pub enum Outcome {
     Entries(ConnId, Vec<(u64, Bytes)>),
     /// The connection speaks for a device now.
     Attached(ConnId),
+    /// The connection waits to be linked.
+    Awaits(ConnId),
     /// Close the connection after what was said to it.
     Close(ConnId),
     /// The acceptor gives this connection to the thread.
@@ -62,9 +73,11 @@ impl Outcome {
     #[must_use]
     pub fn conn(&self) -> Option<ConnId> {
         match self {
-            Self::Piece(conn, _) | Self::Entries(conn, _) | Self::Attached(conn) | Self::Close(conn) => {
-                Some(*conn)
-            }
+            Self::Piece(conn, _)
+            | Self::Entries(conn, _)
+            | Self::Attached(conn)
+            | Self::Awaits(conn)
+            | Self::Close(conn) => Some(*conn),
             Self::Accepted(..) | Self::Shutdown(_) => None,
         }
     }

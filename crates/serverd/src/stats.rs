@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
+use waxwing_server::{Batch, Command, Key, Row, View};
 use waxwing_wire::{Reject, RejectCode};
 
 /// A count or a level that any thread may change.
@@ -103,15 +104,37 @@ stats! {
         entries_paged,
     counter /// Delivery receipts written.
         receipts,
-    counter /// Mailboxes looked at for messages that waited too long.
+    counter /// Rows looked at for what has waited too long or was left over.
         swept,
+    gauge /// Mailboxes at the last look through the store.
+        mailboxes,
+    gauge /// Messages to groups that were kept for somebody at the last look through the store.
+        blobs,
+    gauge /// Offers to link a device at the last look through the store.
+        links_open,
+    counter /// Messages and changes of groups that were stored.
+        group_messages,
+    counter /// Changes of groups among them, the first of each included.
+        group_changes,
+    counter /// References to messages of groups that were put into mailboxes.
+        group_references,
+    counter /// Bytes of messages to groups that were stored, each once.
+        blob_bytes,
+    counter /// Messages to groups that were deleted because nobody waited for them any more.
+        blobs_deleted,
+    counter /// Copies that were not kept because a companion's mailbox was full.
+        copies_skipped,
+    counter /// Devices that were linked to an account.
+        devices_linked,
+    counter /// Devices that were removed from their account.
+        devices_removed,
     gauge /// Bytes that the store takes on disk.
         store_bytes,
     gauge /// Microseconds that the last commit took.
         commit_us,
 }
 
-const CODES: [RejectCode; 16] = [
+const CODES: [RejectCode; 22] = [
     RejectCode::Unspecified,
     RejectCode::Malformed,
     RejectCode::TooLarge,
@@ -128,6 +151,12 @@ const CODES: [RejectCode; 16] = [
     RejectCode::WireVersion,
     RejectCode::Replaced,
     RejectCode::ShuttingDown,
+    RejectCode::GroupMismatch,
+    RejectCode::UnknownGroup,
+    RejectCode::NotAllowed,
+    RejectCode::LinkUnknown,
+    RejectCode::ListOutdated,
+    RejectCode::TooMany,
 ];
 
 impl Stats {
@@ -136,6 +165,44 @@ impl Stats {
         let place = CODES.iter().position(|code| *code == reject.code).unwrap_or_default();
         if let Some(number) = self.rejects.get(place) {
             number.add(1);
+        }
+    }
+
+    /// Counts what a decision has decided.
+    pub fn count_step(&self, command: &Command, view: &View, batch: Option<&Batch>) {
+        let rows = batch.map(|batch| batch.rows.as_slice()).unwrap_or_default();
+        match command {
+            Command::PutReceipt { .. } => self.receipts.add(1),
+            Command::GroupStore { fan_out, .. } => {
+                let stored = rows.iter().find_map(|(_, row)| match row {
+                    Some(Row::Blob(blob)) => Some(blob.item.len()),
+                    _ => None,
+                });
+                if let Some(bytes) = stored {
+                    self.group_messages.add(1);
+                    self.blob_bytes.add(bytes as u64);
+                    self.group_changes.add(u64::from(fan_out.change));
+                }
+            }
+            Command::Send { .. } | Command::GroupDeliver { .. } => {
+                if matches!(command, Command::GroupDeliver { .. }) {
+                    self.group_references.add(batch.map_or(0, |batch| batch.appends.len() as u64));
+                }
+                let skipped = |row: Option<&Row>| match row {
+                    Some(Row::Mailbox(row)) => row.skipped,
+                    _ => 0,
+                };
+                for (key, row) in rows {
+                    let before = view.rows.get(key).map_or(0, |(row, _)| skipped(row.as_ref()));
+                    self.copies_skipped.add(skipped(row.as_ref()).saturating_sub(before));
+                }
+            }
+            Command::AddDevice { .. } => self.devices_linked.add(u64::from(batch.is_some())),
+            Command::Release { .. } | Command::ExpireBlob { .. } | Command::GroupFinish { .. } => {
+                let deleted = rows.iter().filter(|(key, row)| matches!(key, Key::Blob(_)) && row.is_none());
+                self.blobs_deleted.add(deleted.count() as u64);
+            }
+            _ => {}
         }
     }
 

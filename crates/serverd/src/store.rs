@@ -1,6 +1,7 @@
 //! The embedded store engine: fjall, an LSM tree, in one directory.
 //!
-//! - Tables: `rows`, `entries` (mailboxes, in the order of mailbox and sequence number) and `dedupe`.
+//! - Tables: `rows`, `entries` (mailboxes, in the order of mailbox and sequence number), `dedupe`, and
+//!   `blobs` (the ciphertexts of messages to groups, each once; mailboxes hold references).
 //! - A group of steps is gathered in [`Pending`], over which later decisions of the group read, and goes to
 //!   the log as one record with one fsync: all of it or nothing.
 //! - Rows are written once per group, however often they changed; what a group appends and trims again

@@ -1,20 +1,16 @@
 //! What one commit carries.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
-use waxwing_server::limits::MAX_CHAIN;
-use waxwing_server::{Command, ConnId, Effect, decide, reads, refuse};
-use waxwing_wire::invitation::InvitationToken;
+use waxwing_server::{Command, ConnId, Effect, refuse};
 use waxwing_wire::{DeviceAddress, Reject};
 
-use super::{Engine, Failed};
-use crate::limits::{GROUP_BYTES, GROUP_COMMANDS};
+use super::chain::{Chain, Operator};
+use super::unsettled::Unsettled;
+use crate::limits::{FAN_OUT_TIME, GROUP_BYTES, GROUP_COMMANDS};
 use crate::message::Job;
 use crate::store::{Pending, Room};
-
-/// An operator who waits for the invitation to be durable.
-pub type Operator = (InvitationToken, SyncSender<Result<InvitationToken, Reject>>);
 
 /// Decisions that become durable together.
 pub struct Group {
@@ -32,8 +28,11 @@ pub struct Group {
     pub accepted: HashMap<DeviceAddress, u64>,
     /// Connections that ended meanwhile.
     pub closed: Vec<ConnId>,
+    /// Chains that are not at their end.
+    pub unfinished: VecDeque<Chain>,
     /// Commands decided.
     pub commands: usize,
+    begun: Instant,
 }
 
 impl Group {
@@ -47,7 +46,9 @@ impl Group {
             deferred: Vec::new(),
             accepted: HashMap::new(),
             closed: Vec::new(),
+            unfinished: VecDeque::new(),
             commands: 0,
+            begun: Instant::now(),
         }
     }
 
@@ -56,110 +57,54 @@ impl Group {
         self.commands < GROUP_COMMANDS && self.pending.bytes() < GROUP_BYTES
     }
 
+    /// Whether it takes more of what was begun earlier: half of it is for what is new.
+    pub fn has_room_for_old(&self) -> bool {
+        self.commands < GROUP_COMMANDS / 2 && self.pending.bytes() < GROUP_BYTES / 2
+    }
+
+    /// Whether it takes another part of a long chain when everybody has had a turn: those who come now wait.
+    pub fn has_time(&self) -> bool {
+        self.has_room() && self.begun.elapsed() < FAN_OUT_TIME
+    }
+
     /// Adds what no commit changes.
     pub fn say(&mut self, effects: Vec<Effect>) {
-        self.decided.push(Decided { asked: None, effects, operator: None, rejected: None });
+        self.decided.push(Decided { effects, ..Decided::default() });
         self.commands += 1;
     }
 }
 
-/// A decided command.
+/// A decided command, or a part of a chain.
+#[derive(Default)]
 pub struct Decided {
-    /// The command, to refuse it if the commit fails. `None` when the effects do not depend on the commit;
-    /// they still wait for it, so that answers keep their order.
-    pub asked: Option<Command>,
     /// To be carried out after the commit.
     pub effects: Vec<Effect>,
+    /// What becomes of it if the commit fails.
+    pub otherwise: Otherwise,
+    /// An acknowledgement that is lost with a failed commit unless somebody remembers it.
+    pub unsettled: Option<(DeviceAddress, Unsettled)>,
     /// Who waits beside the network.
     pub operator: Option<Operator>,
     /// The command was refused.
     pub rejected: Option<Reject>,
 }
 
-impl Engine {
-    /// Decides a command, and what it leads to, over what the group has decided already.
-    pub(super) fn decide(
-        &mut self,
-        group: &mut Group,
-        mut asked: Command,
-        operator: Option<Operator>,
-    ) -> Result<(), Failed> {
-        let mut decided = Decided { asked: None, effects: Vec::new(), operator, rejected: None };
-        let mut chain = VecDeque::new();
-        if let Err(reject) = self.decide_one(group, &mut asked, &mut chain, &mut decided.effects)? {
-            decided.effects.extend(refuse(&asked, reject.clone()));
-            decided.rejected = Some(reject);
-        }
-        for _ in 1..MAX_CHAIN {
-            let Some(mut command) = chain.pop_front() else { break };
-            if let Err(reject) = self.decide_one(group, &mut command, &mut chain, &mut decided.effects)? {
-                decided.effects.extend(refuse(&command, reject.clone()));
-                decided.rejected = Some(reject);
-                // What would have come after it must not happen without it.
-                break;
-            }
-        }
-        self.stats.commands.add(1);
-        decided.asked = Some(asked);
-        group.decided.push(decided);
-        Ok(())
-    }
+/// What happens to a decision whose commit fails.
+#[derive(Default)]
+pub enum Otherwise {
+    /// Its effects do not depend on the commit. They still wait for it, so that answers keep their order.
+    #[default]
+    Same,
+    /// Whoever asked is told. The chain as it stood before the group: its next command, and what waited behind
+    /// that one.
+    Refuse(Box<Command>, Vec<Command>),
+    /// An earlier part of the same chain in the same group does the telling.
+    Nothing,
+}
 
-    /// Decides one command; what it leads to comes first in the chain.
-    fn decide_one(
-        &mut self,
-        group: &mut Group,
-        command: &mut Command,
-        chain: &mut VecDeque<Command>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Result<(), Reject>, Failed> {
-        self.note(group, command);
-        let view = self.store.load_over(&group.pending, &reads(command));
-        let view = view.map_err(|error| Failed(error.to_string()))?;
-        group.commands += 1;
-        let step = match decide(command, &view, self.now, &self.settings, &mut self.rng) {
-            Ok(step) => step,
-            Err(reject) => return Ok(Err(reject)),
-        };
-        if let Some(batch) = step.batch {
-            group.pending.add(batch);
-        }
-        let mut next = Vec::new();
-        for effect in step.effects {
-            self.foresee(group, &effect);
-            match effect {
-                Effect::Continue(command) => next.push(command),
-                effect => effects.push(effect),
-            }
-        }
-        next.into_iter().rev().for_each(|command| chain.push_front(command));
-        Ok(Ok(()))
-    }
-
-    /// What a decision must know of connections, and what is counted.
-    fn note(&mut self, group: &Group, command: &mut Command) {
-        match command {
-            Command::AttachDevice { address, live, .. } => {
-                let uncounted = group.accepted.get(address).copied().unwrap_or_default();
-                *live = self.links.accepted(*address).map(|(lease, accepted)| (lease, accepted + uncounted));
-            }
-            Command::PutReceipt { .. } => self.stats.receipts.add(1),
-            _ => {}
-        }
-    }
-
-    /// What later decisions of the same group must know of an effect that is not carried out yet.
-    fn foresee(&self, group: &mut Group, effect: &Effect) {
-        match effect {
-            Effect::Attach { conn, .. } => {
-                group.attached.insert(*conn);
-            }
-            Effect::CountAccepted { conn } => {
-                if let Some(address) = self.links.device(*conn) {
-                    *group.accepted.entry(address).or_default() += 1;
-                }
-            }
-            _ => {}
-        }
-    }
+/// How it is said that a chain does not go on. Only one of its commands has somebody to tell: the one that
+/// failed, or one that would have come after it.
+pub fn refuse_chain<'a>(commands: impl IntoIterator<Item = &'a Command>, reject: &Reject) -> Vec<Effect> {
+    let mut said = commands.into_iter().map(|command| refuse(command, reject.clone()));
+    said.find(|effects| !effects.is_empty()).unwrap_or_default()
 }

@@ -1,13 +1,14 @@
 //! From frames to commands.
 
 use waxwing_server::{Command, CommitError, ConnId, Effect, Origin, Piece, refuse, rejects};
-use waxwing_wire::client_frame::{ClientFrame, Request, RequestBody, Send};
+use waxwing_wire::client_frame::{ClientFrame, GroupSend, Request, RequestBody, Send};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
-use waxwing_wire::{DeviceAddress, DeviceKey, Reject, RejectCode};
+use waxwing_wire::{DeviceAddress, MessageId, Reject, RejectCode};
 
+use super::chain::Chain;
 use super::group::Group;
 use super::{Engine, Failed};
-use crate::message::Job;
+use crate::message::{Job, Peer};
 use crate::store::Room;
 
 impl Engine {
@@ -17,56 +18,60 @@ impl Engine {
         &mut self,
         group: &mut Group,
         conn: ConnId,
-        key: Option<DeviceKey>,
+        peer: Option<Peer>,
         frame: ClientFrame,
     ) -> Result<(), Failed> {
         if let Some(hello) = frame.hello {
-            let Some(key) = key.filter(|_| self.links.device(conn).is_none()) else {
+            let Some(peer) = peer.filter(|_| self.links.device(conn).is_none()) else {
                 let reject = Reject::new(RejectCode::Malformed, "a second Hello: connect anew to say it");
                 let piece = Piece::Goodbye(reject);
                 group.say(vec![Effect::Reply { conn, piece }, Effect::Close { conn }]);
                 return Ok(());
             };
-            self.decide(group, Command::Attach { conn, key, hello }, None)?;
+            let place = peer.ip.to_canonical().to_string();
+            self.decide(group, Command::Attach { conn, key: peer.key, hello, place })?;
             let rest = ClientFrame { hello: None, ..frame };
-            if rest.is_empty() {
-                return Ok(());
-            }
             if group.attached.contains(&conn) {
-                group.deferred.push(Job::Frame { conn, key: Some(key), frame: rest });
+                defer(group, conn, Some(peer), rest);
                 return Ok(());
             }
-            return self.take_in_rest(group, conn, Some(key), rest);
+            return self.take_in_rest(group, conn, Some(peer), rest);
         }
-        self.take_in_rest(group, conn, key, frame)
+        self.take_in_rest(group, conn, peer, frame)
     }
 
     fn take_in_rest(
         &mut self,
         group: &mut Group,
         conn: ConnId,
-        key: Option<DeviceKey>,
+        peer: Option<Peer>,
         frame: ClientFrame,
     ) -> Result<(), Failed> {
-        let ClientFrame { hello: _, stored, sends, requests, ping: _ } = frame;
+        let ClientFrame { hello: _, stored, sends, group_sends, requests, ping: _ } = frame;
         let device = self.links.device(conn);
         if let (Some(mailbox), Some(stored)) = (device, stored) {
             let mut undecryptable = stored.undecryptable;
             // What an earlier acknowledgement named still earns no receipt.
-            if let Some(waits) = self.unsettled.remove(&mailbox) {
+            if let Some(waits) = self.unsettled.take(mailbox) {
                 undecryptable.extend(waits.undecryptable);
             }
-            let command = Command::Stored { mailbox, up_to: stored.up_to, undecryptable };
-            self.decide(group, command, None)?;
+            self.decide(group, Command::Stored { mailbox, up_to: stored.up_to, undecryptable })?;
         }
         for send in sends {
-            match device {
-                Some(from) => self.take_in_send(group, conn, from, send)?,
-                None => say(group, conn, Piece::Refused(refused(&send, not_registered()))),
+            self.take_in_send(group, conn, device, send)?;
+        }
+        let mut group_sends = group_sends.into_iter();
+        while let Some(send) = group_sends.next() {
+            self.take_in_group_send(group, conn, device, send)?;
+            if self.busy.contains(&conn) {
+                // It takes several commits: what comes after it must not overtake it.
+                let group_sends = group_sends.collect();
+                defer(group, conn, peer, ClientFrame { group_sends, requests, ..ClientFrame::default() });
+                return Ok(());
             }
         }
         for Request { id, what } in requests {
-            self.take_in_request(group, Origin { conn, request: id }, key, device, what)?;
+            self.take_in_request(group, Origin { conn, request: id }, peer, device, what)?;
         }
         Ok(())
     }
@@ -75,63 +80,146 @@ impl Engine {
         &mut self,
         group: &mut Group,
         conn: ConnId,
-        from: DeviceAddress,
+        device: Option<DeviceAddress>,
         send: Send,
     ) -> Result<(), Failed> {
-        if let Err(retry_after_ms) = self.links.allow_send(from, self.now, &self.settings) {
-            say(group, conn, Piece::Refused(refused(&send, rejects::rate_limited(retry_after_ms))));
-            return Ok(());
+        let allowed = device.ok_or_else(not_registered).and_then(|from| {
+            let allowed = self.links.allow_send(from, self.now, &self.settings);
+            allowed.map(|()| from).map_err(rejects::rate_limited)
+        });
+        match allowed.and_then(|from| in_ample_room(group, from)) {
+            Ok(from) => self.decide(group, Command::Send { conn, from, send }),
+            Err(reject) => {
+                say(group, conn, refused(send.id, reject));
+                Ok(())
+            }
         }
-        if group.room != Room::Ample {
-            say(group, conn, Piece::Refused(refused(&send, rejects::commit_failed(&CommitError::Full))));
-            return Ok(());
+    }
+
+    fn take_in_group_send(
+        &mut self,
+        group: &mut Group,
+        conn: ConnId,
+        device: Option<DeviceAddress>,
+        send: GroupSend,
+    ) -> Result<(), Failed> {
+        let allowed = device.ok_or_else(not_registered).and_then(|from| {
+            let allowed = self.links.allow_group_send(from, self.now);
+            allowed.map(|()| from).map_err(rejects::rate_limited)
+        });
+        match allowed.and_then(|from| in_ample_room(group, from)) {
+            Ok(from) => {
+                let command = Command::GroupSend { conn, from, send: Box::new(send) };
+                self.go_on(group, Chain::of_conn(command, conn))
+            }
+            Err(reject) => {
+                say(group, conn, refused(send.id, reject));
+                Ok(())
+            }
         }
-        self.decide(group, Command::Send { conn, from, send }, None)
     }
 
     fn take_in_request(
         &mut self,
         group: &mut Group,
         origin: Origin,
-        key: Option<DeviceKey>,
+        peer: Option<Peer>,
         device: Option<DeviceAddress>,
         what: RequestBody,
     ) -> Result<(), Failed> {
-        let command = match (what, key, device) {
-            (RequestBody::Register(register), Some(key), None) => Command::Register { origin, key, register },
-            (RequestBody::Register(_), _, _) => {
-                let reject = "this device has an account already: register another with another device key";
-                answer(group, origin, Reject::new(RejectCode::Malformed, reject));
+        let command = match device {
+            Some(from) => self.request_of_device(origin, from, what),
+            None => self.request_of_stranger(origin, peer, what),
+        };
+        let command = match command {
+            Ok(command) if group.room != Room::Ample && asks_for_room(&command) => {
+                group.say(refuse(&command, rejects::commit_failed(&CommitError::Full)));
                 return Ok(());
             }
-            (_, _, None) => {
-                answer(group, origin, not_registered());
+            Ok(command) => command,
+            Err(reject) => {
+                let response = Response { id: origin.request, what: ResponseBody::Reject(reject) };
+                say(group, origin.conn, Piece::Response(response));
                 return Ok(());
-            }
-            (RequestBody::FindAccount(username), _, Some(address)) => {
-                if let Err(retry_after_ms) = self.links.allow_lookup(address, self.now) {
-                    answer(group, origin, rejects::rate_limited(retry_after_ms));
-                    return Ok(());
-                }
-                Command::FindAccount { origin, username }
-            }
-            (RequestBody::FetchBundles(account), _, Some(address)) => {
-                if let Err(retry_after_ms) = self.links.allow_fetch(address, self.now) {
-                    answer(group, origin, rejects::rate_limited(retry_after_ms));
-                    return Ok(());
-                }
-                Command::FetchBundles { origin, account }
-            }
-            (RequestBody::PublishPrekeys(upload), _, Some(address)) => {
-                Command::PublishPrekeys { origin, address, upload }
             }
         };
-        let grows = matches!(command, Command::Register { .. } | Command::PublishPrekeys { .. });
-        if grows && group.room != Room::Ample {
-            group.say(refuse(&command, rejects::commit_failed(&CommitError::Full)));
-            return Ok(());
+        self.decide(group, command)
+    }
+
+    fn request_of_device(
+        &mut self,
+        origin: Origin,
+        from: DeviceAddress,
+        what: RequestBody,
+    ) -> Result<Command, Reject> {
+        self.links.allow_request(from, &what, self.now).map_err(rejects::rate_limited)?;
+        Ok(match what {
+            RequestBody::Register(_) | RequestBody::OfferLink(..) | RequestBody::CompleteLink(_) => {
+                return Err(Reject::new(
+                    RejectCode::Malformed,
+                    "this device has an account already: register or link another with another device key",
+                ));
+            }
+            RequestBody::FindAccount(username) => Command::FindAccount { origin, username },
+            RequestBody::FindUsername(account) => Command::FindUsername { origin, account },
+            RequestBody::FetchBundles(account, named) => {
+                Command::FetchBundles { origin, asker: from, account, named }
+            }
+            RequestBody::FetchDevices(account) => Command::FetchDevices { origin, asker: from, account },
+            RequestBody::PublishPrekeys(upload) => Command::PublishPrekeys { origin, address: from, upload },
+            RequestBody::PublishDeviceList(list) => {
+                Command::PublishDeviceList { origin, from, list: Box::new(list) }
+            }
+            RequestBody::RemoveDevice(device) => Command::RemoveDevice { origin, from, device },
+            RequestBody::FetchLink(reference) => Command::FetchLink { origin, reference },
+            RequestBody::ApproveLink(approve) => Command::ApproveLink { origin, from, approve },
+            RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
+        })
+    }
+
+    /// Of a connection that speaks for no device: to get an account, or to be linked to one.
+    fn request_of_stranger(
+        &mut self,
+        origin: Origin,
+        peer: Option<Peer>,
+        what: RequestBody,
+    ) -> Result<Command, Reject> {
+        let Some(Peer { key, .. }) = peer else { return Err(not_registered()) };
+        match what {
+            RequestBody::Register(register) => Ok(Command::Register { origin, key, register }),
+            RequestBody::OfferLink(reference, offer) => {
+                self.links.allow_offer(origin.conn, self.now).map_err(rejects::rate_limited)?;
+                Ok(Command::OfferLink { origin, key, reference, offer })
+            }
+            RequestBody::CompleteLink(complete) => {
+                self.links.allow_offer(origin.conn, self.now).map_err(rejects::rate_limited)?;
+                Ok(Command::CompleteLink { origin, key, complete })
+            }
+            _ => Err(not_registered()),
         }
-        self.decide(group, command, None)
+    }
+}
+
+/// Whether it is refused at once while the disk is nearly full.
+fn asks_for_room(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Register { .. }
+            | Command::PublishPrekeys { .. }
+            | Command::OfferLink { .. }
+            | Command::ApproveLink { .. }
+            | Command::CompleteLink { .. }
+    )
+}
+
+fn in_ample_room(group: &Group, from: DeviceAddress) -> Result<DeviceAddress, Reject> {
+    if group.room == Room::Ample { Ok(from) } else { Err(rejects::commit_failed(&CommitError::Full)) }
+}
+
+/// What else the connection said waits for the next group.
+fn defer(group: &mut Group, conn: ConnId, peer: Option<Peer>, frame: ClientFrame) {
+    if !frame.is_empty() {
+        group.deferred.push(Job::Frame { conn, peer, frame });
     }
 }
 
@@ -139,18 +227,13 @@ fn say(group: &mut Group, conn: ConnId, piece: Piece) {
     group.say(vec![Effect::Reply { conn, piece }]);
 }
 
-fn answer(group: &mut Group, origin: Origin, reject: Reject) {
-    let response = Response { id: origin.request, what: ResponseBody::Reject(reject) };
-    say(group, origin.conn, Piece::Response(response));
-}
-
-fn refused(send: &Send, reject: Reject) -> Refused {
-    Refused { id: send.id, reject, mismatch: DeviceMismatch::default() }
+fn refused(id: MessageId, reject: Reject) -> Piece {
+    Piece::Refused(Refused { id, reject, mismatch: DeviceMismatch::default(), group: None })
 }
 
 fn not_registered() -> Reject {
     Reject::new(
         RejectCode::NotRegistered,
-        "the server does not know this device: say Hello, or register it first",
+        "the server does not know this device: say Hello, register it, or have it linked first",
     )
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::limits::MAX_COUNTED_IPS;
+use crate::limits::{MAX_COUNTED_IPS, OFFERS_PER_HOUR_PER_IP};
 
 /// Counts what strangers take, by network address. Shared by all I/O threads, and asked only when a
 /// connection begins, finds out who it is, or registers.
@@ -20,6 +20,7 @@ pub struct Admission {
 struct Counted {
     guests: HashMap<IpAddr, u32>,
     registrations: HashMap<IpAddr, Allowance>,
+    offers: HashMap<IpAddr, Allowance>,
 }
 
 struct Allowance {
@@ -63,20 +64,38 @@ impl Admission {
     /// # Errors
     /// Milliseconds after which there is one again.
     pub fn register(&self, ip: IpAddr, now: Instant) -> Result<(), u64> {
+        self.take(ip, now, self.registrations_per_hour, |counted| &mut counted.registrations)
+    }
+
+    /// Takes one offer to be linked from the address's allowance.
+    ///
+    /// # Errors
+    /// Milliseconds after which there is one again.
+    pub fn offer(&self, ip: IpAddr, now: Instant) -> Result<(), u64> {
+        self.take(ip, now, OFFERS_PER_HOUR_PER_IP, |counted| &mut counted.offers)
+    }
+
+    fn take(
+        &self,
+        ip: IpAddr,
+        now: Instant,
+        per_hour: u32,
+        which: impl FnOnce(&mut Counted) -> &mut HashMap<IpAddr, Allowance>,
+    ) -> Result<(), u64> {
         let Some(network) = self.counted_network(ip) else { return Ok(()) };
-        let full = f64::from(self.registrations_per_hour);
+        let full = f64::from(per_hour);
         let per_second = full / 3_600.0;
         let mut counted = self.lock();
-        if counted.registrations.len() >= MAX_COUNTED_IPS && !counted.registrations.contains_key(&network) {
+        let allowances = which(&mut counted);
+        if allowances.len() >= MAX_COUNTED_IPS && !allowances.contains_key(&network) {
             let refilled =
                 |a: &Allowance| now.duration_since(a.since).as_secs_f64() * per_second + a.left >= full;
-            counted.registrations.retain(|_, allowance| !refilled(allowance));
-            if counted.registrations.len() >= MAX_COUNTED_IPS {
+            allowances.retain(|_, allowance| !refilled(allowance));
+            if allowances.len() >= MAX_COUNTED_IPS {
                 return Err(60_000);
             }
         }
-        let allowance =
-            counted.registrations.entry(network).or_insert_with(|| Allowance { left: full, since: now });
+        let allowance = allowances.entry(network).or_insert_with(|| Allowance { left: full, since: now });
         let earned = now.saturating_duration_since(allowance.since).as_secs_f64() * per_second;
         allowance.left = (allowance.left + earned).min(full);
         allowance.since = now;

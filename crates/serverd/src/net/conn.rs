@@ -1,6 +1,7 @@
 //! One connection.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use mio::net::TcpStream;
 use waxwing_server::ConnId;
@@ -50,10 +51,12 @@ pub enum Stage {
 
 /// A connection of which it is not known which device it speaks for.
 pub struct Guest {
-    /// From where.
+    /// From where: the peer's address, or what a proxy that is believed has said.
     pub ip: IpAddr,
     /// Proven by the handshake.
     pub key: Option<DeviceKey>,
+    /// It waits for somebody to approve its offer to be linked, and may be silent until then.
+    pub waits_until: Option<Instant>,
 }
 
 /// Output that waits until the socket is writable.

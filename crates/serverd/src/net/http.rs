@@ -1,5 +1,7 @@
 //! The little HTTP that the port speaks: the way into a WebSocket, and a polite no.
 
+use std::net::{IpAddr, SocketAddr};
+
 use tungstenite::handshake::machine::TryParse;
 use tungstenite::handshake::server::{Request, create_response, write_response};
 
@@ -19,6 +21,8 @@ pub enum Answer {
         consumed: usize,
         /// Bytes of the response.
         response: Vec<u8>,
+        /// Whom the proxy in front of us says that it speaks for.
+        forwarded_for: Option<IpAddr>,
     },
     /// Send this and close.
     Refuse(&'static [u8]),
@@ -32,9 +36,26 @@ pub fn answer(head: &[u8]) -> Answer {
         Ok(Some((consumed, request))) if request.uri().path() == STREAM_PATH => {
             let mut response = Vec::new();
             let written = create_response(&request).and_then(|made| write_response(&mut response, &made));
-            written.map_or(Answer::Refuse(BAD_REQUEST), |()| Answer::Upgrade { consumed, response })
+            let forwarded_for = forwarded_for(&request);
+            written.map_or(Answer::Refuse(BAD_REQUEST), |()| Answer::Upgrade {
+                consumed,
+                response,
+                forwarded_for,
+            })
         }
         Ok(Some(_)) => Answer::Refuse(NOT_FOUND),
         Err(_) => Answer::Refuse(BAD_REQUEST),
     }
 }
+
+/// The last address of the last `X-Forwarded-For`: the one that the nearest proxy has added. What stands before
+/// it came from the client, who can write anything there.
+fn forwarded_for(request: &Request) -> Option<IpAddr> {
+    let header = request.headers().get_all("x-forwarded-for").iter().next_back()?;
+    let last = header.to_str().ok()?.rsplit(',').next()?.trim();
+    let without_port = || last.parse::<SocketAddr>().map(|address| address.ip());
+    last.parse().or_else(|_| without_port()).ok()
+}
+
+#[cfg(test)]
+mod tests;

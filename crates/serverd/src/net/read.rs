@@ -1,6 +1,7 @@
 //! From bytes to jobs.
 
 use std::io::{self, Read};
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use waxwing_server::{Piece, rejects};
@@ -15,7 +16,7 @@ use super::http;
 use super::round::IoThread;
 use super::websocket::{self, Control, Inbound};
 use crate::limits::{MAX_HTTP_HEAD_BYTES, READS_PER_ROUND};
-use crate::message::{JOB_BYTES, Job};
+use crate::message::{JOB_BYTES, Job, Peer};
 
 /// Why a connection is not read any further.
 enum End {
@@ -165,11 +166,14 @@ impl IoThread {
             http::Answer::Partial if rest.len() < MAX_HTTP_HEAD_BYTES => Ok(0),
             http::Answer::Partial => Err(End::Quiet),
             http::Answer::Refuse(response) => Err(End::Http(response)),
-            http::Answer::Upgrade { consumed, response } => {
+            http::Answer::Upgrade { consumed, response, forwarded_for } => {
                 // A client may not send before it has the response (RFC 6455, section 4.1): what would
                 // follow here is not masked yet, so it is not the stream either.
                 if consumed != rest.len() {
                     return Err(End::Quiet);
+                }
+                if let Some(ip) = forwarded_for.filter(|_| self.shared.settings.trust_forwarded_for) {
+                    self.speaks_for(place, ip)?;
                 }
                 self.write(place, &response);
                 if let Some(conn) = self.table.get(place) {
@@ -179,6 +183,19 @@ impl IoThread {
                 Ok(consumed)
             }
         }
+    }
+
+    /// A proxy that is believed says from where the connection comes: from here on that address is counted.
+    fn speaks_for(&mut self, place: usize, ip: IpAddr) -> Result<(), End> {
+        let admission = &self.shared.admission;
+        let Some(guest) = self.table.get(place).and_then(|conn| conn.guest.as_mut()) else { return Ok(()) };
+        if !admission.enter(ip) {
+            self.shared.stats.turned_away.add(1);
+            return Err(End::Quiet);
+        }
+        admission.leave(guest.ip);
+        guest.ip = ip;
+        Ok(())
     }
 
     fn preamble(&mut self, place: usize, rest: &mut [u8]) -> Result<usize, End> {
@@ -239,26 +256,30 @@ impl IoThread {
         if let Some(nonce) = frame.ping.take() {
             self.write_frame(place, &draft::pong(nonce));
         }
-        self.limit_registrations(place, &mut frame);
+        self.limit_strangers(place, &mut frame);
         if frame.is_empty() {
             return;
         }
         let Some(conn) = self.table.get(place) else { return };
-        let key = conn.guest.as_ref().and_then(|guest| guest.key);
+        let guest = conn.guest.as_ref();
+        let peer = guest.and_then(|guest| guest.key.map(|key| Peer { key, ip: guest.ip }));
         conn.known = true;
-        self.jobs.push(Job::Frame { conn: conn.id, key, frame });
+        self.jobs.push(Job::Frame { conn: conn.id, peer, frame });
         self.job_bytes += bytes + JOB_BYTES;
     }
 
-    fn limit_registrations(&mut self, place: usize, frame: &mut ClientFrame) {
+    fn limit_strangers(&mut self, place: usize, frame: &mut ClientFrame) {
         let Some(ip) = self.table.get(place).and_then(|conn| conn.guest.as_ref()).map(|guest| guest.ip)
         else {
             return;
         };
         let mut refused = Vec::new();
         frame.requests.retain(|request| {
-            let is_register = matches!(request.what, RequestBody::Register(_));
-            let verdict = if is_register { self.shared.admission.register(ip, self.now) } else { Ok(()) };
+            let verdict = match request.what {
+                RequestBody::Register(_) => self.shared.admission.register(ip, self.now),
+                RequestBody::OfferLink(..) => self.shared.admission.offer(ip, self.now),
+                _ => Ok(()),
+            };
             if let Err(retry_after_ms) = verdict {
                 refused.push((request.id, rejects::rate_limited(retry_after_ms)));
             }

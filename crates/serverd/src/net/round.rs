@@ -48,6 +48,8 @@ pub struct IoSettings {
     pub guest_timeout: Duration,
     /// See [`crate::limits::IDLE_TIMEOUT`].
     pub idle_timeout: Duration,
+    /// Believe what a proxy says about whom it speaks for.
+    pub trust_forwarded_for: bool,
 }
 
 /// What all I/O threads share.
@@ -89,6 +91,8 @@ pub struct IoThread {
     /// Connections in the handshake, and connections after it that are still guests, by deadline.
     handshakes: VecDeque<(Instant, ConnId)>,
     pub(super) guests: VecDeque<(Instant, ConnId)>,
+    /// Guests that wait to be linked, by deadline.
+    pub(super) waiting: VecDeque<(Instant, ConnId)>,
     /// Connections that were said goodbye to, by deadline.
     pub(super) lingering: VecDeque<(Instant, ConnId)>,
     accept_at: Option<Instant>,
@@ -126,6 +130,7 @@ impl IoThread {
             handshakes_left: 0,
             handshakes: VecDeque::new(),
             guests: VecDeque::new(),
+            waiting: VecDeque::new(),
             lingering: VecDeque::new(),
             accept_at: None,
             hand: 0,
@@ -268,7 +273,7 @@ impl IoThread {
                 partial: None,
                 unsent: None,
                 websocket: None,
-                guest: Some(Box::new(Guest { ip, key: None })),
+                guest: Some(Box::new(Guest { ip, key: None, waits_until: None })),
                 heard_s,
                 queued: false,
                 known: false,
@@ -311,10 +316,14 @@ impl IoThread {
                 self.close(place_of(id));
             }
         }
-        while let Some(id) = due(&mut self.guests, self.now) {
-            let guest = |conn: &&mut Conn| conn.id == id && conn.guest.is_some();
-            if self.table.get(place_of(id)).filter(guest).is_some() {
-                let reject = "say Hello or register after the handshake: connect again";
+        while let Some(id) = due(&mut self.guests, self.now).or_else(|| due(&mut self.waiting, self.now)) {
+            let now = self.now;
+            let may_stay = |guest: &Guest| guest.waits_until.is_some_and(|until| until > now);
+            let overdue = |conn: &&mut Conn| {
+                conn.id == id && conn.guest.as_ref().is_some_and(|guest| !may_stay(guest))
+            };
+            if self.table.get(place_of(id)).filter(overdue).is_some() {
+                let reject = "say Hello, register, or offer to be linked after the handshake: connect again";
                 self.say_goodbye(place_of(id), &Reject::new(RejectCode::NotRegistered, reject));
             }
         }

@@ -10,7 +10,7 @@ use super::conn::Stage;
 use super::draft::{self, Draft};
 use super::round::IoThread;
 use super::websocket;
-use crate::limits::{LINGER, MAX_UNSENT_BYTES, MAX_UNSENT_BYTES_IN_ALL, MODEST_UNSENT_BYTES};
+use crate::limits::{LINGER, LINK_TIMEOUT, MAX_UNSENT_BYTES, MAX_UNSENT_BYTES_IN_ALL, MODEST_UNSENT_BYTES};
 use crate::message::{Job, Outcome, place_of};
 
 impl IoThread {
@@ -58,6 +58,13 @@ impl IoThread {
                 Outcome::Attached(_) => {
                     if let Some(guest) = conn.guest.take() {
                         self.forget_guest(guest.ip, false);
+                    }
+                }
+                Outcome::Awaits(_) => {
+                    let until = self.now + LINK_TIMEOUT;
+                    if let Some(guest) = &mut conn.guest {
+                        guest.waits_until = Some(until);
+                        self.waiting.push_back((until, id));
                     }
                 }
                 Outcome::Close(_) => closes = true,

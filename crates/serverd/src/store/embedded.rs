@@ -11,15 +11,17 @@ use bytes::Bytes;
 use fjall::compaction::Leveled;
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
-use waxwing_server::{CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Version, View};
+use waxwing_server::{
+    CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Sweep, Version, View,
+};
 use waxwing_wire::DeviceAddress;
 
 use super::cache::Recent;
-use super::keys::{DedupeBytes, EntryKey, FORMAT_KEY, RowKey, mailbox_of, mailbox_rows};
+use super::keys::{DedupeBytes, EntryKey, FORMAT_KEY, RowKey, rows_of, swept_key};
 use super::pending::Pending;
 use super::space::{Room, Space};
 use crate::limits::{
-    BLOCK_CACHE_BYTES, ENTRY_CACHE_BYTES, JOURNAL_BYTES, MEMTABLE_BYTES, RESERVE_BYTES, ROW_CACHE_BYTES,
+    BLOB_CACHE_BYTES, BLOCK_CACHE_BYTES, ENTRY_CACHE_BYTES, JOURNAL_BYTES, MEMTABLE_BYTES, RESERVE_BYTES, ROW_CACHE_BYTES,
     TABLE_BYTES,
 };
 
@@ -29,8 +31,8 @@ const CACHED_BYTES: usize = 160;
 const DIRECTORY: &str = "store";
 /// Numbers that a trim marks one by one, whether there are entries or not.
 const MAX_MARKED_SPAN: u64 = 1_024;
-/// Raised when an older build would misunderstand what this one writes.
-const FORMAT: u8 = 1;
+/// Raised when this build and an older one would misunderstand each other.
+const FORMAT: u8 = 2;
 /// Held as long as the process lives.
 const LOCK_FILE: &str = "lock";
 
@@ -57,9 +59,12 @@ pub struct Embedded {
     rows: Keyspace,
     entries: Keyspace,
     dedupe: Keyspace,
+    /// Messages to groups: apart from the rows, which are small and change often.
+    blobs: Keyspace,
     space: Space,
     row_cache: RefCell<Recent<RowKey, Option<Row>>>,
     entry_cache: RefCell<Recent<EntryKey, Bytes>>,
+    blob_cache: RefCell<Recent<RowKey, Row>>,
     /// Last, so that the lock outlives the engine.
     _lock: File,
 }
@@ -90,9 +95,11 @@ impl Embedded {
             rows,
             entries: table("entries")?,
             dedupe: table("dedupe")?,
+            blobs: table("blobs")?,
             space: options.space.unwrap_or_else(|| Space::of(data_dir, options.reserve_bytes)),
             row_cache: RefCell::new(Recent::new(ROW_CACHE_BYTES)),
             entry_cache: RefCell::new(Recent::new(ENTRY_CACHE_BYTES)),
+            blob_cache: RefCell::new(Recent::new(BLOB_CACHE_BYTES)),
             db,
             _lock: lock,
         })
@@ -176,20 +183,6 @@ impl Embedded {
         self.db.disk_space().unwrap_or_default()
     }
 
-    /// Mailboxes, counted by walking over them.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    pub fn count_mailboxes(&self) -> Result<u64, StoreError> {
-        let (from, to) = mailbox_rows();
-        let mut count = 0;
-        for guard in self.rows.range(from..to) {
-            guard.key().map_err(broken)?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
     /// The entries that trims name and that may stand in the store.
     fn removed(&self, pending: &Pending) -> Result<Vec<EntryKey>, StoreError> {
         let mut removed = Vec::new();
@@ -211,14 +204,15 @@ impl Embedded {
     fn put_rows(&self, batch: &mut OwnedWriteBatch, rows: Rows) -> Vec<(RowKey, Option<Row>, usize)> {
         let mut written = Vec::with_capacity(rows.len());
         for (name, row) in rows {
+            let table = if name.is_blob() { &self.blobs } else { &self.rows };
             let mut bytes = 0;
             match &row {
                 Some(row) => {
                     let encoded = row.encode();
                     bytes = encoded.len();
-                    batch.insert(&self.rows, name.as_slice(), encoded);
+                    batch.insert(table, name.as_slice(), encoded);
                 }
-                None => batch.remove(&self.rows, name.as_slice()),
+                None => batch.remove(table, name.as_slice()),
             }
             written.push((name, row, bytes));
         }
@@ -232,8 +226,14 @@ impl Embedded {
         removed: &[EntryKey],
     ) {
         let mut row_cache = self.row_cache.borrow_mut();
+        let mut blob_cache = self.blob_cache.borrow_mut();
         for (name, row, bytes) in rows {
-            if is_hot(row.as_ref()) {
+            if name.is_blob() {
+                match row {
+                    Some(row) => blob_cache.insert(name, row, bytes + CACHED_BYTES),
+                    None => blob_cache.remove(&name),
+                }
+            } else if is_hot(row.as_ref()) {
                 row_cache.insert(name, row, bytes + CACHED_BYTES);
             } else {
                 row_cache.remove(&name);
@@ -250,6 +250,9 @@ impl Embedded {
     }
 
     fn committed_row(&self, key: &Key, name: &RowKey) -> Result<Option<Row>, StoreError> {
+        if name.is_blob() {
+            return self.committed_blob(key, name);
+        }
         if let Some(row) = self.row_cache.borrow_mut().get(name) {
             return Ok(row.clone());
         }
@@ -261,6 +264,20 @@ impl Embedded {
         if is_hot(Some(&row)) {
             self.row_cache.borrow_mut().insert(*name, Some(row.clone()), weight);
         }
+        Ok(Some(row))
+    }
+
+    /// One message is fetched from hundreds of mailboxes, and read from the disk once.
+    fn committed_blob(&self, key: &Key, name: &RowKey) -> Result<Option<Row>, StoreError> {
+        let mut cache = self.blob_cache.borrow_mut();
+        if let Some(row) = cache.get(name) {
+            return Ok(Some(row.clone()));
+        }
+        let Some(encoded) = self.blobs.get(name.as_slice()).map_err(broken)? else { return Ok(None) };
+        let weight = encoded.len() + CACHED_BYTES;
+        let encoded = Bytes::copy_from_slice(&encoded);
+        let row = Row::decode(key, encoded).map_err(|error| StoreError(error.to_string()))?;
+        cache.insert(*name, row.clone(), weight);
         Ok(Some(row))
     }
 
@@ -365,18 +382,22 @@ impl Store for Embedded {
         Ok(entries)
     }
 
-    fn mailboxes(&self, after: Option<DeviceAddress>, max: usize) -> Result<Vec<DeviceAddress>, StoreError> {
-        let (mut from, to) = mailbox_rows();
+    fn sweep(&self, kind: Sweep, after: Option<&Key>, max: usize) -> Result<Vec<Key>, StoreError> {
+        let (mut from, to) = rows_of(kind);
         if let Some(after) = after {
-            from = RowKey::from(&Key::Mailbox(after)).as_slice().to_vec();
-            from.push(0); // the first key after it
+            let mut next = RowKey::from(after).as_slice().to_vec();
+            next.push(0); // the first key after it
+            from = from.max(next);
         }
-        let mut mailboxes = Vec::new();
+        let mut keys = Vec::new();
+        if from >= to {
+            return Ok(keys);
+        }
         for guard in self.rows.range(from..to).take(max) {
             let key = guard.key().map_err(broken)?;
-            mailboxes.push(mailbox_of(&key).ok_or_else(|| StoreError("mailbox row: damaged key".into()))?);
+            keys.push(swept_key(&key).ok_or_else(|| StoreError("row: damaged key".into()))?);
         }
-        Ok(mailboxes)
+        Ok(keys)
     }
 }
 
@@ -424,9 +445,16 @@ fn check_format(db: &Database, rows: &Keyspace) -> anyhow::Result<()> {
             db.persist(PersistMode::SyncAll).context("cannot write to the store")
         }
         Some(format) if *format == [FORMAT] => Ok(()),
-        Some(format) => {
-            bail!("the store has format {format:?} and this build knows {FORMAT}: update waxwingd")
-        }
+        Some(format) => match format.first() {
+            Some(older) if *older < FORMAT => bail!(
+                "the store has format {older}, of an earlier development build, and this build knows \
+                 {FORMAT}: begin with an empty data directory, or go back to that build"
+            ),
+            newer => bail!(
+                "the store has format {}, and this build knows {FORMAT}: update waxwingd",
+                newer.copied().unwrap_or_default()
+            ),
+        },
     }
 }
 
@@ -439,7 +467,12 @@ fn table_options() -> KeyspaceCreateOptions {
 
 /// Rows that most messages touch. Prekeys are large and rarely wanted.
 fn is_hot(row: Option<&Row>) -> bool {
-    matches!(row, Some(Row::Mailbox(_) | Row::Account(_) | Row::Credential(_)))
+    matches!(
+        row,
+        Some(
+            Row::Mailbox(_) | Row::Account(_) | Row::Credential(_) | Row::Group(_) | Row::References(_)
+        )
+    )
 }
 
 fn entry(guard: fjall::Guard) -> Result<(u64, Bytes), StoreError> {

@@ -1,12 +1,15 @@
 //! What the engine's keys look like. All numbers big-endian, so that the order of bytes is the order of
 //! addresses and sequence numbers; a tag is never reused.
 
-use waxwing_server::{DedupeKey, Key, PoolKind};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
+use waxwing_server::{BlobId, DedupeKey, Key, PoolKind, Sweep};
+use waxwing_wire::devices::LinkReference;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 const ADDRESS_BYTES: usize = 17;
-/// Tag and the longest name: a key of 32 bytes, or a username of as many.
-const MAX_ROW_KEY_BYTES: usize = 1 + 32;
+/// Group ‖ sender ‖ message ‖ attempt.
+const BLOB_BYTES: usize = 16 + ADDRESS_BYTES + 8 + 4;
+/// Tag and the longest name, which is a blob's.
+const MAX_ROW_KEY_BYTES: usize = 1 + BLOB_BYTES;
 const ENTRY_KEY_BYTES: usize = ADDRESS_BYTES + 8;
 const DEDUPE_KEY_BYTES: usize = 2 * ADDRESS_BYTES + 8 + 4;
 
@@ -20,6 +23,12 @@ const ACCOUNT: u8 = 4;
 const POOL_ONE_TIME: u8 = 5;
 const POOL_KYBER: u8 = 6;
 const MAILBOX: u8 = 7;
+const SIGNED: u8 = 8;
+const SEEN: u8 = 9;
+const LINKING: u8 = 10;
+const GROUP: u8 = 11;
+const BLOB: u8 = 12;
+const REFERENCES: u8 = 13;
 
 /// Names a row to the engine, without a heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +57,11 @@ impl RowKey {
         Self { bytes, length }
     }
 
+    /// It names a message to a group.
+    pub fn is_blob(&self) -> bool {
+        self.as_slice().first() == Some(&BLOB)
+    }
+
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
@@ -63,6 +77,12 @@ impl From<&Key> for RowKey {
             Key::Pool(address, PoolKind::OneTime) => Self::new(POOL_ONE_TIME, &[&put_address(*address)]),
             Key::Pool(address, PoolKind::Kyber) => Self::new(POOL_KYBER, &[&put_address(*address)]),
             Key::Mailbox(address) => Self::new(MAILBOX, &[&put_address(*address)]),
+            Key::Signed(address) => Self::new(SIGNED, &[&put_address(*address)]),
+            Key::Seen(account) => Self::new(SEEN, &[&account.0]),
+            Key::Linking(reference) => Self::new(LINKING, &[&reference.0]),
+            Key::Group(group) => Self::new(GROUP, &[&group.0]),
+            Key::Blob(blob) => Self::new(BLOB, &[&put_blob(blob)]),
+            Key::References(blob) => Self::new(REFERENCES, &[&put_blob(blob)]),
         }
     }
 }
@@ -101,18 +121,55 @@ impl From<&DedupeKey> for DedupeBytes {
     }
 }
 
-/// The mailbox in a row key that the engine gave back.
-pub fn mailbox_of(row_key: &[u8]) -> Option<DeviceAddress> {
-    let (tag, address) = row_key.split_first()?;
-    let (account, device) = address.split_at_checked(ADDRESS_BYTES - 1)?;
-    let [device] = device else { return None };
-    let account = AccountId(account.try_into().ok()?);
-    (*tag == MAILBOX).then_some(DeviceAddress { account, device: DeviceId::new(*device)? })
+/// Before the first row of a kind and after the last.
+pub fn rows_of(kind: Sweep) -> (Vec<u8>, Vec<u8>) {
+    let tag = match kind {
+        Sweep::Mailboxes => MAILBOX,
+        Sweep::Blobs => REFERENCES,
+        Sweep::Linkings => LINKING,
+    };
+    (vec![tag], vec![tag + 1])
 }
 
-/// Before the first mailbox row and after the last.
-pub fn mailbox_rows() -> (Vec<u8>, Vec<u8>) {
-    (vec![MAILBOX], vec![MAILBOX + 1])
+/// The key of a swept row, as the engine gave it back.
+pub fn swept_key(row_key: &[u8]) -> Option<Key> {
+    let (tag, name) = row_key.split_first()?;
+    match *tag {
+        MAILBOX => address_of(name).map(Key::Mailbox),
+        LINKING => name.try_into().ok().map(|reference| Key::Linking(LinkReference(reference))),
+        REFERENCES => blob_of(name).map(Key::References),
+        _ => None,
+    }
+}
+
+fn address_of(name: &[u8]) -> Option<DeviceAddress> {
+    let (account, device) = name.split_at_checked(ADDRESS_BYTES - 1)?;
+    let [device] = device else { return None };
+    Some(DeviceAddress { account: AccountId(account.try_into().ok()?), device: DeviceId::new(*device)? })
+}
+
+fn blob_of(name: &[u8]) -> Option<BlobId> {
+    let (group, rest) = name.split_first_chunk()?;
+    let (from, rest) = rest.split_at_checked(ADDRESS_BYTES)?;
+    let (id, attempt) = rest.split_first_chunk()?;
+    Some(BlobId {
+        group: GroupId(*group),
+        from: address_of(from)?,
+        id: MessageId(u64::from_be_bytes(*id)),
+        attempt: u32::from_be_bytes(attempt.try_into().ok()?),
+    })
+}
+
+fn put_blob(blob: &BlobId) -> [u8; BLOB_BYTES] {
+    let mut bytes = [0; BLOB_BYTES];
+    let (group, rest) = bytes.split_at_mut(16);
+    let (from, rest) = rest.split_at_mut(ADDRESS_BYTES);
+    let (id, attempt) = rest.split_at_mut(8);
+    group.copy_from_slice(&blob.group.0);
+    from.copy_from_slice(&put_address(blob.from));
+    id.copy_from_slice(&blob.id.0.to_be_bytes());
+    attempt.copy_from_slice(&blob.attempt.to_be_bytes());
+    bytes
 }
 
 fn put_address(address: DeviceAddress) -> [u8; ADDRESS_BYTES] {

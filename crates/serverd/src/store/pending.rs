@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use waxwing_server::{Batch, Row};
+use waxwing_server::{Batch, Pool, Row};
 use waxwing_wire::DeviceAddress;
+use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES};
 
 use super::keys::{DedupeBytes, EntryKey, RowKey};
 
@@ -24,14 +25,15 @@ pub struct Pending {
 
 /// What a row or a mark costs in the log beside its own bytes, about. Only used to bound groups.
 const MARK_BYTES: usize = 128;
+/// What a member of a group costs in its row, about.
+const MEMBER_BYTES: usize = 32;
 
 impl Pending {
     /// Adds one decision's changes.
     pub fn add(&mut self, batch: Batch) {
         for (key, row) in batch.rows {
-            // Rows of mailboxes and prekeys come with accounts, and stay.
-            self.grows |= !matches!(row, None | Some(Row::Mailbox(_) | Row::Pool(_)));
-            self.bytes += MARK_BYTES;
+            self.grows |= row.as_ref().is_some_and(is_new);
+            self.bytes += MARK_BYTES + row.as_ref().map_or(0, large_part);
             self.rows.insert(RowKey::from(&key), row);
         }
         for trim in batch.trims {
@@ -90,5 +92,33 @@ impl Pending {
 
     pub(super) fn is_trimmed(&self, mailbox: DeviceAddress, seq: u64) -> bool {
         self.trimmed.get(&mailbox).is_some_and(|up_to| seq <= *up_to)
+    }
+}
+
+/// Whether a row is written when something new is taken in. The other kinds come with these, and change
+/// afterwards without growing beyond their bounds: also while what is there is settled and devices are removed.
+fn is_new(row: &Row) -> bool {
+    match row {
+        Row::Credential(_) | Row::Invitation(_) | Row::Username(_) | Row::Linking(_) | Row::Blob(_) => true,
+        Row::Account(_)
+        | Row::Signed(_)
+        | Row::Seen(_)
+        | Row::Pool(_)
+        | Row::Mailbox(_)
+        | Row::Group(_)
+        | Row::References(_) => false,
+    }
+}
+
+/// Bytes of rows that are much larger than others, about.
+fn large_part(row: &Row) -> usize {
+    match row {
+        Row::Blob(blob) => blob.item.len(),
+        Row::Group(group) => group.members.len() * MEMBER_BYTES,
+        Row::Pool(pool) => match &pool.pool {
+            Pool::OneTime(list) => list.len() * PUBLIC_KEY_BYTES,
+            Pool::Kyber(list) => list.len() * KYBER_KEY_BYTES,
+        },
+        _ => 0,
     }
 }
