@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_server::{Command, CommitError, ConnId, Links, Settings, Store, Time, rejects};
+use waxwing_server::{Command, CommitError, ConnId, Links, Settings, Time, rejects};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
@@ -138,7 +138,8 @@ impl Engine {
             let Some(job) = jobs.pop_front() else { break };
             self.take_in(&mut group, job)?;
         }
-        while let Some(chain) = group.unfinished.pop_front_if(|_| group.has_time()) {
+        while group.has_time() {
+            let Some(chain) = group.unfinished.pop_front() else { break };
             self.go_on(&mut group, chain)?;
         }
         for job in std::mem::take(&mut group.deferred).into_iter().rev() {

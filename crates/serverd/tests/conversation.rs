@@ -25,8 +25,8 @@ fn a_conversation(way: Way) {
         ResponseBody::Found { account, .. } => assert_eq!(account, bob.address.account),
         other => panic!("{other:?}"),
     }
-    a.connection.send(&request(RequestBody::FetchBundles(bob.address.account))).unwrap();
-    assert!(matches!(a.response().unwrap(), ResponseBody::Bundles(bundles) if bundles.len() == 1));
+    a.connection.send(&request(RequestBody::FetchBundles(bob.address.account, Vec::new()))).unwrap();
+    assert!(matches!(a.response().unwrap(), ResponseBody::Bundles { bundles, .. } if bundles.len() == 1));
 
     // Small and large, so that frames and messages are cut in several places.
     for (id, bytes) in [(1, 200), (2, 0), (3, 40_000), (4, 3)] {
@@ -150,7 +150,7 @@ fn strangers_are_told_to_register() {
         Connection::open(server.address, Way::Tcp, &StaticKey::generate(&mut rng()), None).unwrap();
     let account = waxwing_wire::AccountId([1; 16]);
     let frame =
-        ClientFrame { sends: vec![message(account, 1, 1)], ..request(RequestBody::FetchBundles(account)) };
+        ClientFrame { sends: vec![message(account, 1, 1)], ..request(RequestBody::FetchBundles(account, Vec::new())) };
     stranger.send(&frame).unwrap();
     let answer = stranger.receive().unwrap();
     assert_eq!(answer.refused[0].reject.code, RejectCode::NotRegistered);

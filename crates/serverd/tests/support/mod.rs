@@ -1,27 +1,31 @@
 //! The real program and a small client, for the tests of this directory.
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
-use waxwing_wire::client_frame::{ClientFrame, Copy, Hello, Register, Request, RequestBody, Send, Stored};
+use waxwing_wire::client_frame::{
+    ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody, Send, Stored,
+};
+use waxwing_wire::devices::{DeviceList, LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
+use waxwing_wire::group::{PublicChange, member_digest, view_digest};
 use waxwing_wire::handshake::{Initiator, StaticKey};
 use waxwing_wire::invitation::Invitation;
-use waxwing_wire::server_frame::{Entry, Item, ResponseBody, ServerFrame};
+use waxwing_wire::server_frame::{Entry, Item, Refused, ResponseBody, ServerFrame};
 use waxwing_wire::transport::Transport;
 use waxwing_wire::{
-    AccountId, Bytes, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, KyberPrekey, MessageId,
-    OneTimePrekey, PrekeyUpload, SignedPrekey, WIRE_VERSION, frame,
+    AccountId, Bytes, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, GroupId, KyberPrekey, MessageId,
+    OneTimePrekey, PrekeyUpload, RejectCode, SignedPrekey, WIRE_VERSION, frame,
 };
 
 /// Longer than anything here takes on a busy machine.
@@ -293,6 +297,8 @@ pub struct Device {
     pub address: DeviceAddress,
     pub lease: u64,
     pub stored: u64,
+    /// As far as the device knows the account's devices.
+    pub list: DeviceList,
 }
 
 pub const REGISTRATION_ID: u16 = 77;
@@ -307,6 +313,26 @@ pub fn prekeys() -> PrekeyUpload {
     }
 }
 
+/// Only clients check signatures.
+pub fn signed(list: &DeviceList) -> SignedDeviceList {
+    SignedDeviceList { list: list.encode(), signature: [9; 64] }
+}
+
+pub fn listed(device: DeviceId) -> ListedDevice {
+    ListedDevice { device, registration_id: REGISTRATION_ID, identity: [5; 33] }
+}
+
+pub fn first_list() -> DeviceList {
+    let issued_at_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64;
+    DeviceList {
+        version: 1,
+        issued_at_ms,
+        expires_at_ms: issued_at_ms + 60 * 24 * 3_600_000,
+        devices: vec![listed(DeviceId::PRIMARY)],
+        next: 2,
+    }
+}
+
 pub fn register_request(invitation: &Invitation, username: &str) -> ClientFrame {
     let register = Register {
         invitation: invitation.token,
@@ -314,6 +340,7 @@ pub fn register_request(invitation: &Invitation, username: &str) -> ClientFrame 
         identity: [5; 33],
         registration_id: REGISTRATION_ID,
         prekeys: prekeys(),
+        list: signed(&first_list()),
     };
     request(RequestBody::Register(Box::new(register)))
 }
@@ -330,7 +357,14 @@ impl Device {
         let frame = connection.receive().unwrap();
         match frame.responses.first().map(|response| &response.what) {
             Some(ResponseBody::Registered(address)) => {
-                Self { key: Arc::new(key), server: invitation.server, address: *address, lease: 0, stored: 0 }
+                Self {
+                    key: Arc::new(key),
+                    server: invitation.server,
+                    address: *address,
+                    lease: 0,
+                    stored: 0,
+                    list: first_list(),
+                }
             }
             other => panic!("{other:?}"),
         }
@@ -345,6 +379,117 @@ impl Device {
         let mut client = Client { connection, frames: VecDeque::new() };
         client.until(|frame| frame.welcome)?;
         Ok(client)
+    }
+}
+
+/// Offers a new device under this reference; answered when it is approved.
+pub fn offer_link(reference: LinkReference) -> ClientFrame {
+    let offer = LinkOffer {
+        identity: [5; 33],
+        registration_id: REGISTRATION_ID,
+        name: Bytes::from_static(b"sealed name"),
+        mac: [3; 32],
+    };
+    request(RequestBody::OfferLink(reference, offer.encode()))
+}
+
+/// The new device's last word.
+pub fn complete_link(reference: LinkReference) -> ClientFrame {
+    request(RequestBody::CompleteLink(Box::new(CompleteLink {
+        reference,
+        registration_id: REGISTRATION_ID,
+        countersignature: [4; 64],
+        prekeys: prekeys(),
+    })))
+}
+
+impl Device {
+    /// The list that has one more device.
+    pub fn next_list(&self) -> DeviceList {
+        let mut list = self.list.clone();
+        list.version += 1;
+        list.devices.push(listed(DeviceId::new(list.next).unwrap()));
+        list.next += 1;
+        list
+    }
+
+    /// What the primary says when it has seen the new device's code.
+    pub fn approve_link(&self, reference: LinkReference) -> ClientFrame {
+        let sealed = Bytes::from_static(b"sealed grant");
+        let approve = ApproveLink { reference, list: signed(&self.next_list()), sealed };
+        request(RequestBody::ApproveLink(Box::new(approve)))
+    }
+
+    /// Links a new device to the account of this primary, which is connected.
+    pub fn link(&mut self, address: SocketAddr, primary: &mut Client) -> Self {
+        let key = StaticKey::generate(&mut rng());
+        let reference = LinkReference(random_u64().to_be_bytes().repeat(2).try_into().unwrap());
+        let mut new = Connection::open(address, Way::Tcp, &key, Some(self.server)).unwrap();
+        new.send(&offer_link(reference)).unwrap();
+        loop {
+            // The offer is on its way on another connection.
+            match primary.ask(RequestBody::FetchLink(reference)) {
+                ResponseBody::LinkOffered(_) => break,
+                ResponseBody::Reject(reject) => assert_eq!(reject.code, RejectCode::LinkUnknown),
+                other => panic!("{other:?}"),
+            }
+        }
+        let list = self.next_list();
+        primary.connection.send(&self.approve_link(reference)).unwrap();
+        assert_eq!(primary.response().unwrap(), ResponseBody::Done);
+        let answer = new.receive().unwrap().responses.remove(0).what;
+        assert_eq!(answer, ResponseBody::Linked { list: signed(&list), sealed: "sealed grant".into() });
+        new.send(&complete_link(reference)).unwrap();
+        let answer = new.receive().unwrap().responses.remove(0).what;
+        let ResponseBody::Registered(address) = answer else { panic!("{answer:?}") };
+        assert_eq!((address.account, Some(&list.devices)), (self.address.account, Some(&list.devices)));
+        assert_eq!(list.devices.last().map(|listed| listed.device), Some(address.device));
+        self.list = list.clone();
+        Self { key: Arc::new(key), server: self.server, address, lease: 0, stored: 0, list }
+    }
+}
+
+/// A group as its members see it.
+#[derive(Clone)]
+pub struct Members {
+    pub group: GroupId,
+    pub epoch: u64,
+    /// Ascending, with their lists.
+    pub members: BTreeMap<AccountId, DeviceList>,
+}
+
+impl Members {
+    /// A group of these accounts, and the change by which its maker makes it.
+    pub fn new<'a>(number: u8, members: impl IntoIterator<Item = &'a Device>) -> Self {
+        let member = |device: &Device| (device.address.account, device.list.clone());
+        Self { group: GroupId([number; 16]), epoch: 0, members: members.into_iter().map(member).collect() }
+    }
+
+    /// Makes the group: the maker is its first admin.
+    pub fn make(&mut self, id: u64, maker: AccountId) -> GroupSend {
+        let add = self.members.keys().copied().collect();
+        let change = PublicChange { add, promote: vec![maker], ..PublicChange::default() };
+        let send = GroupSend { change: Some(change), ..self.message(id, 100) };
+        self.epoch = 1;
+        send
+    }
+
+    /// A message of so many bytes.
+    pub fn message(&self, id: u64, bytes: usize) -> GroupSend {
+        let digests = self.members.iter().map(|(account, list)| {
+            let devices = list.devices.iter().map(|device| (device.device, device.registration_id));
+            (*account, member_digest(list.version, devices))
+        });
+        GroupSend {
+            id: MessageId(id),
+            group: self.group,
+            epoch: self.epoch,
+            view: view_digest(digests),
+            ciphertext: vec![id as u8; bytes].into(),
+            silent: false,
+            attempt: 0,
+            change: None,
+        }
     }
 }
 
@@ -375,6 +520,21 @@ impl Client {
 
     pub fn send(&mut self, sends: Vec<Send>) -> std::io::Result<()> {
         self.connection.send(&ClientFrame { sends, ..ClientFrame::default() })
+    }
+
+    pub fn group_send(&mut self, group_sends: Vec<GroupSend>) -> std::io::Result<()> {
+        self.connection.send(&ClientFrame { group_sends, ..ClientFrame::default() })
+    }
+
+    /// Asks, and waits for the answer.
+    pub fn ask(&mut self, what: RequestBody) -> ResponseBody {
+        self.connection.send(&request(what)).unwrap();
+        self.response().unwrap()
+    }
+
+    /// The first message that was refused.
+    pub fn refused(&mut self) -> std::io::Result<Refused> {
+        self.until(|frame| (!frame.refused.is_empty()).then(|| frame.refused.remove(0)))
     }
 
     /// Waits for a message to be accepted.
@@ -413,7 +573,7 @@ pub fn message(to: AccountId, id: u64, bytes: usize) -> Send {
         kind: EnvelopeKind::Whisper,
         ciphertext: vec![id as u8; bytes].into(),
     };
-    Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0 }
+    Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0, others: Vec::new() }
 }
 
 /// The message's id, when the entry is one.

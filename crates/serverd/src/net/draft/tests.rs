@@ -12,6 +12,7 @@ fn item(bytes: usize) -> Bytes {
         ciphertext: vec![0; bytes].into(),
         accepted_at_ms: 1,
         silent: false,
+        group: None,
     };
     Item::Envelope(envelope).encode().into()
 }
@@ -50,7 +51,7 @@ fn no_frame_exceeds_a_bound_of_the_wire_and_nothing_is_lost() {
             let reject = Reject::new(RejectCode::MailboxFull, "x".repeat(300));
             let mismatch = DeviceMismatch::default();
             draft.piece(
-                Piece::Refused(Refused { id: MessageId(n), reject: reject.clone(), mismatch }),
+                Piece::Refused(Refused { id: MessageId(n), reject: reject.clone(), mismatch, group: None }),
                 &mut send,
             );
             let response = Response { id: n as u32, what: ResponseBody::Reject(reject) };

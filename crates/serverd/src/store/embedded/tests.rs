@@ -49,8 +49,8 @@ impl Store for Kept {
         self.inner().read_mailbox(mailbox, from, max_entries, max_bytes)
     }
 
-    fn mailboxes(&self, after: Option<DeviceAddress>, max: usize) -> Result<Vec<DeviceAddress>, StoreError> {
-        self.inner().mailboxes(after, max)
+    fn sweep(&self, kind: Sweep, after: Option<&Key>, max: usize) -> Result<Vec<Key>, StoreError> {
+        self.inner().sweep(kind, after, max)
     }
 }
 
