@@ -4,10 +4,10 @@ use anyhow::Context;
 use rand_core::CryptoRng;
 use waxwing_e2ee::{
     Ciphertext, IdentityKeyPair, KyberPreKey, Local, OneTimePreKey, PreKeyBundle, PreKeys, SignedPreKey,
-    decrypt_prekey, decrypt_whisper, encrypt, initiate, padding,
+    decrypt_prekey, decrypt_whisper, encrypt, initiate, padding, sender_key,
 };
-use waxwing_wire::MessageId;
-use waxwing_wire::content::{Body, Content};
+use waxwing_wire::content::{Body, Content, GroupContext};
+use waxwing_wire::{GroupId, MessageId};
 
 const NOW_MS: u64 = 1_795_000_000_000;
 /// Messages each way of which the last half is averaged; the first ones carry the session's beginning.
@@ -50,10 +50,7 @@ pub fn bytes_of_text(text_bytes: usize, rng: &mut dyn CryptoRng) -> anyhow::Resu
         kyber_prekey: (2, keys.kyber.public().to_vec(), keys.kyber.signature),
         one_time: None,
     };
-    let text = |position| {
-        let body = Body::Text("x".repeat(text_bytes));
-        padding::pad(&Content { sent_at_ms: NOW_MS, position, id: MessageId(position), body }.encode())
-    };
+    let text = |position| text(position, text_bytes, None);
     let mut at_alice = initiate(None, &alice, &bundle, NOW_MS, rng)?;
     let first = encrypt(&mut at_alice, &alice, &text(1), NOW_MS, rng)?;
     let (mut at_bob, ..) = decrypt_prekey(None, &bob, &keys, first.as_bytes(), NOW_MS, rng)?;
@@ -69,4 +66,16 @@ pub fn bytes_of_text(text_bytes: usize, rng: &mut dyn CryptoRng) -> anyhow::Resu
         }
     }
     lengths.iter().sum::<usize>().checked_div(lengths.len()).context("some messages")
+}
+
+/// Bytes of the ciphertext of a text of `text_bytes` bytes to a group.
+pub fn bytes_of_group_text(text_bytes: usize, rng: &mut dyn CryptoRng) -> anyhow::Result<usize> {
+    let group = GroupContext { group: GroupId([1; 16]), epoch: 3, state: [2; 32] };
+    let mut key = sender_key::create([1; 16], rng);
+    Ok(sender_key::encrypt(&mut key, &text(100, text_bytes, Some(group)), rng)?.len())
+}
+
+fn text(position: u64, bytes: usize, group: Option<GroupContext>) -> Vec<u8> {
+    let (id, body) = (MessageId(position.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Body::Text("x".repeat(bytes)));
+    padding::pad(&Content { sent_at_ms: NOW_MS, position, id, group, devices: 1, body }.encode()).to_vec()
 }

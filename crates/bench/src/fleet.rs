@@ -1,5 +1,8 @@
 //! Many Waxwing devices in one thread. They speak the real protocol and hold made-up ciphertexts.
 
+mod account;
+mod linking;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,20 +10,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_wire::client_frame::{ClientFrame, Copy, Hello, Register, Request, RequestBody, Send};
+use waxwing_wire::client_frame::{ClientFrame, Copy, GroupSend, Hello, Request, RequestBody, Send};
 use waxwing_wire::frame::cut;
 use waxwing_wire::handshake::{Initiator, StaticKey};
 use waxwing_wire::invitation::Invitation;
-use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::server_frame::{ResponseBody, ServerFrame};
 use waxwing_wire::transport::Transport;
-use waxwing_wire::{
-    AccountId, Bytes, DeviceId, EnvelopeKind, KyberPrekey, MessageId, PrekeyUpload, SignedPrekey,
-    WIRE_VERSION,
-};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, EnvelopeKind, MessageId, WIRE_VERSION};
 
 use crate::limits::{CONNECTING_AT_ONCE, STALL};
 use crate::net::{Happened, Sockets};
+use account::Account;
+pub use account::REGISTRATION_ID;
 
 /// What happened at a device.
 pub enum Event {
@@ -39,7 +40,9 @@ enum State {
 
 struct Device {
     key: StaticKey,
-    account: Option<AccountId>,
+    address: Option<DeviceAddress>,
+    /// Of a primary: its account.
+    account: Option<Account>,
     lease: u64,
     stored: u64,
     state: State,
@@ -48,7 +51,8 @@ struct Device {
     dirty: bool,
 }
 
-/// Devices of as many accounts on one server.
+/// Devices on one server: those that were registered, each the primary of an account of its own, and then those
+/// that were linked to them.
 pub struct Fleet {
     /// Their sockets.
     pub sockets: Sockets,
@@ -68,36 +72,26 @@ pub fn entropy() -> anyhow::Result<ChaCha20Rng> {
     Ok(ChaCha20Rng::from_seed(seed))
 }
 
-const REGISTRATION_ID: u16 = 4_711;
-
 impl Fleet {
     /// Makes `count` devices and registers their accounts, then disconnects them.
     pub fn register(address: SocketAddr, invitation: Invitation, count: usize) -> anyhow::Result<Self> {
         let mut rng = entropy()?;
-        let device = |rng: &mut ChaCha20Rng| Device {
-            key: StaticKey::generate(rng),
-            account: None,
-            lease: 0,
-            stored: 0,
-            state: State::Away,
-            input: Vec::new(),
-            pending: ClientFrame::default(),
-            dirty: false,
-        };
-        let devices = (0..count).map(|_| device(&mut rng)).collect();
+        let devices = (0..count).map(|_| Device::new(&mut rng)).collect();
         let sockets = Sockets::new()?;
         let mut fleet =
             Self { sockets, rng, address, invitation, devices, dirty: Vec::new(), news: Vec::new() };
         fleet.one_by_one((0..count).collect(), |fleet, device, event| match event {
             Event::Joined => {
-                let register = registration(&fleet.invitation, device);
+                let account = Account::new(&mut fleet.rng)?;
+                let register = account.registration(&fleet.invitation, device);
+                fleet.device(device)?.account = Some(account);
                 let request = Request { id: 1, what: RequestBody::Register(Box::new(register)) };
                 fleet.say(device)?.requests.push(request);
                 Ok(false)
             }
             Event::Frame(frame) => match frame.responses.into_iter().next().map(|response| response.what) {
                 Some(ResponseBody::Registered(address)) => {
-                    fleet.device(device)?.account = Some(address.account);
+                    fleet.device(device)?.address = Some(address);
                     fleet.disconnect(device)?;
                     Ok(true)
                 }
@@ -157,19 +151,38 @@ impl Fleet {
         Ok(())
     }
 
-    /// A message to another device of the fleet, said with the next round.
+    /// A message to another account of the fleet, by the number of its primary; said with the next round.
     pub fn send(&mut self, from: usize, to: usize, ciphertext: Bytes) -> anyhow::Result<MessageId> {
         let id = MessageId(self.rng.next_u64());
-        let to = self.device(to)?.account.context("a registered recipient")?;
-        let copy = Copy {
-            device: DeviceId::PRIMARY,
+        let list = self.device(to)?.account.as_ref().context("a registered recipient")?.list.clone();
+        let copies = list.devices.iter().map(|device| Copy {
+            device: device.device,
             registration_id: REGISTRATION_ID,
             kind: EnvelopeKind::Whisper,
-            ciphertext,
-        };
-        let send = Send { id, to, copies: vec![copy], silent: false, attempt: 0 };
-        self.say(from)?.sends.push(send);
+            ciphertext: ciphertext.clone(),
+        });
+        let copies = copies.collect();
+        let to = self.account(to)?;
+        self.say(from)?.sends.push(Send { id, to, copies, silent: false, attempt: 0, others: Vec::new() });
         Ok(id)
+    }
+
+    /// A message to a group, said with the next round.
+    pub fn group_send(&mut self, from: usize, send: GroupSend) -> anyhow::Result<()> {
+        self.say(from)?.group_sends.push(send);
+        Ok(())
+    }
+
+    /// A member of a group, by the number of its primary, as the server is told of it.
+    pub fn view_of(&mut self, primary: usize) -> anyhow::Result<(AccountId, [u8; 8])> {
+        let account = self.account(primary)?;
+        let digest = self.device(primary)?.account.as_ref().context("a primary")?.digest();
+        Ok((account, digest))
+    }
+
+    /// The account of a device.
+    pub fn account(&mut self, device: usize) -> anyhow::Result<AccountId> {
+        Ok(self.device(device)?.address.context("a registered device")?.account)
     }
 
     /// What the device will say with the next round.
@@ -290,14 +303,18 @@ impl Fleet {
     }
 }
 
-fn registration(invitation: &Invitation, device: usize) -> Register {
-    let kyber = KyberPrekey { id: 2, key: vec![8; KYBER_KEY_BYTES].into(), signature: [0; SIGNATURE_BYTES] };
-    let signed = SignedPrekey { id: 1, key: [5; PUBLIC_KEY_BYTES], signature: [0; SIGNATURE_BYTES] };
-    Register {
-        invitation: invitation.token,
-        username: format!("bench{device}"),
-        identity: [5; PUBLIC_KEY_BYTES],
-        registration_id: REGISTRATION_ID,
-        prekeys: PrekeyUpload { signed: Some(signed), last_resort: Some(kyber), ..PrekeyUpload::default() },
+impl Device {
+    fn new(rng: &mut ChaCha20Rng) -> Self {
+        Self {
+            key: StaticKey::generate(rng),
+            address: None,
+            account: None,
+            lease: 0,
+            stored: 0,
+            state: State::Away,
+            input: Vec::new(),
+            pending: ClientFrame::default(),
+            dirty: false,
+        }
     }
 }

@@ -10,6 +10,12 @@ pub const MAX_WINDOW: usize = 256;
 pub const MAX_SECONDS: f64 = 600.0;
 /// Messages of one offline run.
 pub const MAX_MESSAGES: usize = 5_000_000;
+/// Messages of one run over groups: the server bounds what a device sends to groups in a minute.
+pub const MAX_GROUP_MESSAGES: usize = 200;
+/// Messages that a sender of pairwise messages keeps in flight: what fits a frame.
+pub const SENDS_IN_FLIGHT: usize = 32;
+/// Until the server has done all that a message leads to.
+pub const SETTLE: Duration = Duration::from_millis(300);
 /// Handshakes under way while devices register or connect.
 pub const CONNECTING_AT_ONCE: usize = 64;
 /// Devices that share one loopback address: the server counts registrations by address.

@@ -5,6 +5,7 @@
 
 mod ciphertext;
 mod fleet;
+mod group;
 mod idle;
 mod limits;
 mod logins;
@@ -85,6 +86,23 @@ enum What {
         #[arg(long, default_value_t = 5.0)]
         seconds: f64,
     },
+    /// Messages to groups, against the same sent to each member.
+    Group {
+        #[command(flatten)]
+        common: Common,
+        /// Sizes of the groups.
+        #[arg(long, value_delimiter = ',', default_values_t = [32, 256, 1_024])]
+        members: Vec<usize>,
+        /// Devices of each member.
+        #[arg(long, default_value_t = 1)]
+        devices: usize,
+        /// Messages of each way.
+        #[arg(long, default_value_t = 20)]
+        messages: usize,
+        /// One line for programs instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
     /// Bytes on the socket for one message alone and for many.
     Wire {
         #[command(flatten)]
@@ -134,6 +152,19 @@ fn main() -> anyhow::Result<()> {
         What::Logins { common, devices, concurrency, seconds } => {
             let (devices, seconds) = if common.smoke { (8, 1.0) } else { (devices, seconds) };
             logins::run(&common, devices, concurrency, seconds)
+        }
+        What::Group { common, members, devices, messages, json } => {
+            let plan = if common.smoke {
+                group::Plan { members: vec![6], devices: 2, messages: 3 }
+            } else {
+                group::Plan { members, devices, messages }
+            };
+            let report = group::run(&common, &plan.checked()?)?;
+            if !json {
+                println!("{}", group::table(&report));
+                return Ok(());
+            }
+            Ok(report)
         }
         What::Wire { common } => wire::run(&common),
     }?;

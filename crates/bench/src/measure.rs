@@ -28,7 +28,8 @@ impl Latencies {
         self.0.len()
     }
 
-    fn percentile_ms(&self, percentile: f64) -> f64 {
+    /// Milliseconds, within which so many percent of them are.
+    pub fn percentile_ms(&self, percentile: f64) -> f64 {
         self.0.value_at_percentile(percentile) as f64 / 1_000.0
     }
 }

@@ -26,6 +26,7 @@ struct Line {
     connected: bool,
     out: Vec<u8>,
     dirty: bool,
+    sent: u64,
 }
 
 /// One socket for each owner; owners are numbers from 0.
@@ -67,6 +68,11 @@ impl Sockets {
         (self.bytes_up, self.bytes_down)
     }
 
+    /// Bytes written to the present socket of an owner.
+    pub fn sent_by(&self, owner: usize) -> u64 {
+        self.lines.get(owner).and_then(Option::as_ref).map_or(0, |line| line.sent)
+    }
+
     /// Begins to connect; [`Happened::Connected`] follows.
     pub fn connect(&mut self, owner: usize, to: SocketAddr) -> anyhow::Result<()> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -87,7 +93,7 @@ impl Sockets {
             self.lines.resize_with(owner + 1, || None);
         }
         if let Some(place) = self.lines.get_mut(owner) {
-            *place = Some(Line { stream, connected: false, out: Vec::new(), dirty: false });
+            *place = Some(Line { stream, connected: false, out: Vec::new(), dirty: false, sent: 0 });
         }
         Ok(())
     }
@@ -157,6 +163,7 @@ impl Sockets {
             match line.stream.write(&line.out) {
                 Ok(written) => {
                     self.bytes_up += written as u64;
+                    line.sent += written as u64;
                     line.out.drain(..written);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,

@@ -96,9 +96,19 @@ impl Server {
 
     /// One of its counters.
     pub fn counter(&self, name: &str) -> anyhow::Result<u64> {
+        self.counters([name]).map(|[count]| count)
+    }
+
+    /// Several of its counters, at one moment.
+    pub fn counters<const N: usize>(&self, names: [&str; N]) -> anyhow::Result<[u64; N]> {
         let text = self.ask(&["stats", "--json"])?;
         let stats: serde_json::Value = serde_json::from_str(&text).context("stats are not JSON")?;
-        stats.get(name).and_then(serde_json::Value::as_u64).with_context(|| format!("no {name} in {text}"))
+        let mut counts = [0; N];
+        for (count, name) in counts.iter_mut().zip(names) {
+            let found = stats.get(name).and_then(serde_json::Value::as_u64);
+            *count = found.with_context(|| format!("no {name} in {text}"))?;
+        }
+        Ok(counts)
     }
 
     fn ask(&self, arguments: &[&str]) -> anyhow::Result<String> {

@@ -226,7 +226,8 @@ impl Engine {
 
     fn commit(&mut self, pending: Pending) -> Result<(), CommitError> {
         let begun = Instant::now();
-        self.store.write(pending)?;
+        let bytes = self.store.write(pending)?;
+        self.stats.log_bytes.add(bytes);
         self.stats.commit_us.set(begun.elapsed().as_micros().try_into().unwrap_or(u64::MAX));
         self.stats.commits.add(1);
         self.stats.fsyncs.add(1);

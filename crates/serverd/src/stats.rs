@@ -120,6 +120,10 @@ stats! {
         group_references,
     counter /// Bytes of messages to groups that were stored, each once.
         blob_bytes,
+    counter /// Bytes of mailbox entries other than receipts: messages, and references to messages to groups.
+        kept_bytes,
+    counter /// Bytes of keys and values that were given to the engine, and so to its log.
+        log_bytes,
     counter /// Messages to groups that were deleted because nobody waited for them any more.
         blobs_deleted,
     counter /// Copies that were not kept because a companion's mailbox was full.
@@ -185,8 +189,10 @@ impl Stats {
                 }
             }
             Command::Send { .. } | Command::GroupDeliver { .. } => {
+                let appends = batch.map(|batch| batch.appends.as_slice()).unwrap_or_default();
+                self.kept_bytes.add(appends.iter().map(|append| append.item.len() as u64).sum());
                 if matches!(command, Command::GroupDeliver { .. }) {
-                    self.group_references.add(batch.map_or(0, |batch| batch.appends.len() as u64));
+                    self.group_references.add(appends.len() as u64);
                 }
                 let skipped = |row: Option<&Row>| match row {
                     Some(Row::Mailbox(row)) => row.skipped,

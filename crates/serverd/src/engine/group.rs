@@ -102,9 +102,8 @@ pub enum Otherwise {
     Nothing,
 }
 
-/// How it is said that a chain does not go on. Only one of its commands has somebody to tell: the one that
-/// failed, or one that would have come after it.
+/// How it is said that a chain does not go on: to whoever waits for the command that failed, or for one that
+/// would have come after it.
 pub fn refuse_chain<'a>(commands: impl IntoIterator<Item = &'a Command>, reject: &Reject) -> Vec<Effect> {
-    let mut said = commands.into_iter().map(|command| refuse(command, reject.clone()));
-    said.find(|effects| !effects.is_empty()).unwrap_or_default()
+    commands.into_iter().flat_map(|command| refuse(command, reject.clone())).collect()
 }

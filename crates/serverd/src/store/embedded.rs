@@ -140,13 +140,14 @@ impl Embedded {
         Ok(view)
     }
 
-    /// Makes a group durable: when it returns `Ok`, all of it survives any crash.
+    /// Makes a group durable: when it returns `Ok`, all of it survives any crash. Gives the bytes of its keys and
+    /// values.
     ///
     /// # Errors
     /// [`CommitError::Full`] and nothing was written; [`CommitError::Broken`] and it is not known what was.
-    pub fn write(&mut self, pending: Pending) -> Result<(), CommitError> {
+    pub fn write(&mut self, pending: Pending) -> Result<u64, CommitError> {
         if pending.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         match self.space.room(pending.bytes() as u64) {
             Room::Ample => {}
@@ -157,14 +158,18 @@ impl Embedded {
         let slots = pending.rows.len() + pending.appended.len() + pending.dedupe.len() + removed.len();
         let batch = OwnedWriteBatch::with_capacity(self.db.clone(), slots);
         let mut batch = batch.durability(Some(PersistMode::SyncAll));
+        let mut bytes = (removed.len() * size_of::<EntryKey>()) as u64;
         let rows = self.put_rows(&mut batch, pending.rows);
+        bytes += rows.iter().map(|(name, _, bytes)| (name.as_slice().len() + bytes) as u64).sum::<u64>();
         for (key, seq) in &pending.dedupe {
+            bytes += (key.0.len() + seq.map_or(0, |_| size_of::<u64>())) as u64;
             match seq {
                 Some(seq) => batch.insert(&self.dedupe, key.0, seq.to_be_bytes()),
                 None => batch.remove(&self.dedupe, key.0),
             }
         }
         for (key, item) in &pending.appended {
+            bytes += (key.0.len() + item.len()) as u64;
             batch.insert(&self.entries, key.0, item.clone());
         }
         for key in &removed {
@@ -174,7 +179,7 @@ impl Embedded {
         }
         batch.commit().map_err(|error| CommitError::Broken(error.to_string()))?;
         self.remember(rows, pending.appended, &removed);
-        Ok(())
+        Ok(bytes)
     }
 
     /// Bytes that the engine's files take.

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 use waxwing_wire::client_frame::{
     ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody, Send, Stored,
@@ -166,7 +167,7 @@ enum Pipe {
 }
 
 impl Pipe {
-    fn open(address: SocketAddr, way: Way) -> std::io::Result<Self> {
+    fn open(address: SocketAddr, way: Way, forwarded_for: Option<&str>) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -174,7 +175,11 @@ impl Pipe {
             Way::Tcp => Ok(Self::Tcp(stream)),
             Way::WebSocket => {
                 let url = format!("ws://{address}/v1/stream");
-                let connected = tungstenite::client(url, stream);
+                let mut request = url.into_client_request().unwrap();
+                if let Some(forwarded_for) = forwarded_for {
+                    request.headers_mut().insert("X-Forwarded-For", forwarded_for.parse().unwrap());
+                }
+                let connected = tungstenite::client(request, stream);
                 let (socket, _) = connected.map_err(|error| std::io::Error::other(error.to_string()))?;
                 Ok(Self::WebSocket(Box::new(socket)))
             }
@@ -234,7 +239,10 @@ impl Connection {
         key: &StaticKey,
         server: Option<DeviceKey>,
     ) -> std::io::Result<Self> {
-        let mut pipe = Pipe::open(address, way)?;
+        Self::over(Pipe::open(address, way, None)?, key, server)
+    }
+
+    fn over(mut pipe: Pipe, key: &StaticKey, server: Option<DeviceKey>) -> std::io::Result<Self> {
         let (initiator, bytes) = Initiator::start(key, server, &mut rng()).unwrap();
         pipe.write(&bytes)?;
         let mut unread = Vec::new();
@@ -372,7 +380,18 @@ impl Device {
 
     /// Connects and says hello.
     pub fn connect(&mut self, address: SocketAddr, way: Way) -> std::io::Result<Client> {
-        let mut connection = Connection::open(address, way, &self.key, Some(self.server))?;
+        let connection = Connection::open(address, way, &self.key, Some(self.server))?;
+        self.greet(connection)
+    }
+
+    /// Connects through a proxy that says for whom.
+    pub fn connect_forwarded(&mut self, address: SocketAddr, forwarded_for: &str) -> std::io::Result<Client> {
+        let pipe = Pipe::open(address, Way::WebSocket, Some(forwarded_for))?;
+        let connection = Connection::over(pipe, &self.key, Some(self.server))?;
+        self.greet(connection)
+    }
+
+    fn greet(&mut self, mut connection: Connection) -> std::io::Result<Client> {
         self.lease += 1;
         let hello = Hello { version: WIRE_VERSION, lease: self.lease, stored: self.stored };
         connection.send(&ClientFrame { hello: Some(hello), ..ClientFrame::default() })?;

@@ -93,7 +93,7 @@ fn batch(mailbox: DeviceAddress, row: MailboxRow) -> Batch {
 fn write(store: &mut Embedded, batches: impl IntoIterator<Item = Batch>) -> Result<(), CommitError> {
     let mut pending = Pending::default();
     batches.into_iter().for_each(|batch| pending.add(batch));
-    store.write(pending)
+    store.write(pending).map(drop)
 }
 
 fn whole(mailbox: DeviceAddress) -> Keys {
