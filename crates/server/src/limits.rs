@@ -16,14 +16,12 @@ pub const MAX_INVITATION_USES: u32 = 1_000;
 /// Messages to groups that a device may send in a minute, and at once. Few, because one of them can mean a
 /// thousand mailboxes.
 pub const GROUP_SENDS_PER_MINUTE: u32 = 300;
-/// Fetches of prekey bundles and of devices that a device may make at once, and that come back in an hour.
-/// Enough to begin writing to several of the largest groups.
+/// Fetches of prekey bundles and of devices that a device may make at once, and that come back in an hour, if it
+/// asks for nothing else. Enough to begin writing to several of the largest groups.
 pub const FETCHES_PER_HOUR: u32 = 6_000;
-/// Look-ups of usernames, groups and offers that a device may make at once, and that come back in an hour.
-/// Keeps anybody from trying all names.
+/// As [`FETCHES_PER_HOUR`], of look-ups of usernames, groups and offers. Keeps anybody from trying all names.
 pub const LOOKUPS_PER_HOUR: u32 = 600;
-/// Changes of the own account (prekeys, device lists, devices) that a device may make at once, and that come
-/// back in an hour.
+/// As [`FETCHES_PER_HOUR`], of changes of the own account: prekeys, device lists, devices.
 pub const CHANGES_PER_HOUR: u32 = 600;
 /// Offers to link that a connection may make at once, and that come back in a minute.
 pub const OFFERS_PER_MINUTE: u32 = 10;

@@ -64,9 +64,7 @@ struct Link {
 struct Allowances {
     sends: Allowance,
     group_sends: Allowance,
-    fetches: Allowance,
-    lookups: Allowance,
-    changes: Allowance,
+    requests: Allowance,
 }
 
 impl Links {
@@ -252,7 +250,7 @@ impl Links {
     /// Milliseconds after which there is one again.
     pub fn allow_send(&mut self, address: DeviceAddress, now: Time, settings: &Settings) -> Result<(), u64> {
         let rate = Rate::new(settings.sends_per_second, 1_000, settings.send_burst);
-        self.allow(address, now, rate, |allowances| &mut allowances.sends)
+        self.allow(address, now, rate, 1, |allowances| &mut allowances.sends)
     }
 
     /// Takes one message to a group from the device's allowance.
@@ -261,10 +259,11 @@ impl Links {
     /// Milliseconds after which there is one again.
     pub fn allow_group_send(&mut self, address: DeviceAddress, now: Time) -> Result<(), u64> {
         let rate = Rate::new(GROUP_SENDS_PER_MINUTE, MINUTE_MS, GROUP_SENDS_PER_MINUTE);
-        self.allow(address, now, rate, |allowances| &mut allowances.group_sends)
+        self.allow(address, now, rate, 1, |allowances| &mut allowances.group_sends)
     }
 
-    /// Takes one request of this kind from the attached device's allowance.
+    /// Takes one request of this kind from the attached device's allowance. All kinds share one; those of which
+    /// fewer are allowed cost more.
     ///
     /// # Errors
     /// Milliseconds after which there is one again.
@@ -274,26 +273,23 @@ impl Links {
         request: &RequestBody,
         now: Time,
     ) -> Result<(), u64> {
-        let hourly = |count| Rate::new(count, HOUR_MS, count);
-        match request {
-            RequestBody::FetchBundles(..) | RequestBody::FetchDevices(_) => {
-                self.allow(address, now, hourly(FETCHES_PER_HOUR), |allowances| &mut allowances.fetches)
-            }
+        let per_hour = match request {
+            RequestBody::FetchBundles(..) | RequestBody::FetchDevices(_) => FETCHES_PER_HOUR,
             RequestBody::FindAccount(_)
             | RequestBody::FindUsername(_)
             | RequestBody::FindGroup(..)
-            | RequestBody::FetchLink(_) => {
-                self.allow(address, now, hourly(LOOKUPS_PER_HOUR), |allowances| &mut allowances.lookups)
-            }
+            | RequestBody::FetchLink(_) => LOOKUPS_PER_HOUR,
             RequestBody::PublishPrekeys(_)
             | RequestBody::PublishDeviceList(_)
             | RequestBody::RemoveDevice(_)
-            | RequestBody::ApproveLink(_) => {
-                self.allow(address, now, hourly(CHANGES_PER_HOUR), |allowances| &mut allowances.changes)
-            }
+            | RequestBody::ApproveLink(_)
             // From connections without a device; attached ones are refused.
-            RequestBody::Register(_) | RequestBody::OfferLink(..) | RequestBody::CompleteLink(_) => Ok(()),
-        }
+            | RequestBody::Register(_)
+            | RequestBody::OfferLink(..)
+            | RequestBody::CompleteLink(_) => CHANGES_PER_HOUR,
+        };
+        let rate = Rate::new(FETCHES_PER_HOUR, HOUR_MS, FETCHES_PER_HOUR);
+        self.allow(address, now, rate, FETCHES_PER_HOUR / per_hour, |allowances| &mut allowances.requests)
     }
 
     /// Takes one `OfferLink` or `CompleteLink` from the allowance of a connection that speaks for no device.
@@ -309,15 +305,16 @@ impl Links {
         address: DeviceAddress,
         now: Time,
         rate: Rate,
+        cost: u32,
         which: impl FnOnce(&mut Allowances) -> &mut Allowance,
     ) -> Result<(), u64> {
         self.now_ms = self.now_ms.max(now.0);
         if let Some(link) = self.devices.get_mut(&address) {
-            return which(&mut link.allowances).take(now, rate);
+            return which(&mut link.allowances).take(now, rate, cost);
         }
         // Its hello may be decided and not yet carried out: what it sent along with it counts from here.
         let mut allowances = self.resting.remove(&address).unwrap_or_default();
-        let allowed = which(&mut allowances).take(now, rate);
+        let allowed = which(&mut allowances).take(now, rate, cost);
         self.rest(address, allowances);
         allowed
     }
@@ -371,7 +368,7 @@ impl Link {
 
 impl Allowances {
     fn is_full(&self, now_ms: u64) -> bool {
-        let all = [self.sends, self.group_sends, self.fetches, self.lookups, self.changes];
+        let all = [self.sends, self.group_sends, self.requests];
         all.into_iter().all(|allowance| allowance.is_full(now_ms))
     }
 }

@@ -1,6 +1,8 @@
 //! A small driver for tests: the loop of the crate's documentation over a [`MemoryStore`], which can meet
 //! conflicts and crash after any commit.
 
+pub(crate) mod groups;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
@@ -51,8 +53,10 @@ pub(crate) struct World {
     pub(crate) commits_left: Option<usize>,
     /// Every commit is told so many times that something has changed, before it is made.
     pub(crate) conflicts: usize,
-    /// Nothing can be committed.
+    /// The next commit finds no room.
     pub(crate) disk_full: bool,
+    /// The same of the one after so many.
+    pub(crate) full_after: Option<usize>,
     /// Commands that begin a chain each.
     begun: VecDeque<Command>,
     /// The server died; nothing happens any more until [`World::restart`].
@@ -83,6 +87,7 @@ impl World {
             commits_left: None,
             conflicts: 0,
             disk_full: false,
+            full_after: None,
             begun: VecDeque::new(),
             dead: false,
             next_conn: 1,
@@ -129,7 +134,9 @@ impl World {
                     self.dead = true;
                     return Ok(Vec::new());
                 }
-                if self.disk_full {
+                self.disk_full |= self.full_after == Some(0);
+                self.full_after = self.full_after.map(|left| left.saturating_sub(1));
+                if std::mem::take(&mut self.disk_full) {
                     return Err(rejects::commit_failed(&CommitError::Full));
                 }
                 if conflicts > 0 {
@@ -327,12 +334,14 @@ impl World {
         list
     }
 
-    /// The last answer on a connection.
-    pub(crate) fn answer(&self, conn: ConnId) -> Option<ResponseBody> {
-        match self.out.get(&conn)?.pieces.last()? {
+    /// The answers that a connection has had to its requests.
+    pub(crate) fn answers(&self, conn: ConnId) -> Vec<ResponseBody> {
+        let pieces = self.out.get(&conn).map(|out| out.pieces.as_slice()).unwrap_or_default();
+        let answers = pieces.iter().filter_map(|piece| match piece {
             Piece::Response(response) => Some(response.what.clone()),
-            other => panic!("no answer: {other:?}"),
-        }
+            _ => None,
+        });
+        answers.collect()
     }
 
     /// Writes a row past the core.
@@ -379,6 +388,14 @@ impl World {
             _ => None,
         });
         welcome.unwrap_or_else(|| panic!("not welcome: {:?}", self.out[&conn].pieces))
+    }
+
+    /// What the device is told when it connects.
+    pub(crate) fn welcome_of(&mut self, device: &Device) -> Welcome {
+        let conn = self.connect(&mut device.clone(), 0);
+        let welcome = self.welcome(conn);
+        self.disconnect(conn);
+        welcome
     }
 
     pub(crate) fn goodbye(&self, conn: ConnId) -> Reject {

@@ -1,5 +1,9 @@
 mod attach;
 mod crash;
+mod devices;
+mod group;
+mod group_changes;
+mod linking;
 mod mailbox;
 mod prekeys;
 mod properties;

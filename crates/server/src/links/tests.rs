@@ -1,10 +1,17 @@
 use bytes::Bytes;
+use waxwing_wire::client_frame::{ApproveLink, RequestBody};
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::group::GroupToken;
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, RejectCode};
+use waxwing_wire::server_frame::ResponseBody;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode};
 
 use super::{Link, Links};
-use crate::limits::{BUNDLE_FETCHES_PER_HOUR, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES};
-use crate::{Command, ConnId, Effect, Piece, Settings, Time};
+use crate::limits::{
+    CHANGES_PER_HOUR, FETCHES_PER_HOUR, GROUP_SENDS_PER_MINUTE, LINK_MS, LOOKUPS_PER_HOUR,
+    MAX_RESTING_ALLOWANCES, MAX_WAITING_LINKS, OFFERS_PER_MINUTE,
+};
+use crate::{Command, ConnId, Effect, Origin, Piece, Settings, Time};
 
 const NOW: Time = Time(1_700_000_000_000);
 const CONN: ConnId = ConnId(1);
@@ -223,17 +230,139 @@ fn sends_have_a_burst_and_a_rate() {
 }
 
 #[test]
-fn fetches_and_look_ups_are_counted_apart() {
+fn requests_are_counted_by_kind() {
+    let account = AccountId([9; 16]);
+    let group = GroupId([8; 16]);
+    let reference = LinkReference([7; 16]);
+    let fetches = [RequestBody::FetchBundles(account, Vec::new()), RequestBody::FetchDevices(account)];
+    let look_ups = [
+        RequestBody::FindAccount("bob".to_owned()),
+        RequestBody::FindUsername(account),
+        RequestBody::FindGroup(group, GroupToken([1; 16])),
+        RequestBody::FetchLink(reference),
+    ];
+    let changes = [
+        RequestBody::PublishPrekeys(Box::default()),
+        RequestBody::RemoveDevice(DeviceId::PRIMARY),
+        RequestBody::PublishDeviceList(list()),
+        RequestBody::ApproveLink(Box::new(ApproveLink { reference, list: list(), sealed: Bytes::new() })),
+    ];
+    let kinds: [(&[RequestBody], u32); 3] =
+        [(&fetches, FETCHES_PER_HOUR), (&look_ups, LOOKUPS_PER_HOUR), (&changes, CHANGES_PER_HOUR)];
+    for (requests, count) in kinds {
+        let mut links = attached(0, 0);
+        for request in requests.iter().cycle().take(count as usize) {
+            links.allow_request(device(1), request, NOW).unwrap();
+        }
+        for request in requests {
+            let refused = links.allow_request(device(1), request, NOW);
+            assert_eq!(refused, Err(3_600_000 / u64::from(count)), "{request:?}");
+        }
+        // They share one allowance.
+        assert!(links.allow_request(device(1), &fetches[0], NOW).is_err());
+        links.allow_send(device(1), NOW, &Settings::default()).unwrap();
+    }
     let mut links = attached(0, 0);
-    for _ in 0..BUNDLE_FETCHES_PER_HOUR {
-        links.allow_fetch(device(1), NOW).unwrap();
+    for _ in 0..GROUP_SENDS_PER_MINUTE {
+        links.allow_group_send(device(1), NOW).unwrap();
     }
-    assert_eq!(links.allow_fetch(device(1), NOW), Err(3_600_000 / u64::from(BUNDLE_FETCHES_PER_HOUR)));
-    for _ in 0..LOOKUPS_PER_HOUR {
-        links.allow_lookup(device(1), NOW).unwrap();
-    }
-    assert!(links.allow_lookup(device(1), NOW).is_err());
+    assert_eq!(links.allow_group_send(device(1), NOW), Err(60_000 / u64::from(GROUP_SENDS_PER_MINUTE)));
     links.allow_send(device(1), NOW, &Settings::default()).unwrap();
+}
+
+fn list() -> SignedDeviceList {
+    SignedDeviceList { list: Bytes::from_static(b"list"), signature: [1; 64] }
+}
+
+/// Connection, request and answer of each reply.
+fn answers(effects: impl IntoIterator<Item = Effect>) -> Vec<(u64, u32, ResponseBody)> {
+    let answer = |effect| match effect {
+        Effect::Reply { conn, piece: Piece::Response(response) } => (conn.0, response.id, response.what),
+        other => panic!("no answer: {other:?}"),
+    };
+    effects.into_iter().map(answer).collect()
+}
+
+fn is_ended(answer: &(u64, u32, ResponseBody)) -> bool {
+    matches!(&answer.2, ResponseBody::Reject(reject) if reject.code == RejectCode::LinkUnknown)
+}
+
+#[test]
+fn an_offer_is_answered_when_it_is_approved() {
+    let mut links = Links::default();
+    let (one, two) = (LinkReference([1; 16]), LinkReference([2; 16]));
+    let origin = |conn, request| Origin { conn: ConnId(conn), request };
+    let end_ms = NOW.0 + LINK_MS;
+    assert!(links.await_link(origin(1, 5), one, end_ms).is_empty());
+    assert!(links.await_link(origin(2, 6), two, end_ms).is_empty());
+    let sealed = Bytes::from_static(b"sealed");
+    let answer = ResponseBody::Linked { list: list(), sealed: sealed.clone() };
+    assert_eq!(answers(links.linked(one, &list(), &sealed)), [(1, 5, answer)]);
+    assert_eq!(answers(links.linked(one, &list(), &sealed)), [], "once");
+    // A connection that is gone waits for nothing.
+    assert!(links.detach(ConnId(2)).is_none());
+    assert_eq!(answers(links.linked(two, &list(), &sealed)), []);
+    assert_eq!(answers(links.expire_links(Time(end_ms))), []);
+}
+
+#[test]
+fn an_offer_that_is_replaced_or_ends_is_answered() {
+    let mut links = Links::default();
+    let (one, two) = (LinkReference([1; 16]), LinkReference([2; 16]));
+    let origin = |conn, request| Origin { conn: ConnId(conn), request };
+    links.await_link(origin(1, 5), one, NOW.0 + 10);
+    // The device has connected again.
+    let replaced = answers(links.await_link(origin(2, 1), one, NOW.0 + 10));
+    assert!(matches!(replaced.as_slice(), [answer @ (1, 5, _)] if is_ended(answer)), "{replaced:?}");
+    // It shows another code.
+    let replaced = answers(links.await_link(origin(2, 2), two, NOW.0 + 20));
+    assert!(matches!(replaced.as_slice(), [answer @ (2, 1, _)] if is_ended(answer)), "{replaced:?}");
+    // The end of the connection that was replaced changes nothing.
+    links.detach(ConnId(1));
+    assert_eq!(answers(links.expire_links(Time(NOW.0 + 19))), []);
+    let ended = answers(links.expire_links(Time(NOW.0 + 20)));
+    assert!(matches!(ended.as_slice(), [answer @ (2, 2, _)] if is_ended(answer)), "{ended:?}");
+    assert_eq!(answers(links.expire_links(Time(NOW.0 + 20))), []);
+}
+
+#[test]
+fn offers_are_bounded() {
+    let mut links = Links::default();
+    for _ in 0..OFFERS_PER_MINUTE {
+        links.allow_offer(ConnId(1), NOW).unwrap();
+    }
+    assert_eq!(links.allow_offer(ConnId(1), NOW), Err(60_000 / u64::from(OFFERS_PER_MINUTE)));
+    links.allow_offer(ConnId(2), NOW).unwrap();
+    for number in 0..MAX_WAITING_LINKS as u64 + 1 {
+        let conn = ConnId(10 + number);
+        let allowed = links.allow_offer(conn, NOW).is_ok();
+        assert_eq!(allowed, number + 2 < MAX_WAITING_LINKS as u64);
+        let reference = LinkReference(u128::from(number).to_be_bytes());
+        let effects = links.await_link(Origin { conn, request: 1 }, reference, NOW.0 + 1);
+        assert_eq!(effects.is_empty(), number < MAX_WAITING_LINKS as u64);
+    }
+    assert_eq!(links.expire_links(Time(NOW.0 + 1)).len(), MAX_WAITING_LINKS);
+    for number in 0..MAX_WAITING_LINKS as u64 + 1 {
+        links.detach(ConnId(10 + number));
+    }
+    links.allow_offer(ConnId(99_999), NOW).unwrap();
+}
+
+#[test]
+fn a_removed_device_is_cut_off() {
+    let mut links = attached(0, 0);
+    let effects = links.removed(device(1));
+    let [Effect::Reply { conn, piece: Piece::Goodbye(reject) }, Effect::Close { conn: closed }] =
+        effects.as_slice()
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((*conn, *closed, reject.code), (CONN, CONN, RejectCode::NotRegistered));
+    assert_eq!(links.device(CONN), None, "what still comes in on the connection is nobody's");
+    assert!(links.is_empty());
+    assert_eq!(did(links.appended(device(1), 1, item())), []);
+    assert!(links.detach(CONN).is_none());
+    assert!(links.removed(device(1)).is_empty());
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Waiting {
         if self.conns.len() >= MAX_WAITING_LINKS && !self.conns.contains_key(&conn) {
             return Err(MINUTE_MS);
         }
-        self.conns.entry(conn).or_default().allowance.take(now, rate)
+        self.conns.entry(conn).or_default().allowance.take(now, rate, 1)
     }
 
     pub(super) fn add(

@@ -1,13 +1,16 @@
 use bytes::Bytes;
 use proptest::prelude::*;
+use waxwing_wire::devices::{LinkReference, SignedDeviceList};
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, KyberPrekey, OneTimePrekey, SignedPrekey, Username,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    SignedPrekey, Username,
 };
 
 use super::{
-    AccountRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow, Row,
-    UsernameRow, sha256,
+    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
+    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow,
+    SignedRow, UsernameRow, sha256,
 };
 use crate::store::{Key, Version};
 
@@ -26,10 +29,57 @@ fn account_row() -> AccountRow {
         key: DeviceKey([1; 32]),
         identity: [2; PUBLIC_KEY_BYTES],
         registration_id: 0x3fff,
-        signed: SignedPrekey { id: 3, key: [4; PUBLIC_KEY_BYTES], signature: [5; SIGNATURE_BYTES] },
-        last_resort: kyber(),
+        countersignature: None,
+        linked_at_ms: 1_000,
     };
-    AccountRow { username: Username::parse("alice").unwrap(), created_at_ms: 1_000, devices: vec![device] }
+    let companion = DeviceRow {
+        device: DeviceId::new(2).unwrap(),
+        countersignature: Some([9; SIGNATURE_BYTES]),
+        ..device.clone()
+    };
+    AccountRow {
+        username: Username::parse("alice").unwrap(),
+        created_at_ms: 1_000,
+        devices: vec![device, companion],
+        list: list(),
+        list_version: 3,
+        list_expires_ms: 2_000,
+        leaving: vec![(DeviceId::new(3).unwrap(), DeviceKey([4; 32]))],
+    }
+}
+
+fn list() -> SignedDeviceList {
+    SignedDeviceList { list: Bytes::from_static(b"list"), signature: [6; SIGNATURE_BYTES] }
+}
+
+fn blob() -> BlobId {
+    BlobId { group: GroupId([0xbb; 16]), from: address(), id: MessageId(0x0102), attempt: 3 }
+}
+
+fn group_row() -> GroupRow {
+    let member = |number, admin| MemberRow { account: AccountId([number; 16]), admin, since: number.into() };
+    GroupRow {
+        epoch: 5,
+        members: vec![member(1, true), member(2, false)],
+        members_add: true,
+        link: Some([7; 32]),
+        pending: Some(PendingChange {
+            blob: blob(),
+            added: vec![AccountId([2; 16])],
+            removed: vec![AccountId([3; 16]), AccountId([4; 16])],
+        }),
+        recent: vec![(address(), MessageId(0x0102))],
+    }
+}
+
+fn linking_row() -> LinkingRow {
+    let approval = Approval { address: address(), list: list(), sealed: Bytes::from_static(b"sealed") };
+    LinkingRow {
+        key: DeviceKey([1; 32]),
+        offer: Bytes::from_static(b"offer"),
+        expires_at_ms: 300,
+        approval: Some(approval),
+    }
 }
 
 /// Rows with the beginning of their bytes, their length, and their version, which is a hash of all of them.
@@ -72,8 +122,8 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
             Key::Account(address.account),
             Row::Account(account_row()),
             "0a05616c69636510e8071a",
-            1836,
-            0x40d5_f117_2794_7d1e,
+            352,
+            0x7f56_2cf5_e372_50bc,
         ),
         (
             Key::Pool(address, PoolKind::OneTime),
@@ -102,10 +152,63 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
                 bytes: 5,
                 lease: 6,
                 accepted_in_lease: Some(0),
+                skipped: 7,
             }),
-            "0801100218032004280530063800",
-            14,
-            0xeb2a_df31_20f1_f392,
+            "08011002180320042805300638004007",
+            16,
+            0x5e99_d184_e308_d5ae,
+        ),
+        (
+            Key::Signed(address),
+            Row::Signed(SignedRow {
+                signed: SignedPrekey { id: 3, key: [4; PUBLIC_KEY_BYTES], signature: [5; SIGNATURE_BYTES] },
+                last_resort: kyber(),
+            }),
+            "0a6708031221040404",
+            1749,
+            0x23a0_ba0f_495c_250c,
+        ),
+        (
+            Key::Seen(address.account),
+            Row::Seen(SeenRow {
+                devices: vec![Seen {
+                    device: DeviceId::new(2).unwrap(),
+                    last_seen_ms: 300,
+                    place: "::1".to_owned(),
+                }],
+            }),
+            "0a0a080210ac021a033a3a31",
+            12,
+            0x8dae_da3b_cd8f_85db,
+        ),
+        (
+            Key::Linking(LinkReference([0; 16])),
+            Row::Linking(linking_row()),
+            "0a2001",
+            147,
+            0xd7bd_c6d7_466f_f9cb,
+        ),
+        (
+            Key::Linking(LinkReference([1; 16])),
+            Row::Linking(LinkingRow { approval: None, ..linking_row() }),
+            "0a2001",
+            44,
+            0x682c_a5bc_fe1a_7c56,
+        ),
+        (Key::Group(blob().group), Row::Group(group_row()), "08051216", 216, 0xaab4_302f_4416_9ec5),
+        (
+            Key::Blob(blob()),
+            Row::Blob(BlobRow { item: Bytes::from_static(b"item") }),
+            "6974656d",
+            4,
+            0x4a33_eacd_5fa6_5f2b,
+        ),
+        (
+            Key::References(blob()),
+            Row::References(ReferencesRow { count: 1, accepted_at_ms: 300, epoch: 5 }),
+            "080110ac021805",
+            7,
+            0xf870_a271_0f5d_6401,
         ),
         (Key::Mailbox(address), Row::Mailbox(MailboxRow::default()), "", 0, 0xe3b0_c442_98fc_1c14),
     ]
@@ -152,6 +255,12 @@ fn damage_is_noticed() {
     for end in [1, 5, 20, bytes.len() - 1] {
         assert!(Row::decode(&key, bytes.slice(..end)).is_err(), "cut at {end}");
     }
+    let bytes = Row::Group(group_row()).encode();
+    assert!(Row::decode(&Key::Group(blob().group), bytes.slice(..bytes.len() - 1)).is_err());
+    let mut unsorted = group_row();
+    unsorted.members.reverse();
+    let bytes = Row::Group(unsorted).encode();
+    assert!(Row::decode(&Key::Group(blob().group), bytes.clone()).is_err(), "members have an order");
     // A row of another kind.
     assert!(Row::decode(&Key::Credential(DeviceKey([0; 32])), bytes).is_err());
     let none = Bytes::from_static(b"\x08\x01");
@@ -161,7 +270,7 @@ fn damage_is_noticed() {
 proptest! {
     #[test]
     fn any_bytes_give_a_row_or_an_error(
-        which in 0..9_usize,
+        which in 0..golden().len(),
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         noise in prop::collection::vec(any::<u8>(), 0..60),

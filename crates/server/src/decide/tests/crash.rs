@@ -55,7 +55,7 @@ fn a_registration() {
     let worlds = same_end(make, &command);
     assert_eq!(worlds.len(), 1 + 5 + 1, "five commits make an account");
     let store = all_equal(&worlds);
-    assert_eq!(store.rows().count(), 1 + 1 + 1 + 1 + 1 + 2, "two invitations and the account's rows");
+    assert_eq!(store.rows().count(), 1 + 1 + 1 + 1 + 1 + 3, "two invitations and the account's rows");
     assert_ne!(token, TOKEN);
 }
 

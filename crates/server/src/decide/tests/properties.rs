@@ -9,6 +9,7 @@ use waxwing_wire::limits::DELIVERY_WINDOW_ENTRIES;
 use waxwing_wire::server_frame::{Item, ResponseBody};
 use waxwing_wire::{DeviceAddress, MessageId, PrekeyUpload, RejectCode};
 
+use crate::item::Stored;
 use crate::limits::RETENTION_MS;
 use crate::world::{Device, World, message, one_time};
 use crate::{Command, ConnId, Origin, Piece};
@@ -278,15 +279,15 @@ impl History {
         let mut receipts = BTreeSet::new();
         for client in &self.clients {
             for bytes in client.entries.values() {
-                let (item, attempt) = crate::item::read(bytes).unwrap();
                 let mailbox = client.device.address;
-                match item {
-                    Item::Envelope(envelope) => {
+                match crate::item::read(bytes).unwrap() {
+                    Stored::Envelope(envelope, attempt) => {
                         received.insert((mailbox, envelope.from, envelope.id, attempt));
                     }
-                    Item::Receipt(receipt) => {
+                    Stored::Receipt(receipt) => {
                         receipts.extend(receipt.ids.iter().map(|id| (receipt.by, mailbox, *id)));
                     }
+                    Stored::Reference(_) => panic!("references are resolved before they are delivered"),
                 }
             }
         }

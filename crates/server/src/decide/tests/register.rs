@@ -1,11 +1,12 @@
 use waxwing_wire::client_frame::Register;
+use waxwing_wire::devices::{DeviceList, ListedDevice};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{DeviceAddress, DeviceId, DeviceKey, RejectCode};
 
 use crate::limits::MAX_INVITATION_USES;
 use crate::row::{Row, sha256};
-use crate::world::{World, registration};
+use crate::world::{World, registration, signed};
 use crate::{Command, Key};
 
 fn register(world: &mut World, number: u8, register: Register) -> Result<DeviceAddress, RejectCode> {
@@ -62,8 +63,7 @@ fn a_taken_name_leaves_the_invitation_good() {
     let with = |name| Register { invitation: token, ..registration(name, 2) };
     assert_eq!(register(&mut world, 2, with("Alice")), Err(RejectCode::UsernameTaken));
     // Nobody else can use it now.
-    let mut other = with("carol");
-    other.identity = [3; 33];
+    let other = Register { invitation: token, ..registration("carol", 3) };
     assert_eq!(register(&mut world, 3, other), Err(RejectCode::InvitationInvalid));
     let bob = register(&mut world, 2, with("bob")).unwrap();
     assert!(
@@ -119,6 +119,19 @@ fn registrations_are_checked_before_anything_is_kept() {
     let mut without = registration("alice", 1);
     without.prekeys.last_resort = None;
     assert_eq!(register(&mut world, 1, without), Err(RejectCode::Malformed));
+    let list = registration("alice", 1).list.decode_list().unwrap();
+    let only = list.devices[0];
+    let second = ListedDevice { device: DeviceId::new(2).unwrap(), ..only };
+    let others = [
+        DeviceList { version: 2, ..list.clone() },
+        DeviceList { devices: vec![only, second], next: 3, ..list.clone() },
+        DeviceList { devices: vec![ListedDevice { identity: [9; 33], ..only }], ..list.clone() },
+        DeviceList { devices: vec![ListedDevice { registration_id: 9, ..only }], ..list },
+    ];
+    for other in others {
+        let with = Register { list: signed(&other), ..registration("alice", 1) };
+        assert_eq!(register(&mut world, 1, with), Err(RejectCode::Malformed), "{other:?}");
+    }
     assert_eq!(world.store, before);
 }
 
