@@ -406,12 +406,12 @@ impl World {
     }
 
     /// Sends on a connection of its own and gives the answer.
-    pub(crate) fn send(&mut self, from: &Device, send: Send) -> Result<MessageId, Refused> {
+    pub(crate) fn send(&mut self, from: &Device, send: Send) -> Result<MessageId, Box<Refused>> {
         let conn = self.conn();
         self.run(Command::Send { conn, from: from.address, send });
         match self.out.remove(&conn).unwrap().pieces.as_slice() {
             [Piece::Accepted(id)] => Ok(*id),
-            [Piece::Refused(refused)] => Err(refused.clone()),
+            [Piece::Refused(refused)] => Err(Box::new(refused.clone())),
             other => panic!("not one answer: {other:?}"),
         }
     }

@@ -3,6 +3,7 @@ mod crash;
 mod devices;
 mod group;
 mod group_changes;
+mod group_properties;
 mod linking;
 mod mailbox;
 mod prekeys;

@@ -19,19 +19,19 @@ impl World {
         &mut self,
         from: &Device,
         send: GroupSend,
-    ) -> Option<Result<MessageId, Refused>> {
+    ) -> Option<Result<MessageId, Box<Refused>>> {
         let conn = self.conn();
         self.run(Command::GroupSend { conn, from: from.address, send: Box::new(send) });
         let pieces = self.out.remove(&conn).map(|out| out.pieces).unwrap_or_default();
         match pieces.as_slice() {
             [Piece::Accepted(id)] => Some(Ok(*id)),
-            [Piece::Refused(refused)] => Some(Err(refused.clone())),
+            [Piece::Refused(refused)] => Some(Err(Box::new(refused.clone()))),
             [] if self.dead => None,
             other => panic!("not one answer: {other:?}"),
         }
     }
 
-    pub(crate) fn group_send(&mut self, from: &Device, send: GroupSend) -> Result<MessageId, Refused> {
+    pub(crate) fn group_send(&mut self, from: &Device, send: GroupSend) -> Result<MessageId, Box<Refused>> {
         self.try_group_send(from, send).expect("the server lives")
     }
 

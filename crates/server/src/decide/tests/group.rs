@@ -325,7 +325,7 @@ fn the_largest_group_gets_its_message() {
     // Its view fits into a frame.
     let wrong = GroupSend { view: [0; 32], ..people.world.group_message(9) };
     let refused = people.world.group_send(&people.alice, wrong).unwrap_err();
-    let frame = waxwing_wire::server_frame::ServerFrame { refused: vec![refused], ..Default::default() };
+    let frame = waxwing_wire::server_frame::ServerFrame { refused: vec![*refused], ..Default::default() };
     assert!(frame.encode().len() < waxwing_wire::limits::MAX_PLAINTEXT_BYTES * 2 / 3);
 }
 
