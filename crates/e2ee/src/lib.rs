@@ -11,6 +11,7 @@
 //! | [`sender_key`] | group messages | the sender keys of Signal groups, version 3 |
 //! | [`safety_number`] | comparing identities | Signal's numeric fingerprint |
 //! | [`padding`] | hiding lengths | Padmé |
+//! | [`linking`] | what a linking code protects | `devices.proto` of `wire` |
 //!
 //! A call that fails leaves the state it was given exactly as before. Persist a changed record
 //! before anything that was made with it leaves the device, and never go back to an older one:
@@ -24,6 +25,7 @@ mod kdf;
 mod kem;
 mod keys;
 pub mod limits;
+pub mod linking;
 mod message;
 pub mod padding;
 mod pqr;
