@@ -9,14 +9,16 @@ use waxwing_wire::server_frame::ServerFrame;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, PrekeyUpload, Username};
 
 use crate::Time;
-use crate::command::{Command, CommandId, ConnectionState, Effect, Failure};
+use crate::command::{Command, CommandId, ConnectionState, Effect};
 use crate::connection::Link;
 use crate::contacts::Lookup;
 use crate::db::{Batch, DbError, Key, Read};
 use crate::limits::{HOLD_MAX_MS, KYBER_PREKEYS, ONE_TIME_PREKEYS};
+use crate::linking::Offer;
 use crate::memory::MemoryDb;
 use crate::outbox::Outbox;
 use crate::overlay::Overlay;
+use crate::own::{Wanted, Wish};
 use crate::prekeys::Maker;
 use crate::record::{Counters, KeysRow, ProfileRow, Record as _};
 use crate::register::Registration;
@@ -85,6 +87,18 @@ pub struct Client {
     pub(crate) outbox: Outbox,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
     pub(crate) refetch: BTreeSet<AccountId>,
+    /// The newest version of an account's device list that a device of it spoke of and that was asked for.
+    pub(crate) claims: BTreeMap<AccountId, u64>,
+    /// A new device offers itself.
+    pub(crate) offer: Option<Offer>,
+    /// Commands that wait for the connection.
+    pub(crate) wishes: VecDeque<Wish>,
+    /// Version of the own account's device list that the server has, as it said last.
+    pub(crate) server_list: u64,
+    /// No device list is published until then.
+    pub(crate) list_after: Option<Time>,
+    /// Accounts whose alias is to be asked for.
+    pub(crate) name_asks: BTreeSet<AccountId>,
     /// Accounts and groups that get nothing until then.
     pub(crate) holds: BTreeMap<Conversation, Time>,
     /// Nobody gets anything until then.
@@ -130,6 +144,12 @@ impl Client {
             lookups: VecDeque::new(),
             outbox: Outbox::open(db)?,
             refetch: BTreeSet::new(),
+            claims: BTreeMap::new(),
+            offer: None,
+            wishes: VecDeque::new(),
+            server_list: 0,
+            list_after: None,
+            name_asks: BTreeSet::new(),
             holds: BTreeMap::new(),
             hold_all: None,
             publish_after: None,
@@ -240,6 +260,8 @@ impl Client {
             Input::Tick => {}
         }
         self.watch(&mut turn);
+        self.expire_offer(&mut turn);
+        self.flush_state(&mut turn)?;
         self.ask_again(&mut turn)?;
         self.pump(&mut turn)?;
         Ok(self.finish(turn))
@@ -252,7 +274,7 @@ impl Client {
             }
             Command::AddContact { username } => self.add_contact(turn, id, username)?,
             Command::SendText { to: Conversation::Account(to), text } => {
-                self.send_text(turn, id, to, text)?
+                self.send_text(turn, id, to, &text)?
             }
             Command::MarkRead { with, up_to } => self.mark_read(turn, id, with, up_to)?,
             Command::SetVerified { account, verified } => self.set_verified(turn, id, account, verified)?,
@@ -271,9 +293,31 @@ impl Client {
             | Command::JoinGroup { .. }
             | Command::AnswerJoin { .. }
             | Command::ShareHistory { .. }) => self.group_command(turn, id, command)?,
-            _ => turn.failed(id, Failure::NotRegistered),
+            Command::OfferLink { name } => self.offer_link(turn, id, name),
+            Command::CancelLink => self.cancel_link(turn, id),
+            Command::ApproveLink { code, history } => self.approve_link(turn, id, code, history)?,
+            Command::RefreshDevices => self.wish(turn, id, Wanted::Devices),
+            Command::RenameDevice { device, name } => self.rename_device(turn, id, device, &name)?,
+            Command::RemoveDevice { device } => self.remove_device(turn, id, device)?,
+            command => self.state_command(turn, id, command)?,
         }
         Ok(())
+    }
+
+    fn state_command(&mut self, turn: &mut Turn<'_>, id: CommandId, command: Command) -> Result<(), Error> {
+        match command {
+            Command::SetChat { conversation, change } => self.set_chat(turn, id, conversation, change),
+            Command::SetContactName { account, name } => self.set_contact_name(turn, id, account, &name),
+            Command::SetBlocked { account, blocked } => self.set_blocked(turn, id, account, blocked),
+            Command::SetStarred { message, starred } => self.set_starred(turn, id, message, starred),
+            Command::DeleteMessages { messages } => self.delete_messages(turn, id, &messages),
+            Command::SetSetting { key, value } => self.set_setting(turn, id, key, value),
+            Command::SetList { list } => self.set_list(turn, id, &list),
+            Command::DeleteList { list } => self.delete_list(turn, id, list),
+            Command::SendToList { list, text } => self.send_to_list(turn, id, list, &text),
+            // Every other one was carried out before.
+            _ => Ok(()),
+        }
     }
 
     fn finish(&mut self, mut turn: Turn<'_>) -> Step {
@@ -288,9 +332,10 @@ impl Client {
     }
 
     fn wake(&mut self, now: Time) -> Option<Time> {
-        let mut wake = self.watch_at();
+        let mut wake = self.watch_at().into_iter().chain(self.offer_ends_at()).min();
         if self.link.online().is_some() {
-            let planned = [self.ask_at(), self.holds_end_at(), self.publish_after, self.rotate_at(now)];
+            let planned =
+                [self.ask_at(), self.holds_end_at(), self.publish_after, self.rotate_at(now), self.list_at()];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }
         // What is overdue but could not be done yet must not make the shell spin.

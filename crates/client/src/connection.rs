@@ -6,17 +6,19 @@ use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::{Response, ResponseBody, ServerFrame, Welcome};
-use waxwing_wire::{AccountId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
+use waxwing_wire::{AccountId, DeviceId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
 
 use crate::Time;
 use crate::client::{Client, Error};
-use crate::command::{ConnectionState, Effect, Event, Failure};
+use crate::command::{CommandId, ConnectionState, Effect, Event, Failure};
 use crate::contacts::Lookup;
 use crate::limits::{
     ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HOLD_MAX_MS, KEEP_ALIVE_MS, MAX_REQUESTS_IN_FLIGHT,
     PONG_TIMEOUT_MS, PREKEY_IDS_SKIPPED, RECONNECT_MAX_MS, RECONNECT_MIN_MS,
 };
+use crate::linking::{Approval, Approving};
 use crate::turn::Turn;
 
 /// What the core knows of its connection.
@@ -38,6 +40,8 @@ pub(crate) enum Link {
 pub(crate) enum Phase {
     /// Asked for an account.
     Registering,
+    /// Waits to be taken into an account.
+    Linking,
     /// Said hello. The lease before this connection's is what evidence is judged by.
     Greeting { lease_before: u64 },
     /// Welcome.
@@ -63,14 +67,28 @@ pub(crate) struct Flight {
     pub since: Time,
     /// Its row is to be encrypted anew; not before this answer has come, so that none is taken for another.
     pub unsealed: bool,
+    /// No other part of the message comes after it.
+    pub last: bool,
 }
 
 /// A request that the server has not answered yet.
 pub(crate) enum Asked {
     Register,
     Find(Lookup),
-    Bundles(AccountId),
+    Bundles(AccountId, Vec<DeviceId>),
     Publish,
+    /// Devices of an account that are in doubt.
+    Devices(AccountId),
+    /// Of the own account, for a command.
+    Refresh(CommandId),
+    Remove(CommandId, DeviceId),
+    PublishList(Box<SignedDeviceList>),
+    Username(AccountId),
+    /// Answered when an existing device has approved, or not at all.
+    Offer,
+    Complete,
+    FetchLink(Box<Approval>),
+    Approve(Box<Approving>),
 }
 
 impl Link {
@@ -139,14 +157,20 @@ impl Up {
         self.asked.values().any(|(asked, _)| matches(asked))
     }
 
+    /// Silence on it is answered by a ping.
+    fn lives(&self) -> bool {
+        matches!(self.phase, Phase::Online | Phase::Linking)
+    }
+
     fn oldest_question(&self) -> Option<Time> {
-        let asked = self.asked.values().map(|(_, since)| *since);
+        let asked = self.asked.values().filter(|(asked, _)| !matches!(asked, Asked::Offer));
+        let asked = asked.map(|(_, since)| *since);
         asked.chain(self.flight.values().map(|flight| flight.since)).min()
     }
 
     /// When silence means something.
     fn deadline(&self) -> Time {
-        if self.phase != Phase::Online {
+        if !self.lives() {
             return self.since.plus(CONNECT_TIMEOUT_MS);
         }
         let life = match self.pinged_at {
@@ -189,7 +213,7 @@ impl Client {
         self.wanted = true;
         self.failures = 0;
         // Without an account there is nothing to say; registering connects.
-        if !self.link.is_wanted() && self.address().is_some() {
+        if !self.link.is_wanted() && (self.address().is_some() || self.is_linking()) {
             self.connect(turn);
         }
     }
@@ -206,6 +230,9 @@ impl Client {
             turn.disconnect();
         }
         self.give_up_waiting(turn);
+        if let Some(offer) = self.offer.take() {
+            turn.failed(offer.command, Failure::NotConnected);
+        }
         self.set_link(turn, Link::Offline);
     }
 
@@ -215,6 +242,14 @@ impl Client {
         }
         if self.address().is_some() {
             self.greet(turn);
+            return Ok(());
+        }
+        if self.is_linking() {
+            let mut up = Up::new(turn.now, Phase::Linking);
+            if let Some((what, asked)) = self.link_request(turn)? {
+                up.put(turn, what, asked);
+            }
+            self.set_link(turn, Link::Up(Box::new(up)));
             return Ok(());
         }
         let Some(register) = self.register_request(turn)? else {
@@ -253,10 +288,14 @@ impl Client {
     }
 
     /// The connection is gone, or could not be made.
-    fn lost(&mut self, turn: &mut Turn<'_>, at_least_ms: u64) {
+    pub(crate) fn lost(&mut self, turn: &mut Turn<'_>, at_least_ms: u64) {
         turn.out = crate::turn::Outgoing::default();
         self.give_up_waiting(turn);
-        let link = if self.wanted && self.address().is_some() {
+        // Nobody has seen the code yet: the user may as well try again.
+        if let Some(offer) = self.offer.take_if(|offer| !offer.shown) {
+            turn.failed(offer.command, Failure::NotConnected);
+        }
+        let link = if self.wanted && (self.address().is_some() || self.is_linking()) {
             let pause_ms = backoff_ms(self.failures, turn.rng).max(at_least_ms);
             self.failures = self.failures.saturating_add(1);
             Link::Waiting { until: turn.now.plus(pause_ms), pause_ms }
@@ -273,9 +312,21 @@ impl Client {
         }
         let asked = self.link.up().map(|up| std::mem::take(&mut up.asked)).unwrap_or_default();
         for (asked, _) in asked.into_values() {
-            if let Asked::Find(lookup) = asked {
-                turn.failed(lookup.command, Failure::NotConnected);
-            }
+            let command = match asked {
+                Asked::Find(lookup) => lookup.command,
+                Asked::Refresh(command) | Asked::Remove(command, _) => command,
+                Asked::FetchLink(approval) => approval.command,
+                Asked::Approve(approving) => approving.command,
+                Asked::Username(account) => {
+                    self.name_asks.insert(account);
+                    continue;
+                }
+                _ => continue,
+            };
+            turn.failed(command, Failure::NotConnected);
+        }
+        for wish in std::mem::take(&mut self.wishes) {
+            turn.failed(wish.command, Failure::NotConnected);
         }
         for lookup in std::mem::take(&mut self.lookups) {
             turn.failed(lookup.command, Failure::NotConnected);
@@ -343,6 +394,11 @@ impl Client {
             up.prekeys_left = welcome.prekeys_left;
         }
         turn.event(Event::Connection(ConnectionState::Online));
+        if welcome.skipped > self.counters.skipped {
+            turn.event(Event::Skipped(welcome.skipped - self.counters.skipped));
+        }
+        self.counters.skipped = welcome.skipped;
+        self.check_own_list(turn, welcome.list_version, welcome.devices)?;
         self.plan_retries(turn)?;
         self.groups_online(turn)
     }
@@ -374,6 +430,7 @@ impl Client {
         counters.replace_prekeys = true;
         counters.next_prekey = counters.next_prekey.saturating_add(PREKEY_IDS_SKIPPED);
         counters.stored = counters.stored.max(welcome.acknowledged);
+        self.renew_archives(turn)?;
         self.unseal_all(turn)
     }
 
@@ -389,6 +446,9 @@ impl Client {
             RejectCode::Replaced | RejectCode::NotRegistered | RejectCode::WireVersion => {
                 self.give_up_waiting(turn);
                 self.set_link(turn, Link::Refused(reject.code));
+                if reject.code == RejectCode::NotRegistered && self.address().is_some() {
+                    turn.event(Event::Removed);
+                }
             }
             _ => self.lost(turn, reject.retry_after_ms.min(HOLD_MAX_MS)),
         }
@@ -398,18 +458,32 @@ impl Client {
         // An answer to nothing that was asked changes nothing; nor does one of another kind.
         let asked = self.link.up().and_then(|up| up.asked.remove(&response.id));
         match (asked.map(|(asked, _)| asked), response.what) {
-            (Some(Asked::Register), ResponseBody::Registered(address)) => self.registered(turn, address),
+            (Some(Asked::Register), ResponseBody::Registered(address)) => self.registered(turn, address)?,
             (Some(Asked::Register), what) => self.register_refused(turn, as_reject(what)),
             (Some(Asked::Find(lookup)), ResponseBody::Found { account, identity }) => {
                 self.found(turn, &lookup, Ok((account, identity)))?;
             }
             (Some(Asked::Find(lookup)), what) => self.found(turn, &lookup, Err(as_reject(what)))?,
-            (Some(Asked::Bundles(account)), ResponseBody::Bundles { bundles, .. }) => {
-                self.bundles(turn, account, &bundles)?;
+            (Some(Asked::Bundles(account, asked)), ResponseBody::Bundles { list, bundles }) => {
+                self.bundles(turn, account, &asked, &list, &bundles)?;
             }
-            (Some(Asked::Bundles(account)), what) => self.no_bundles(turn, account, &as_reject(what))?,
+            (Some(Asked::Bundles(account, _)), what) => self.no_bundles(turn, account, &as_reject(what))?,
             (Some(Asked::Publish), ResponseBody::Published(left)) => self.published(left),
             (Some(Asked::Publish), what) => self.publish_refused(turn, &as_reject(what)),
+            (Some(Asked::Devices(account)), ResponseBody::Devices { list, devices }) => {
+                self.devices_found(turn, account, &list, &devices)?;
+            }
+            (Some(Asked::Devices(account)), what) => self.no_devices(turn, account, &as_reject(what))?,
+            (Some(Asked::Refresh(command)), what) => self.refreshed(turn, command, what)?,
+            (Some(Asked::Remove(command, device)), what) => {
+                self.device_removed(turn, command, device, what)?;
+            }
+            (Some(Asked::PublishList(list)), what) => self.list_published(turn, &list, what)?,
+            (Some(Asked::Username(account)), what) => self.username_found(turn, account, what)?,
+            (Some(Asked::Offer), what) => self.offer_answered(turn, what)?,
+            (Some(Asked::Complete), what) => self.link_completed(turn, what)?,
+            (Some(Asked::FetchLink(approval)), what) => self.link_fetched(turn, &approval, what)?,
+            (Some(Asked::Approve(approving)), what) => self.link_approved(turn, &approving, what)?,
             (None, _) => {}
         }
         Ok(())
@@ -425,7 +499,7 @@ impl Client {
             }
             Link::Up(up) if turn.now >= up.deadline() => {
                 let answers = up.oldest_question().map(|since| since.plus(ANSWER_TIMEOUT_MS));
-                let silent = up.phase == Phase::Online && up.pinged_at.is_none();
+                let silent = up.lives() && up.pinged_at.is_none();
                 if silent && answers.is_none_or(|deadline| turn.now < deadline) {
                     up.pinged_at = Some(turn.now);
                     turn.out.ping = Some(turn.rng.next_u32());
@@ -459,7 +533,7 @@ impl Client {
     }
 }
 
-fn as_reject(what: ResponseBody) -> Reject {
+pub(crate) fn as_reject(what: ResponseBody) -> Reject {
     match what {
         ResponseBody::Reject(reject) => reject,
         _ => Reject::new(RejectCode::Unspecified, "the server answered something else than was asked"),

@@ -1,22 +1,20 @@
 //! Other accounts: who they are, by which key, on which devices.
 
-use std::collections::BTreeSet;
-
 use waxwing_e2ee::{PublicKey, safety_number};
-use waxwing_wire::limits::{MAX_DEVICES, PUBLIC_KEY_BYTES};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, Reject, RejectCode, Username};
+use waxwing_wire::client_frame::RequestBody;
+use waxwing_wire::server_frame::ResponseBody;
+use waxwing_wire::{AccountId, Reject, RejectCode, Username};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::connection::Asked;
 use crate::db::{Key, RawRow, Read, Table};
-use crate::limits::{MAX_DEVICES_KEPT, MAX_LOOKUPS, MAX_PEERS};
+use crate::devices::Identity;
+use crate::limits::{MAX_LOOKUPS, MAX_NAME_ASKS, MAX_PEERS};
 use crate::overlay::Overlay;
-use crate::record::{DeviceEntry, DevicesRow, PeerRow};
+use crate::record::PeerRow;
 use crate::row::{Peer, Trust};
 use crate::turn::Turn;
-
-type Identity = [u8; PUBLIC_KEY_BYTES];
 
 /// A look-up that waits for the connection.
 pub(crate) struct Lookup {
@@ -39,37 +37,6 @@ impl PeerRow {
     }
 }
 
-impl DevicesRow {
-    pub(crate) fn find(&mut self, device: DeviceId) -> Option<&mut DeviceEntry> {
-        self.devices.iter_mut().find(|entry| entry.device == u32::from(device.number()))
-    }
-
-    /// Those that messages are encrypted for.
-    pub(crate) fn active(&self) -> impl Iterator<Item = (DeviceId, &DeviceEntry)> {
-        self.devices.iter().filter(|entry| entry.active).filter_map(|entry| {
-            let number = u8::try_from(entry.device).ok()?;
-            Some((DeviceId::new(number)?, entry))
-        })
-    }
-
-    /// The device's entry, made if there is room for it.
-    fn entry(&mut self, device: DeviceId) -> Option<&mut DeviceEntry> {
-        let number = u32::from(device.number());
-        if !self.devices.iter().any(|entry| entry.device == number) {
-            if self.devices.len() >= MAX_DEVICES_KEPT {
-                let former = self.devices.iter().position(|entry| !entry.active)?;
-                self.devices.remove(former);
-            }
-            self.devices.push(DeviceEntry { device: number, ..DeviceEntry::default() });
-        }
-        self.find(device)
-    }
-}
-
-pub(crate) fn load_devices(store: &Overlay<'_>, account: AccountId) -> Result<DevicesRow, Error> {
-    Ok(store.load(&Key::Devices(account))?.unwrap_or_default())
-}
-
 impl Client {
     /// The account's row, made if there is room for it.
     pub(crate) fn peer_row(
@@ -87,65 +54,6 @@ impl Client {
         let row = PeerRow::default();
         turn.store.save(Key::Peer(account), &row);
         Ok(Some(row))
-    }
-
-    /// A device has proven, or the server has named, its identity key and registration id. Messages are
-    /// encrypted for it from now on. `others_known`: other devices of the account were known before.
-    pub(crate) fn learn_device(
-        &mut self,
-        turn: &mut Turn<'_>,
-        address: DeviceAddress,
-        registration_id: u16,
-        identity: Identity,
-        others_known: bool,
-    ) -> Result<(), Error> {
-        let Some(mut peer) = self.peer_row(turn, address.account)? else { return Ok(()) };
-        let mut devices = load_devices(&turn.store, address.account)?;
-        let active = devices.active().count();
-        let Some(entry) = devices.entry(address.device) else { return Ok(()) };
-        let primary = address.device == DeviceId::PRIMARY;
-        let known = if primary && !peer.identity.is_empty() { &peer.identity } else { &entry.identity };
-        // A device that joins an account is as remarkable as a key that changes while device lists are not
-        // signed: whoever adds one unseen can read along.
-        let changed = if known.is_empty() { others_known } else { *known != identity };
-        if !entry.active && active >= MAX_DEVICES {
-            return Ok(());
-        }
-        entry.active = true;
-        entry.registration_id = registration_id.into();
-        entry.identity = identity.to_vec();
-        if primary {
-            peer.identity = identity.to_vec();
-        }
-        if changed {
-            peer.trust = 2;
-            peer.changed_at_ms = turn.now.0;
-            turn.event(Event::IdentityChanged(address.account));
-        }
-        turn.store.save(Key::Devices(address.account), &devices);
-        turn.store.save(Key::Peer(address.account), &peer);
-        Ok(())
-    }
-
-    /// Messages are encrypted for these devices of an account and for no others.
-    pub(crate) fn keep_devices(
-        &mut self,
-        turn: &mut Turn<'_>,
-        account: AccountId,
-        keep: &dyn Fn(DeviceId) -> bool,
-    ) -> Result<DevicesRow, Error> {
-        let mut devices = load_devices(&turn.store, account)?;
-        let gone: BTreeSet<_> =
-            devices.active().map(|(device, _)| device).filter(|device| !keep(*device)).collect();
-        for device in &gone {
-            if let Some(entry) = devices.find(*device) {
-                entry.active = false;
-            }
-        }
-        if !gone.is_empty() {
-            turn.store.save(Key::Devices(account), &devices);
-        }
-        Ok(devices)
     }
 
     pub(crate) fn add_contact(
@@ -171,7 +79,7 @@ impl Client {
     /// Puts waiting look-ups on the wire.
     pub(crate) fn pump_lookups(&mut self, turn: &mut Turn<'_>) {
         while let Some(lookup) = self.lookups.pop_front() {
-            let what = waxwing_wire::client_frame::RequestBody::FindAccount(lookup.username.as_str().into());
+            let what = RequestBody::FindAccount(lookup.username.as_str().into());
             if let Err(asked) = self.link.ask(turn, what, Asked::Find(lookup)) {
                 if let Asked::Find(lookup) = asked {
                     self.lookups.push_front(lookup);
@@ -179,6 +87,43 @@ impl Client {
                 return;
             }
         }
+        while let Some(account) = self.name_asks.pop_first() {
+            let asked = self.link.ask(turn, RequestBody::FindUsername(account), Asked::Username(account));
+            if asked.is_err() {
+                self.name_asks.insert(account);
+                return;
+            }
+        }
+    }
+
+    /// Somebody whose alias is not known wrote, or was written to on another device: the server is asked for
+    /// it, once.
+    pub(crate) fn want_username(&mut self, turn: &Turn<'_>, account: AccountId) -> Result<(), Error> {
+        let row: Option<PeerRow> = turn.store.load(&Key::Peer(account))?;
+        let unknown = row.is_some_and(|row| row.username.is_empty() && !row.name_asked);
+        if unknown && self.name_asks.len() < MAX_NAME_ASKS {
+            self.name_asks.insert(account);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn username_found(
+        &mut self,
+        turn: &mut Turn<'_>,
+        account: AccountId,
+        answer: ResponseBody,
+    ) -> Result<(), Error> {
+        let Some(mut row) = turn.store.load::<PeerRow>(&Key::Peer(account))? else { return Ok(()) };
+        row.name_asked = true;
+        if let ResponseBody::Username(name) = answer
+            && let Ok(username) = Username::parse(&name)
+            && row.username.is_empty()
+        {
+            row.username = username.as_str().into();
+            turn.state_changed = true;
+        }
+        turn.store.save(Key::Peer(account), &row);
+        Ok(())
     }
 
     pub(crate) fn found(
@@ -250,8 +195,11 @@ impl Client {
     pub(crate) fn compare(&self, db: &dyn Read, account: AccountId) -> Result<Option<String>, Error> {
         let theirs = Self::find_peer(db, account)?.and_then(|peer| peer.identity);
         let (Some(own), Some(theirs)) = (self.address(), theirs) else { return Ok(None) };
-        let theirs = PublicKey::deserialize(&theirs).map_err(|_| Error::Damaged("peer"))?;
-        let ours = self.keys.identity.public();
+        let key = |bytes: &[u8]| PublicKey::deserialize(bytes).map_err(|_| Error::Damaged("peer"));
+        let theirs = key(&theirs)?;
+        // The accounts' keys, which are their primaries'.
+        let Some(ours) = self.primary_identity() else { return Ok(None) };
+        let ours = key(&ours)?;
         Ok(Some(safety_number::numeric(&own.account.0, &ours, &account.0, &theirs)))
     }
 }

@@ -26,24 +26,74 @@ impl Client {
         turn: &mut Turn<'_>,
         command: CommandId,
         to: AccountId,
-        text: String,
+        text: &str,
     ) -> Result<(), Error> {
-        let peer: Option<PeerRow> = turn.store.load(&Key::Peer(to))?;
-        let (from, mut peer) = match (self.address(), peer) {
-            (None, _) => return fail(turn, command, Failure::NotRegistered),
-            (_, None) => return fail(turn, command, Failure::UnknownContact),
-            (Some(from), Some(peer)) => (from, peer),
+        let room = self.room_for(1);
+        match self.check_text(turn, to, text)?.or(room) {
+            Some(failure) => turn.failed(command, failure),
+            None => {
+                let message = self.write_text(turn, to, text)?;
+                turn.event(Event::Done { command, message, peer: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes to everybody on a list, each alone: to all of them or, if something is wrong, to nobody.
+    pub(crate) fn send_to_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        list: [u8; 16],
+        text: &str,
+    ) -> Result<(), Error> {
+        let Some(list) = crate::state::list(&turn.store, list)? else {
+            return fail(turn, command, Failure::UnknownList);
         };
-        if text.trim().is_empty() {
-            return fail(turn, command, Failure::Empty);
+        let mut failure = self.room_for(list.members.len() as u64);
+        for member in &list.members {
+            failure = failure.or(self.check_text(turn, *member, text)?);
         }
-        if text.len() > MAX_TEXT_BYTES {
-            return fail(turn, command, Failure::TooLong { limit_bytes: MAX_TEXT_BYTES });
+        if let Some(failure) = failure {
+            return fail(turn, command, failure);
         }
-        if self.outbox.len() >= MAX_OUTBOX {
-            return fail(turn, command, Failure::OutboxFull);
+        for member in list.members {
+            self.write_text(turn, member, text)?;
         }
+        turn.done(command);
+        Ok(())
+    }
+
+    fn room_for(&self, messages: u64) -> Option<Failure> {
+        (self.outbox.len().saturating_add(messages) > MAX_OUTBOX).then_some(Failure::OutboxFull)
+    }
+
+    /// Why a text cannot be written to an account, if so.
+    fn check_text(&self, turn: &Turn<'_>, to: AccountId, text: &str) -> Result<Option<Failure>, Error> {
+        let known = turn.store.load::<PeerRow>(&Key::Peer(to))?.is_some();
+        Ok(if self.address().is_none() {
+            Some(Failure::NotRegistered)
+        } else if !known {
+            Some(Failure::UnknownContact)
+        } else if text.trim().is_empty() {
+            Some(Failure::Empty)
+        } else if text.len() > MAX_TEXT_BYTES {
+            Some(Failure::TooLong { limit_bytes: MAX_TEXT_BYTES })
+        } else {
+            None
+        })
+    }
+
+    /// A message in the history and a row in the outbox.
+    fn write_text(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: AccountId,
+        text: &str,
+    ) -> Result<Option<MessageKey>, Error> {
+        let Some(from) = self.address() else { return Ok(None) };
         let key = MessageKey { from, id: self.fresh_id(turn)? };
+        let mut peer: PeerRow = turn.store.load(&Key::Peer(to))?.unwrap_or_default();
         peer.written = peer.written.saturating_add(1);
         turn.store.save(Key::Peer(to), &peer);
         let row = OutboxRow {
@@ -62,15 +112,14 @@ impl Client {
             direction: Direction::Outgoing,
             sent_at_ms: turn.now.0,
             stored_at_ms: turn.now.0,
-            body: Body::Text(text),
+            body: Body::Text(text.into()),
             delivery: Delivery::Pending,
             position: peer.written,
             missing_before: 0,
         };
         turn.event(Event::Message(message.clone()));
         turn.store.write_message(message);
-        turn.event(Event::Done { command, message: Some(key), peer: None });
-        Ok(())
+        Ok(Some(key))
     }
 
     pub(crate) fn mark_read(
@@ -87,6 +136,7 @@ impl Client {
         if self.outbox.len() + chunks > MAX_OUTBOX + MAX_OUTBOX_SILENT {
             return fail(turn, command, Failure::OutboxFull);
         }
+        let mut seen = Vec::new();
         let mut read: BTreeMap<AccountId, Vec<MessageId>> = BTreeMap::new();
         for mut message in turn.store.unread(with, up_to, MAX_UNREAD_PER_COMMAND)? {
             match message.body {
@@ -99,13 +149,18 @@ impl Client {
                 }
             }
             message.delivery = Delivery::Read;
+            seen.push(message.key);
             turn.event(Event::Delivery { message: message.key, with, delivery: Delivery::Read });
             turn.store.write_message(message);
         }
         let group = if let Conversation::Group(group) = with { Some(group) } else { None };
         for (sender, ids) in read {
-            self.send_read(turn, sender, group, &ids)?;
+            // Whoever is blocked learns nothing.
+            if !crate::state::is_blocked(&turn.store, sender)? {
+                self.send_read(turn, sender, group, &ids)?;
+            }
         }
+        self.tell_read(turn, with, &seen)?;
         turn.done(command);
         Ok(())
     }

@@ -8,22 +8,25 @@ use waxwing_e2ee::{
 use waxwing_wire::client_frame::Stored;
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
 use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
-use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, MessageId};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, MessageId};
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Error};
 use crate::command::Event;
-use crate::contacts::load_devices;
-use crate::db::Key;
-use crate::limits::{ANSWER_PAUSE_MS, MAX_PEERS, MAX_UNDECRYPTABLE_KEPT};
+use crate::db::{Key, Table};
+use crate::devices::{Standing, load_devices};
+use crate::limits::{
+    ANSWER_PAUSE_MS, HELD_PAUSE_MS, MAX_HELD, MAX_PEERS, MAX_RETRIES_PLANNED, MAX_UNDECRYPTABLE_KEPT,
+};
 use crate::prekeys::{KYBER, LAST_RESORT, ONE_TIME, SIGNED};
-use crate::record::{Kind, OutboxRow, PeerRow, PrekeyRow};
+use crate::record::{Kind, OutboxRow, PeerRow, PrekeyRow, Record as _, RetryRow};
+use crate::retry::Ask;
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::turn::Turn;
 
 /// What an envelope gave.
 enum Opened {
-    Plain(Zeroizing<Vec<u8>>),
+    Plain(Zeroizing<Vec<u8>>, Standing),
     /// Its key was used before: its content was handled then, unless something is lost.
     Duplicate,
     Unreadable,
@@ -96,17 +99,18 @@ impl Client {
         unanswered: &mut BTreeSet<DeviceAddress>,
     ) -> Result<bool, Error> {
         let from = envelope.from;
-        if self.address().is_none_or(|own| own.account == from.account) {
+        if self.address().is_none_or(|own| own == from) {
             return Ok(true);
         }
+        let own = self.is_own(from.account);
         let key = MessageKey { from, id: envelope.id };
         let known = turn.store.message(&key)?;
         if known.as_ref().is_some_and(|message| !matches!(message.body, Body::Waiting | Body::Lost)) {
             return Ok(true);
         }
         // A stranger beyond the bound gets no session, no history and no receipt.
-        if self.counters.peers >= MAX_PEERS && turn.store.load::<PeerRow>(&Key::Peer(from.account))?.is_none()
-        {
+        let stranger = !own && turn.store.load::<PeerRow>(&Key::Peer(from.account))?.is_none();
+        if self.counters.peers >= MAX_PEERS && stranger {
             return Ok(false);
         }
         let opened = match envelope.kind {
@@ -125,21 +129,24 @@ impl Client {
             EnvelopeKind::Whisper => self.open_whisper(turn, envelope)?,
             EnvelopeKind::Prekey => {
                 let opened = self.open_prekey(turn, envelope)?;
-                if matches!(opened, Opened::Plain(_)) {
+                if matches!(opened, Opened::Plain(..)) {
                     unanswered.insert(from);
                 }
                 opened
             }
         };
         match opened {
-            Opened::Plain(padded) => {
+            Opened::Plain(padded, standing) => {
                 let content = read_content(envelope, &padded);
                 // The server passes one message off as another. The one it stands for is asked for.
                 if content.id != envelope.id {
                     self.unreadable(turn, envelope, known)?;
                     return Ok(false);
                 }
-                self.content_arrived(turn, envelope, known, content)?;
+                if standing == Standing::Unproven {
+                    return self.hold_content(turn, envelope, known, &content);
+                }
+                return self.content_arrived(turn, envelope, known, content);
             }
             Opened::Duplicate if envelope.silent => {}
             Opened::Duplicate | Opened::Unreadable => {
@@ -157,14 +164,17 @@ impl Client {
         for (stale, session) in [(false, sessions.session()?), (true, sessions.stale_session()?)] {
             let Some(mut session) = session else { continue };
             match e2ee::decrypt_whisper(&mut session, &local, &envelope.ciphertext, turn.rng) {
-                Ok(plain) if stale => {
-                    sessions.stale = session.encode().to_vec();
-                    turn.store.save(Key::Session(envelope.from), &sessions);
-                    return Ok(Opened::Plain(plain));
-                }
                 Ok(plain) => {
-                    self.save_session(turn, envelope.from, sessions, &session);
-                    return Ok(Opened::Plain(plain));
+                    let identity = session.remote_identity().serialize();
+                    let proven = self.is_proven(turn, envelope.from, identity)?;
+                    if stale {
+                        sessions.stale = session.encode().to_vec();
+                        turn.store.save(Key::Session(envelope.from), &sessions);
+                    } else {
+                        self.save_session(turn, envelope.from, sessions, &session);
+                    }
+                    let standing = if proven { Standing::Known } else { Standing::Unproven };
+                    return Ok(Opened::Plain(plain, standing));
                 }
                 Err(e2ee::Error::Duplicate) => failure = Opened::Duplicate,
                 Err(_) => {}
@@ -195,11 +205,10 @@ impl Client {
                 // The identity in the header is proven now: whoever lacks its key could not agree on this
                 // session's.
                 self.save_session(turn, from, sessions, &session);
-                let known = load_devices(&turn.store, from.account)?.active().next().is_some();
                 let identity = header.identity.serialize();
-                self.learn_device(turn, from, registration_id, identity, known)?;
+                let standing = self.learn_sender(turn, from, registration_id, identity)?;
                 self.use_up(turn, &used);
-                return Ok(Opened::Plain(plain));
+                return Ok(Opened::Plain(plain, standing));
             }
             Err(error) => error,
         };
@@ -211,19 +220,24 @@ impl Client {
         {
             sessions.stale = session.encode().to_vec();
             turn.store.save(Key::Session(from), &sessions);
-            return Ok(Opened::Plain(plain));
+            let proven = self.is_proven(turn, from, header.identity.serialize())?;
+            let standing = if proven { Standing::Known } else { Standing::Unproven };
+            return Ok(Opened::Plain(plain, standing));
         }
         Ok(failure.into())
     }
 
-    fn content_arrived(
+    /// What a device says that belongs to its account. Whether it counts as stored.
+    pub(crate) fn content_arrived(
         &mut self,
         turn: &mut Turn<'_>,
         envelope: &Envelope,
         known: Option<Message>,
         mut content: Content,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let key = MessageKey { from: envelope.from, id: envelope.id };
+        self.list_claimed(turn, key.from.account, content.devices)?;
+        let own = self.is_own(key.from.account);
         let groups_only = matches!(
             content.body,
             ContentBody::SenderKey(_)
@@ -235,35 +249,60 @@ impl Client {
         );
         if content.group.is_some() || groups_only {
             if self.group_content(turn, envelope, known.as_ref(), &content)? || envelope.silent {
-                return self.nothing_to_show(turn, key, None);
+                self.nothing_to_show(turn, key, None)?;
+                return Ok(true);
             }
             content.body = ContentBody::Unknown;
+        }
+        if own {
+            // A device tells others of its account nothing that would be shown as it is.
+            match content.body {
+                ContentBody::Sync(sync) => self.sync_arrived(turn, key.from, sync)?,
+                ContentBody::Archive(archive) => self.archive_arrived(turn, key.from, *archive)?,
+                _ => {}
+            }
+            self.nothing_to_show(turn, key, known)?;
+            return Ok(true);
+        }
+        if crate::state::is_blocked(&turn.store, key.from.account)? {
+            return self.ignore(turn, key, known, content.position);
         }
         let body = match content.body {
             ContentBody::Text(text) => Body::Text(text),
             ContentBody::Read(ids) => {
                 for id in ids {
-                    self.raise_own(turn, id, envelope.from.account, Delivery::Read)?;
+                    self.raise_own(turn, id, None, key.from.account, Delivery::Read)?;
                 }
-                return self.nothing_to_show(turn, key, known);
+                self.nothing_to_show(turn, key, known)?;
+                return Ok(true);
             }
             ContentBody::Renew | ContentBody::Sync(_) | ContentBody::Archive(_) => {
-                return self.nothing_to_show(turn, key, known);
+                self.nothing_to_show(turn, key, known)?;
+                return Ok(true);
             }
-            ContentBody::Unknown if envelope.silent => return self.nothing_to_show(turn, key, known),
+            ContentBody::Unknown if envelope.silent => {
+                self.nothing_to_show(turn, key, known)?;
+                return Ok(true);
+            }
             _ => Body::Unknown,
         };
+        let with = Conversation::Account(key.from.account);
+        if crate::state::is_deleted(&turn.store, &key, with, content.sent_at_ms)? {
+            self.ignore(turn, key, known, content.position)?;
+            return Ok(true);
+        }
         let filled = known.is_some();
         let Some(mut message) = (match known {
             Some(message) => Some(message),
             None => self.new_incoming(turn, envelope)?,
         }) else {
-            return Ok(());
+            return Ok(true);
         };
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
         message.position = content.position;
         message.missing_before = self.count_position(turn, envelope.from, content.position, filled)?;
+        self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
         turn.event(if filled {
             Event::MessageFilled(message.clone())
@@ -271,6 +310,89 @@ impl Client {
             Event::Message(message.clone())
         });
         turn.store.write_message(message);
+        self.want_username(turn, key.from.account)?;
+        Ok(true)
+    }
+
+    /// A message that the user does not want: counted, so that nothing seems to be missing, and not stored. It
+    /// earns its sender no receipt.
+    fn ignore(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        known: Option<Message>,
+        position: u64,
+    ) -> Result<bool, Error> {
+        let filled = known.is_some();
+        if filled {
+            turn.store.delete_message(key);
+            turn.event(Event::Deleted(vec![key]));
+        }
+        self.forget_retry(turn, key);
+        if position > 0 {
+            self.pass_position(turn, key.from, position, filled)?;
+        }
+        Ok(false)
+    }
+
+    /// What a device says that may not belong to its account: kept unshown until the account's list is there.
+    fn hold_content(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope,
+        known: Option<Message>,
+        content: &Content,
+    ) -> Result<bool, Error> {
+        let key = MessageKey { from: envelope.from, id: envelope.id };
+        self.refetch.insert(key.from.account);
+        let (from, to) = held_range(key.from.account);
+        let held = turn.store.rows(Table::Retry, &from, &to, MAX_HELD)?.len();
+        let new = !self.asks.contains_key(&key);
+        self.unreadable(turn, envelope, known)?;
+        if held >= MAX_HELD && new {
+            return Ok(false);
+        }
+        let due = turn.now.plus(HELD_PAUSE_MS);
+        let silent = envelope.silent || self.is_own(key.from.account);
+        let row = RetryRow {
+            attempts: 0,
+            due_ms: due.0,
+            silent,
+            held: content.encode(),
+            accepted_at_ms: envelope.accepted_at_ms,
+            ..RetryRow::default()
+        };
+        turn.store.save(Key::Retry(key.from, key.id), &row);
+        self.asks.insert(key, Ask { due, attempts: 0, silent, group: None });
+        Ok(true)
+    }
+
+    /// An account's list came: what its devices have said meanwhile is taken, if they belong to it.
+    pub(crate) fn release_held(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
+        let (from, to) = held_range(account);
+        for (bytes, value) in turn.store.rows(Table::Retry, &from, &to, MAX_RETRIES_PLANNED)? {
+            let row = RetryRow::unpack(&value)?;
+            let Some(key) = crate::retry::place(&bytes).filter(|_| !row.held.is_empty()) else { continue };
+            let session = self.load_session(turn, key.from)?.session()?;
+            let identity = session.map(|session| session.remote_identity().serialize());
+            match identity {
+                Some(identity) if self.is_proven(turn, key.from, identity)? => {}
+                _ => continue,
+            }
+            let Ok(content) = Content::decode(&row.held) else { continue };
+            let envelope = Envelope {
+                from: key.from,
+                id: key.id,
+                kind: EnvelopeKind::Whisper,
+                ciphertext: Bytes::new(),
+                accepted_at_ms: row.accepted_at_ms,
+                silent: row.silent,
+                group: None,
+            };
+            self.forget_retry(turn, key);
+            let known = turn.store.message(&key)?;
+            self.content_arrived(turn, &envelope, known, content)?;
+        }
         Ok(())
     }
 
@@ -320,9 +442,14 @@ impl Client {
         let key = MessageKey { from: envelope.from, id: envelope.id };
         if let Some(message) = &known {
             // Given up already: a hostile sender gets no more out of it.
-            return if message.body == Body::Lost { Ok(()) } else { self.plan_retry(turn, key, false) };
+            let lost = message.body == Body::Lost;
+            return if lost { Ok(()) } else { self.plan_retry(turn, key, false, None) };
         }
-        if !envelope.silent {
+        let silent = envelope.silent || self.is_own(key.from.account);
+        if crate::state::is_blocked(&turn.store, key.from.account)? {
+            return Ok(());
+        }
+        if !silent {
             let Some(message) = self.new_incoming(turn, envelope)? else { return Ok(()) };
             let mut devices = load_devices(&turn.store, key.from.account)?;
             if let Some(entry) = devices.find(key.from.device) {
@@ -332,7 +459,7 @@ impl Client {
             turn.event(Event::Message(message.clone()));
             turn.store.write_message(message);
         }
-        self.plan_retry(turn, key, envelope.silent)
+        self.plan_retry(turn, key, silent, None)
     }
 
     /// Notices what is missing before a message, and says how much. `filled`: a placeholder stood for it.
@@ -343,8 +470,27 @@ impl Client {
         position: u64,
         filled: bool,
     ) -> Result<u64, Error> {
+        let missing = self.pass_position(turn, from, position, filled)?;
+        if missing > 0 {
+            turn.event(Event::Gap { from, missing });
+        }
+        Ok(missing)
+    }
+
+    fn pass_position(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        position: u64,
+        filled: bool,
+    ) -> Result<u64, Error> {
+        // A companion joins in the middle: what was before is in the archive.
+        let joined = !self.is_primary();
         let mut devices = load_devices(&turn.store, from.account)?;
         let Some(entry) = devices.find(from.device) else { return Ok(0) };
+        if joined && entry.position == 0 && position > 0 {
+            entry.position = position - 1;
+        }
         // A late one: it was missing when the one after it was shown.
         let Some(ahead) = position.checked_sub(entry.position).filter(|ahead| *ahead > 0) else {
             return Ok(0);
@@ -357,22 +503,24 @@ impl Client {
         entry.placeholders = entry.placeholders.saturating_sub(between);
         entry.position = position;
         turn.store.save(Key::Devices(from.account), &devices);
-        if missing > 0 {
-            turn.event(Event::Gap { from, missing });
-        }
         Ok(missing)
     }
 
     fn receipt(&mut self, turn: &mut Turn<'_>, receipt: &Receipt) -> Result<(), Error> {
         let delivery = if receipt.expired { Delivery::Failed } else { Delivery::Delivered };
+        let own = self.is_own(receipt.by.account);
         for id in &receipt.ids {
-            self.raise_own(turn, *id, receipt.by.account, delivery)?;
+            if own {
+                self.part_stored(turn, receipt.by, *id)?;
+            } else {
+                self.raise_own(turn, *id, Some(receipt.sent_by), receipt.by.account, delivery)?;
+            }
         }
         Ok(())
     }
 
-    /// Brings an own message further, if it was written to that account. Never back.
-    pub(crate) fn raise_own(
+    /// The server has taken a message of this device, or has refused it for good.
+    pub(crate) fn raise_sent(
         &mut self,
         turn: &mut Turn<'_>,
         id: MessageId,
@@ -380,7 +528,45 @@ impl Client {
         delivery: Delivery,
     ) -> Result<(), Error> {
         let Some(from) = self.address() else { return Ok(()) };
-        let Some(mut message) = turn.store.message(&MessageKey { from, id })? else { return Ok(()) };
+        if let Some(message) = turn.store.message(&MessageKey { from, id })? {
+            self.raise(turn, message, to, delivery)?;
+        }
+        self.tell_sent(turn, id)
+    }
+
+    /// An account says something of an own message: a device of it has stored or seen it. Which of the own
+    /// devices sent it is not always known.
+    pub(crate) fn raise_own(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: MessageId,
+        sent_by: Option<DeviceId>,
+        to: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
+        let addresses = self.own_addresses(turn)?;
+        let of = |from: &DeviceAddress| sent_by.is_none_or(|device| device == from.device);
+        for from in addresses.iter().copied().filter(of) {
+            if let Some(message) = turn.store.message(&MessageKey { from, id })? {
+                return self.raise(turn, message, to, delivery);
+            }
+        }
+        match self.address() {
+            Some(from) if delivery != Delivery::Failed => {
+                self.put_mark(turn, MessageKey { from, id }, to, delivery)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Brings an own message further, if it was written to that account. Never back.
+    pub(crate) fn raise(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut message: Message,
+        to: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
         if message.direction != Direction::Outgoing {
             return Ok(());
         }
@@ -409,7 +595,8 @@ impl Client {
         let mut devices = load_devices(&turn.store, to.account)?;
         let Some(entry) = devices.find(to.device) else { return Ok(()) };
         let lately = entry.answered_at_ms > 0 && turn.now.0.abs_diff(entry.answered_at_ms) < ANSWER_PAUSE_MS;
-        if lately || self.outbox.last_unsealed(to.account).is_some() {
+        let blocked = crate::state::is_blocked(&turn.store, to.account)?;
+        if lately || blocked || self.outbox.last_unsealed(to.account).is_some() {
             return Ok(());
         }
         entry.answered_at_ms = turn.now.0.max(1);
@@ -419,6 +606,7 @@ impl Client {
             to: to.account.0.to_vec(),
             id: id.0,
             sent_at_ms: turn.now.0,
+            only: to.device.number().into(),
             ..OutboxRow::default()
         };
         if self.enqueue(turn, &row)? {
@@ -426,6 +614,11 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// Keys of what is asked for again from an account.
+fn held_range(account: AccountId) -> (Vec<u8>, Vec<u8>) {
+    (account.0.to_vec(), [&account.0[..], &[0xff]].concat())
 }
 
 /// What was decrypted. A sender of a later version may write what this one cannot parse.

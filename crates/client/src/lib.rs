@@ -15,7 +15,10 @@
 //! |---|---|
 //! | `client` | which of the others an input concerns |
 //! | `connection` | when to connect, what is dead, whether the database is an older copy of itself |
-//! | `register`, `contacts` | the own account; others, their devices and identity keys |
+//! | `register`, `linking`, `own` | the own account: making it, taking devices in, its device list |
+//! | `contacts`, `devices` | others; the devices of accounts, and which of them to believe |
+//! | `sync`, `state`, `archive` | what the devices of one account tell each other |
+//! | `group` | groups |
 //! | `history` | what the user writes and has read |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
 //! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
@@ -30,22 +33,28 @@ pub mod conformance;
 pub mod limits;
 pub mod memory;
 
+mod archive;
 mod client;
 mod command;
 mod connection;
 mod contacts;
 mod db;
+mod devices;
 mod group;
 mod history;
 mod inbox;
+mod linking;
 mod outbox;
 mod overlay;
+mod own;
 mod prekeys;
 mod record;
 mod register;
 mod retry;
 mod row;
 mod sealing;
+mod state;
+mod sync;
 mod turn;
 
 pub use client::{Client, Error, Input, Step};

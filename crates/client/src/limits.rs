@@ -1,6 +1,54 @@
 //! Bounds of what the client holds, each with its unit in its name. Those of the wire are in
 //! [`waxwing_wire::limits`], those of sessions in [`waxwing_e2ee`].
 
+/// The primary signs another device list when its last one is so old, milliseconds: 7 days.
+pub const LIST_AGE_MS: u64 = 7 * 24 * 3_600_000;
+/// A device list counts for so long after it has expired, because clocks differ, milliseconds: 1 day.
+pub const LIST_GRACE_MS: u64 = 24 * 3_600_000;
+/// An offer to link a device lives so long, milliseconds: 10 minutes.
+pub const LINK_LIFE_MS: u64 = 10 * 60_000;
+/// Accounts of which it is remembered which version of their device list was heard of last.
+pub const MAX_CLAIMS: usize = 1_024;
+/// Commands about devices that wait for the connection.
+pub const MAX_WISHES: usize = 16;
+/// A linked device places its own messages from this order on, and the account's history below it.
+pub const COMPANION_ORDER: u64 = 1 << 40;
+/// Registers of the account's state, deleted ones included.
+pub const MAX_STATES: u32 = 50_000;
+/// Registers that are kept free for what other devices of the account write.
+pub const STATE_ROOM: u32 = 1_000;
+/// Name that the user gives a contact, bytes.
+pub const MAX_CONTACT_NAME_BYTES: usize = 256;
+/// Key of a setting, bytes.
+pub const MAX_SETTING_KEY_BYTES: usize = 32;
+/// Members of a broadcast list.
+pub const MAX_LIST_MEMBERS: usize = 200;
+/// Name of a broadcast list, bytes.
+pub const MAX_LIST_NAME_BYTES: usize = 256;
+/// Broadcast lists that are shown.
+pub const MAX_LISTS: usize = 256;
+/// Marked messages that are listed.
+pub const MAX_STARRED_LISTED: usize = 4_096;
+/// Messages deleted by one command.
+pub const MAX_DELETED_PER_COMMAND: usize = 256;
+/// Messages of a conversation looked at at once while it is cleared.
+pub const CLEARED_PAGE: usize = 1_024;
+/// Ticks and reads kept of messages that are not here yet.
+pub const MAX_MARKS: u32 = 4_096;
+/// Content of one message to own devices that holds many things, bytes.
+pub const PART_BYTES: usize = 24 * 1024;
+/// Parts of a history that are on their way to one device.
+pub const ARCHIVE_WINDOW_PARTS: usize = 4;
+/// Groups in one part of a history.
+pub const MAX_GROUPS_PER_PART: usize = 16;
+/// Other accounts in one part of a history.
+pub const MAX_PEERS_PER_PART: usize = 64;
+/// Messages of one account that are kept unshown until their device is proven to belong to it.
+pub const MAX_HELD: usize = 64;
+/// Pause before the list of an account is fetched once more for what one of its devices said, milliseconds.
+pub const HELD_PAUSE_MS: u64 = 3_600_000;
+/// Strangers whose alias is to be asked for.
+pub const MAX_NAME_ASKS: usize = 256;
 /// A device list is good for so long, milliseconds: 60 days.
 pub const LIST_LIFE_MS: u64 = 60 * 24 * 3_600_000;
 /// Messages that may wait in the outbox.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_wire::client_frame::{ClientFrame, Copy, Send};
 use waxwing_wire::content::Conversation;
-use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
+use waxwing_wire::limits::{MAX_PLAINTEXT_BYTES, MAX_SENDS_IN_FLIGHT};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused};
 use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId, MessageId, Reject, RejectCode};
 
@@ -19,6 +19,10 @@ use crate::row::Delivery;
 use crate::sealing::Seal;
 use crate::turn::{Outbound, Turn};
 
+/// What a copy takes in a frame beside its ciphertext, at most.
+const COPY_BYTES: usize = 16;
+/// Kept free in a frame for what a message takes beside its copies.
+const PART_SLACK_BYTES: usize = 512;
 /// Rows read at once when a client opens.
 const PAGE_ROWS: usize = 256;
 
@@ -133,14 +137,47 @@ impl OutboxRow {
         Ok(frame.group_sends.into_iter().next().map(Outbound::Group))
     }
 
+    /// The part of the message that goes next: copies that the server does not have, as many as fit a frame.
+    fn next_part(&self) -> Vec<u32> {
+        let mut bytes = 0;
+        let mut part = Vec::new();
+        for copy in self.copies.iter().filter(|copy| !copy.sent) {
+            bytes += copy.ciphertext.len() + COPY_BYTES;
+            if !part.is_empty() && bytes > MAX_PLAINTEXT_BYTES - PART_SLACK_BYTES {
+                break;
+            }
+            part.push(copy.device);
+        }
+        part
+    }
+
+    /// No copy remains after the next part.
+    fn is_last_part(&self) -> bool {
+        self.next_part().len() == self.copies.iter().filter(|copy| !copy.sent).count()
+    }
+
+    /// The server has taken the part that was under way.
+    fn part_taken(&mut self) {
+        let part = self.next_part();
+        for copy in self.copies.iter_mut().filter(|copy| part.contains(&copy.device)) {
+            copy.sent = true;
+            copy.ciphertext.clear();
+        }
+    }
+
     fn to_send(&self) -> Result<Send, Error> {
+        let part = self.next_part();
+        let (copies, others): (Vec<_>, Vec<_>) =
+            self.copies.iter().partition(|copy| part.contains(&copy.device));
+        let others = others.into_iter().chain(&self.others);
         Ok(Send {
             id: MessageId(self.id),
             to: self.account()?,
-            copies: self.copies.iter().map(CopyRow::to_copy).collect::<Result<_, _>>()?,
-            silent: Kind::read(self.kind)? != Kind::Text,
+            copies: copies.into_iter().map(CopyRow::to_copy).collect::<Result<_, _>>()?,
+            // The archive goes on when a part of it is known to be stored.
+            silent: !matches!(Kind::read(self.kind)?, Kind::Text | Kind::Archive),
             attempt: self.attempt,
-            others: Vec::new(),
+            others: others.map(CopyRow::to_target).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -152,19 +189,30 @@ impl CopyRow {
             EnvelopeKind::Prekey => 1,
             EnvelopeKind::Plaintext | EnvelopeKind::SenderKey => 2,
         };
-        Self { device: device.number().into(), registration_id, kind, ciphertext: bytes.to_vec() }
+        Self {
+            device: device.number().into(),
+            registration_id,
+            kind,
+            ciphertext: bytes.to_vec(),
+            sent: false,
+        }
+    }
+
+    fn to_target(&self) -> Result<(DeviceId, u16), Error> {
+        const DAMAGED: Error = Error::Damaged(OutboxRow::NAME);
+        let device = u8::try_from(self.device).ok().and_then(DeviceId::new).ok_or(DAMAGED)?;
+        Ok((device, u16::try_from(self.registration_id).map_err(|_| DAMAGED)?))
     }
 
     fn to_copy(&self) -> Result<Copy, Error> {
         const DAMAGED: Error = Error::Damaged(OutboxRow::NAME);
-        let device = u8::try_from(self.device).ok().and_then(DeviceId::new).ok_or(DAMAGED)?;
+        let (device, registration_id) = self.to_target()?;
         let kind = match self.kind {
             0 => EnvelopeKind::Whisper,
             1 => EnvelopeKind::Prekey,
             2 => EnvelopeKind::Plaintext,
             _ => return Err(DAMAGED),
         };
-        let registration_id = u16::try_from(self.registration_id).map_err(|_| DAMAGED)?;
         Ok(Copy { device, registration_id, kind, ciphertext: Bytes::copy_from_slice(&self.ciphertext) })
     }
 }
@@ -210,8 +258,12 @@ impl Client {
             return Ok(());
         }
         self.maintain_prekeys(turn)?;
+        self.maintain_list(turn)?;
         self.pump_lookups(turn);
+        self.pump_wishes(turn);
+        self.pump_archives(turn)?;
         if self.hold_all.is_some() {
+            self.pump_refetch(turn);
             return Ok(());
         }
         let mut blocked: BTreeSet<Conversation> = self.holds.keys().copied().collect();
@@ -240,6 +292,7 @@ impl Client {
                 Launch::Gone => {}
             }
         }
+        self.pump_refetch(turn);
         Ok(())
     }
 
@@ -258,9 +311,15 @@ impl Client {
                         place.sealed = true;
                     }
                 }
-                Seal::NeedsBundles => {
+                Seal::NeedsBundles(devices) => {
                     if let Conversation::Account(account) = place.to {
-                        self.want_bundles(turn, account);
+                        self.want_bundles(turn, account, devices);
+                    }
+                    return Ok(Launch::Waits);
+                }
+                Seal::NeedsDevices => {
+                    if let Conversation::Account(account) = place.to {
+                        self.refetch.insert(account);
                     }
                     return Ok(Launch::Waits);
                 }
@@ -279,8 +338,9 @@ impl Client {
                 return Ok(Launch::Gone);
             }
         };
+        let last = row.is_last_part();
         if let Some(up) = self.link.online() {
-            up.flight.insert(place.id, Flight { order, bytes, since: turn.now, unsealed: false });
+            up.flight.insert(place.id, Flight { order, bytes, since: turn.now, unsealed: false, last });
             self.counters.emitted = self.counters.emitted.saturating_add(1);
             turn.out.sends.push(send);
         }
@@ -294,7 +354,15 @@ impl Client {
 
     pub(crate) fn accepted(&mut self, turn: &mut Turn<'_>, id: MessageId) -> Result<(), Error> {
         let Some(flight) = self.land(id) else { return Ok(()) };
-        let row = self.outbox_row(turn, flight.order)?;
+        let mut row = self.outbox_row(turn, flight.order)?;
+        // One part is under way at a time.
+        if !flight.last {
+            if !flight.unsealed {
+                row.part_taken();
+                turn.store.save(Key::Outbox(flight.order), &row);
+            }
+            return Ok(());
+        }
         self.drop_row(turn, flight.order);
         if let Conversation::Group(_) = row.target()? {
             return self.group_accepted(turn, &row);
@@ -304,9 +372,9 @@ impl Client {
         }
         self.remember_sent(turn, &row)?;
         if row.kind == Kind::Text as u32 {
-            self.raise_own(turn, id, row.account()?, Delivery::Sent)?;
+            self.raise_sent(turn, id, row.account()?, Delivery::Sent)?;
         }
-        if row.again > 0 { self.resend(turn, id, row.again) } else { Ok(()) }
+        if row.again > 0 { self.resend(turn, id, row.again, None) } else { Ok(()) }
     }
 
     pub(crate) fn refused(&mut self, turn: &mut Turn<'_>, refused: &Refused) -> Result<(), Error> {
@@ -351,9 +419,9 @@ impl Client {
             return self.fail_row(turn, order);
         }
         turn.store.save(Key::Outbox(order), &row);
-        let devices = self.keep_devices(turn, account, &|device| !mismatch.extra.contains(&device))?;
+        let devices = self.drop_devices(turn, account, &mismatch.extra)?;
         let only_extra = mismatch.missing.is_empty() && mismatch.stale.is_empty();
-        if !only_extra || mismatch.extra.is_empty() || devices.active().next().is_none() {
+        if !only_extra || mismatch.extra.is_empty() || devices.active(turn.now).next().is_none() {
             self.refetch.insert(account);
         }
         self.unseal(turn, order, place.to)
@@ -386,6 +454,7 @@ impl Client {
 
     fn unseal_row(&mut self, turn: &mut Turn<'_>, order: u64, mut row: OutboxRow) {
         row.copies.clear();
+        row.others.clear();
         row.frame.clear();
         turn.store.save(Key::Outbox(order), &row);
         if let Some(place) = self.outbox.places.get_mut(&order) {
@@ -404,7 +473,10 @@ impl Client {
             return self.group_failed(turn, &row);
         }
         if row.kind == Kind::Text as u32 && !row.resend {
-            self.raise_own(turn, MessageId(row.id), row.account()?, Delivery::Failed)?;
+            self.raise_sent(turn, MessageId(row.id), row.account()?, Delivery::Failed)?;
+        }
+        if row.kind == Kind::Archive as u32 {
+            self.part_failed(turn, &row)?;
         }
         Ok(())
     }

@@ -75,6 +75,34 @@ impl<'a> Overlay<'a> {
         self.messages.insert(key, None);
     }
 
+    /// As [`Read::history`].
+    pub(crate) fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, Error> {
+        let asked = max.saturating_add(self.messages.len());
+        let mut page = self.db.history(with, before, asked)?;
+        page.retain(|message| !self.messages.contains_key(&message.key));
+        let changed = self.messages.values().flatten();
+        page.extend(changed.filter(|message| message.with == with && message.order < before).cloned());
+        page.sort_by_key(|message| std::cmp::Reverse(message.order));
+        page.truncate(max);
+        Ok(page)
+    }
+
+    /// As [`Read::recent`].
+    pub(crate) fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, Error> {
+        let asked = max.saturating_add(self.messages.len());
+        let mut page = self.db.recent(before, asked)?;
+        page.retain(|message| !self.messages.contains_key(&message.key));
+        page.extend(self.messages.values().flatten().filter(|message| message.order < before).cloned());
+        page.sort_by_key(|message| std::cmp::Reverse(message.order));
+        page.truncate(max);
+        Ok(page)
+    }
+
+    /// As [`Read::count_since`], of what is committed.
+    pub(crate) fn count_since(&self, stored_at_ms: u64) -> Result<u64, Error> {
+        Ok(self.db.count_since(stored_at_ms)?)
+    }
+
     /// As [`Read::unread`], of what is committed: the step that asks has written no message before.
     pub(crate) fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, Error> {
         Ok(self.db.unread(with, up_to, max)?)

@@ -125,6 +125,52 @@ pub(crate) struct Counters {
     /// Silent messages that the server has taken.
     #[prost(uint64, tag = "20")]
     pub silent_sent: u64,
+    /// Of a companion: the primary's identity key, 33 bytes.
+    #[prost(bytes = "vec", tag = "21")]
+    pub primary: Vec<u8>,
+    /// Largest time of a register that was seen.
+    #[prost(uint64, tag = "22")]
+    pub clock: u64,
+    /// Rows of the account's state.
+    #[prost(uint32, tag = "23")]
+    pub states: u32,
+    /// Rows of marks.
+    #[prost(uint32, tag = "24")]
+    pub marks: u32,
+    /// Devices of the account that are gone and that the primary's next list leaves out.
+    #[prost(uint32, repeated, tag = "25")]
+    pub unlist: Vec<u32>,
+    /// The device that was last taken in, and when, milliseconds since 1970.
+    #[prost(uint32, tag = "26")]
+    pub approved: u32,
+    #[prost(uint64, tag = "27")]
+    pub approved_at_ms: u64,
+    /// [`Self::approved_at_ms`] of the one of which it was looked up whether it came.
+    #[prost(uint64, tag = "28")]
+    pub approved_checked: u64,
+    /// When the own account's list was signed, milliseconds since 1970.
+    #[prost(uint64, tag = "29")]
+    pub list_issued_ms: u64,
+    /// The lowest order in a linked device's history; archived messages go below it.
+    #[prost(uint64, tag = "30")]
+    pub archive_order: u64,
+    /// Messages of the archive that have come.
+    #[prost(uint64, tag = "31")]
+    pub archived: u64,
+    /// A new device was granted an account and has not told the server yet that it takes it: encoded grant.
+    #[prost(bytes = "vec", tag = "32")]
+    pub grant: Vec<u8>,
+    #[prost(bytes = "vec", tag = "33")]
+    pub grant_reference: Vec<u8>,
+    #[prost(string, tag = "34")]
+    pub grant_name: String,
+    #[prost(bytes = "vec", tag = "35")]
+    pub grant_list: Vec<u8>,
+    #[prost(bytes = "vec", tag = "36")]
+    pub grant_signature: Vec<u8>,
+    /// As the server has said last: messages that were not kept for this device.
+    #[prost(uint64, tag = "37")]
+    pub skipped: u64,
 }
 
 /// Another account.
@@ -142,17 +188,46 @@ pub(crate) struct PeerRow {
     pub trust: u32,
     #[prost(uint64, tag = "4")]
     pub changed_at_ms: u64,
-    /// Messages written to it so far.
+    /// Messages written to it so far by this device.
     #[prost(uint64, tag = "5")]
     pub written: u64,
+    /// The server was asked for its alias.
+    #[prost(bool, tag = "6")]
+    pub name_asked: bool,
+    /// Positions of the last messages that other devices of the own account have written to it.
+    #[prost(message, repeated, tag = "7")]
+    pub own_positions: Vec<OwnPosition>,
 }
 
-/// Devices of another account.
+/// Of another device of the own account.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct OwnPosition {
+    #[prost(uint32, tag = "1")]
+    pub device: u32,
+    #[prost(uint64, tag = "2")]
+    pub position: u64,
+}
+
+/// Devices of an account.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct DevicesRow {
     #[prost(message, repeated, tag = "1")]
     pub devices: Vec<DeviceEntry>,
+    /// Of the newest list that was verified; 0: none was.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    #[prost(uint64, tag = "3")]
+    pub issued_at_ms: u64,
+    #[prost(uint64, tag = "4")]
+    pub expires_at_ms: u64,
+    /// Encoded, as it was signed.
+    #[prost(bytes = "vec", tag = "5")]
+    pub list: Vec<u8>,
+    /// 64 bytes.
+    #[prost(bytes = "vec", tag = "6")]
+    pub signature: Vec<u8>,
 }
 
 /// One of them.
@@ -182,6 +257,17 @@ pub(crate) struct DeviceEntry {
     /// When it last got an answer that carries nothing, milliseconds since 1970; 0: never.
     #[prost(uint64, tag = "8")]
     pub answered_at_ms: u64,
+    /// The primary has signed for `identity`, and its holder for belonging to the account; or it is the
+    /// primary.
+    #[prost(bool, tag = "9")]
+    pub verified: bool,
+    /// Of the own account's: see [`crate::OwnDevice`].
+    #[prost(uint64, tag = "10")]
+    pub last_seen_ms: u64,
+    #[prost(string, tag = "11")]
+    pub place: String,
+    #[prost(uint64, tag = "12")]
+    pub linked_at_ms: u64,
 }
 
 /// Sessions with a device.
@@ -272,6 +358,10 @@ pub(crate) struct OutboxRow {
     /// To a group: a frame with nothing but the encrypted message; none yet.
     #[prost(bytes = "vec", tag = "16")]
     pub frame: Vec<u8>,
+    /// With `only`, once there are copies: the other devices of the account, which get none. Without
+    /// ciphertexts.
+    #[prost(message, repeated, tag = "17")]
+    pub others: Vec<CopyRow>,
 }
 
 /// A message encrypted for one device.
@@ -287,6 +377,9 @@ pub(crate) struct CopyRow {
     pub kind: u32,
     #[prost(bytes = "vec", tag = "4")]
     pub ciphertext: Vec<u8>,
+    /// The server has it: an earlier part of the message held it. The ciphertext is gone then.
+    #[prost(bool, tag = "5")]
+    pub sent: bool,
 }
 
 /// An own message that the server has taken and that may be asked for again.
@@ -318,6 +411,9 @@ pub(crate) struct SentRow {
     /// As in [`OutboxRow`].
     #[prost(bytes = "vec", tag = "10")]
     pub payload: Vec<u8>,
+    /// As in [`OutboxRow`].
+    #[prost(uint32, tag = "11")]
+    pub only: u32,
 }
 
 /// A message that could not be decrypted.
@@ -330,6 +426,92 @@ pub(crate) struct RetryRow {
     /// When it is to be asked for again, milliseconds since 1970.
     #[prost(uint64, tag = "2")]
     pub due_ms: u64,
+    /// It is not part of the history.
+    #[prost(bool, tag = "3")]
+    pub silent: bool,
+    /// It was read, but its device is not proven to belong to its account: decrypted and unpadded.
+    #[prost(bytes = "vec", tag = "4")]
+    pub held: Vec<u8>,
+    /// When the server took it, milliseconds since 1970.
+    #[prost(uint64, tag = "5")]
+    pub accepted_at_ms: u64,
+    /// It came in this group, 16 bytes.
+    #[prost(bytes = "vec", tag = "6")]
+    pub group: Vec<u8>,
+}
+
+/// A register of the account's state.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct StateRow {
+    /// None: deleted.
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub value: Option<Vec<u8>>,
+    /// Hybrid logical clock.
+    #[prost(uint64, tag = "2")]
+    pub at: u64,
+    /// Which device of the account wrote it.
+    #[prost(uint32, tag = "3")]
+    pub device: u32,
+}
+
+/// A broadcast list: value of its register.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct ListRow {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Accounts, 16 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub members: Vec<Vec<u8>>,
+}
+
+/// A tick, or that the user has seen it, of a message that is not here yet.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct MarkRow {
+    /// The numbers are those of the wire's schema.
+    #[prost(uint32, tag = "1")]
+    pub delivery: u32,
+    /// Whose device: account, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub by: Vec<u8>,
+}
+
+/// The history on its way to a device of the account.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct ArchiveRow {
+    /// Messages too, not only names, settings and groups.
+    #[prost(bool, tag = "1")]
+    pub messages_wanted: bool,
+    /// From this time on, milliseconds since 1970.
+    #[prost(uint64, tag = "2")]
+    pub since_ms: u64,
+    /// The device has said that it is there.
+    #[prost(bool, tag = "3")]
+    pub begun: bool,
+    /// What is being sent; the numbers are `archive`'s.
+    #[prost(uint32, tag = "4")]
+    pub phase: u32,
+    /// Key of the last row that was sent in this phase.
+    #[prost(bytes = "vec", tag = "5")]
+    pub cursor: Vec<u8>,
+    /// Messages below this order remain to be sent.
+    #[prost(uint64, tag = "6")]
+    pub before: u64,
+    /// Parts made.
+    #[prost(uint32, tag = "7")]
+    pub part: u32,
+    /// Messages in them.
+    #[prost(uint64, tag = "8")]
+    pub sent: u64,
+    /// Messages in all, as estimated.
+    #[prost(uint64, tag = "9")]
+    pub total: u64,
+    /// Parts that the device is not known to have stored, by the ids of their messages.
+    #[prost(fixed64, repeated, tag = "10")]
+    pub under_way: Vec<u64>,
 }
 
 /// What an outbox row is. The numbers are those of the database.
@@ -394,4 +576,8 @@ names! {
     OutboxRow "outbox",
     SentRow "sent",
     RetryRow "retry",
+    StateRow "state",
+    ListRow "list",
+    MarkRow "mark",
+    ArchiveRow "archive",
 }

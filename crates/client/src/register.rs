@@ -1,14 +1,13 @@
 //! Making an account.
 
 use waxwing_wire::client_frame::{Register, RequestBody};
-use waxwing_wire::devices::{DeviceList, ListedDevice, SignedDeviceList};
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{DeviceAddress, DeviceId, Reject, Username};
+use waxwing_wire::{DeviceAddress, Reject, Username};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::connection::{Link, Phase};
-use crate::limits::LIST_LIFE_MS;
 use crate::turn::Turn;
 
 /// A registration that waits for the server; in memory only: after a crash the user asks again, and the
@@ -27,7 +26,7 @@ impl Client {
             turn.failed(registration.command, Failure::AlreadyRegistered);
             return;
         }
-        if self.registration.is_some() {
+        if self.registration.is_some() || self.is_linking() {
             turn.failed(registration.command, Failure::Busy);
             return;
         }
@@ -54,28 +53,9 @@ impl Client {
         }))))
     }
 
-    /// The account's first device list: this device alone.
-    fn first_list(&self, turn: &mut Turn<'_>) -> SignedDeviceList {
-        let this = ListedDevice {
-            device: DeviceId::PRIMARY,
-            registration_id: self.keys.registration_id,
-            identity: self.identity(),
-        };
-        let list = DeviceList {
-            version: 1,
-            issued_at_ms: turn.now.0,
-            expires_at_ms: turn.now.0.saturating_add(LIST_LIFE_MS),
-            devices: vec![this],
-            next: 2,
-        };
-        let list = list.encode();
-        let signature = self.keys.identity.sign(&SignedDeviceList::signed_bytes(&list), turn.rng);
-        SignedDeviceList { list, signature }
-    }
-
-    pub(crate) fn registered(&mut self, turn: &mut Turn<'_>, address: DeviceAddress) {
+    pub(crate) fn registered(&mut self, turn: &mut Turn<'_>, address: DeviceAddress) -> Result<(), Error> {
         if self.link.up().map(|up| up.phase) != Some(Phase::Registering) {
-            return;
+            return Ok(());
         }
         self.counters.account = address.account.0.to_vec();
         self.counters.device = address.device.number().into();
@@ -84,8 +64,12 @@ impl Client {
             self.username = Some(registration.username);
             turn.event(Event::Registered(address));
             turn.done(registration.command);
+            if let Some(list) = registration.list {
+                self.adopt_list(turn, &list)?;
+            }
         }
         self.greet(turn);
+        Ok(())
     }
 
     pub(crate) fn register_refused(&mut self, turn: &mut Turn<'_>, reject: Reject) {

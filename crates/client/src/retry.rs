@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::Time;
 use crate::client::{Client, Error};
 use crate::command::Event;
-use crate::contacts::load_devices;
 use crate::db::{Key, RawRow, Read, Table};
+use crate::devices::load_devices;
 use crate::limits::{
     HOLD_MS, MAX_RESENDS, MAX_RETRIES, MAX_RETRIES_PER_STEP, MAX_RETRIES_PLANNED, RENEWAL_PAUSE_MS,
     RESEND_AGE_MS, RETRY_FAILED_MS, RETRY_SILENCE_MS, SILENT_KEPT,
@@ -24,15 +24,17 @@ pub(crate) struct Ask {
     pub due: Time,
     /// Times it has been asked for.
     pub attempts: u32,
-    /// It is not part of the history; known only in memory, because anybody can cause it.
+    /// It is not part of the history. Of others it is known only in memory, because anybody can cause it.
     pub silent: bool,
+    /// It came in this group.
+    pub group: Option<GroupId>,
 }
 
 fn pause_ms(table: &[u64], attempts: u32) -> u64 {
     usize::try_from(attempts).ok().and_then(|at| table.get(at)).copied().unwrap_or(0)
 }
 
-fn place(bytes: &[u8]) -> Option<MessageKey> {
+pub(crate) fn place(bytes: &[u8]) -> Option<MessageKey> {
     let (account, rest) = bytes.split_first_chunk::<16>()?;
     let (device, id) = rest.split_first()?;
     let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
@@ -58,7 +60,11 @@ impl Client {
         for (key, value) in rows {
             let key = place(&key).ok_or(Error::Damaged(RetryRow::NAME))?;
             let row = RetryRow::unpack(&value)?;
-            let ask = Ask { due: Time(row.due_ms), attempts: row.attempts, silent: false };
+            if !row.held.is_empty() {
+                self.refetch.insert(key.from.account);
+            }
+            let group = row.group.as_slice().try_into().ok().map(GroupId);
+            let ask = Ask { due: Time(row.due_ms), attempts: row.attempts, silent: row.silent, group };
             if self.asks.len() < MAX_RETRIES_PLANNED {
                 self.asks.entry(key).or_insert(ask);
             }
@@ -72,22 +78,29 @@ impl Client {
         turn: &mut Turn<'_>,
         key: MessageKey,
         silent: bool,
+        group: Option<GroupId>,
     ) -> Result<(), Error> {
         let planned = self.asks.get(&key).copied();
         let stored = || turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id));
         let attempts = match planned {
             Some(ask) => ask.attempts,
-            None if silent => 0,
+            None if silent && !self.is_own(key.from.account) => 0,
             None => stored()?.map_or(0, |row| row.attempts),
         };
         let due = turn.now.plus(pause_ms(&RETRY_FAILED_MS, attempts));
-        self.put_ask(turn, key, Ask { due, attempts, silent });
+        self.put_ask(turn, key, Ask { due, attempts, silent, group });
         Ok(())
     }
 
     fn put_ask(&mut self, turn: &mut Turn<'_>, key: MessageKey, ask: Ask) {
-        if !ask.silent {
-            let row = RetryRow { attempts: ask.attempts, due_ms: ask.due.0 };
+        if !ask.silent || self.is_own(key.from.account) {
+            let row = RetryRow {
+                attempts: ask.attempts,
+                due_ms: ask.due.0,
+                silent: ask.silent,
+                group: ask.group.map(|group| group.0.to_vec()).unwrap_or_default(),
+                ..RetryRow::default()
+            };
             turn.store.save(Key::Retry(key.from, key.id), &row);
         }
         if self.asks.len() < MAX_RETRIES_PLANNED || self.asks.contains_key(&key) {
@@ -113,8 +126,23 @@ impl Client {
                 self.give_up(turn, key)?;
                 continue;
             }
-            let id = self.fresh_id(turn)?;
             let attempts = ask.attempts + 1;
+            if let Some(mut row) = turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id))?
+                && !row.held.is_empty()
+            {
+                // It is here; what lacks is the word of its account.
+                let due = turn.now.plus(pause_ms(&RETRY_SILENCE_MS, attempts));
+                (row.attempts, row.due_ms) = (attempts, due.0);
+                turn.store.save(Key::Retry(key.from, key.id), &row);
+                self.asks.insert(key, Ask { due, attempts, ..ask });
+                self.refetch.insert(key.from.account);
+                continue;
+            }
+            let id = self.fresh_id(turn)?;
+            let epoch = match ask.group {
+                Some(group) => self.group_context(turn, group)?.map_or(0, |context| context.epoch),
+                None => 0,
+            };
             let row = OutboxRow {
                 kind: Kind::Retry as u32,
                 to: key.from.account.0.to_vec(),
@@ -122,11 +150,14 @@ impl Client {
                 sent_at_ms: turn.now.0,
                 ids: vec![key.id.0],
                 asked: attempts,
+                only: key.from.device.number().into(),
+                group: ask.group.map(|group| group.0.to_vec()).unwrap_or_default(),
+                position: epoch,
                 ..OutboxRow::default()
             };
             let next = if self.enqueue(turn, &row)? {
                 let due = turn.now.plus(pause_ms(&RETRY_SILENCE_MS, attempts));
-                Ask { due, attempts, silent: ask.silent }
+                Ask { due, attempts, ..ask }
             } else {
                 Ask { due: turn.now.plus(HOLD_MS), ..ask }
             };
@@ -166,7 +197,7 @@ impl Client {
     pub(crate) fn remember_sent(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         let key = match Kind::read(row.kind)? {
             Kind::Retry => return Ok(()),
-            Kind::Text => Key::Sent(MessageId(row.id)),
+            Kind::Text | Kind::Archive => Key::Sent(MessageId(row.id)),
             _ => {
                 let slot = u16::try_from(self.counters.silent_sent % u64::from(SILENT_KEPT)).unwrap_or(0);
                 self.counters.silent_sent = self.counters.silent_sent.wrapping_add(1);
@@ -186,6 +217,7 @@ impl Client {
             resends: 0,
             group: row.group.clone(),
             payload: row.payload.clone(),
+            only: row.only,
         };
         turn.store.save(key, &sent);
         Ok(())
@@ -217,7 +249,7 @@ impl Client {
         let asked_by_recipient = self.load_sent(turn, id)?.is_some_and(|(_, sent)| sent.to == from.account.0);
         if asked_by_recipient {
             self.renew_session(turn, from)?;
-            self.resend(turn, id, attempt)?;
+            self.resend(turn, id, attempt, Some(from.device))?;
         }
         Ok(())
     }
@@ -231,7 +263,14 @@ impl Client {
     }
 
     /// Puts a message that the server has taken into the outbox again, to be encrypted anew.
-    pub(crate) fn resend(&mut self, turn: &mut Turn<'_>, id: MessageId, attempt: u32) -> Result<(), Error> {
+    /// `only`: for this device.
+    pub(crate) fn resend(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: MessageId,
+        attempt: u32,
+        only: Option<DeviceId>,
+    ) -> Result<(), Error> {
         let Some((key, mut sent)) = self.load_sent(turn, id)? else { return Ok(()) };
         if sent.resends >= MAX_RESENDS || turn.now.0.saturating_sub(sent.sent_at_ms) > RESEND_AGE_MS {
             return Ok(());
@@ -249,6 +288,7 @@ impl Client {
             ids: sent.ids.clone(),
             group: sent.group.clone(),
             payload: sent.payload.clone(),
+            only: only.map_or(sent.only, |device| device.number().into()),
             resend: true,
             ..OutboxRow::default()
         };

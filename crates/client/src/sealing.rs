@@ -2,26 +2,30 @@
 
 use waxwing_e2ee::{self as e2ee, Ciphertext, Local, PreKeyBundle, PublicKey, Session, padding};
 use waxwing_wire::client_frame::RequestBody;
-use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
-use waxwing_wire::limits::MAX_DEVICES;
+use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent, Sync};
+use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::Bundle;
-use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, MessageId, Reject, RejectCode};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
 
 use crate::client::{Client, Error, Keys};
 use crate::connection::Asked;
-use crate::contacts::load_devices;
 use crate::db::Key;
+use crate::devices::{Claim, Present, load_devices};
+use crate::limits::MAX_DEVICES_KEPT;
 use crate::outbox::hold_ms;
 use crate::record::{CopyRow, DeviceEntry, Kind, OutboxRow, Record as _, SessionRow};
 use crate::row::{Body, MessageKey};
+use crate::sync::archived;
 use crate::turn::Turn;
 
 /// What became of a row.
 pub(crate) enum Seal {
     /// It has its ciphertexts.
     Done,
-    /// Some device has no usable session.
-    NeedsBundles,
+    /// The account's devices are in doubt.
+    NeedsDevices,
+    /// These devices have no usable session; none named: nothing is known of the account.
+    NeedsBundles(Vec<DeviceId>),
     /// Something else must be done first; it is looked at again in the next step.
     Waits,
     /// There is nothing to send any more.
@@ -88,42 +92,73 @@ impl Client {
         turn.store.save(Key::Session(device), &row);
     }
 
-    /// Gives a row its ciphertexts, for every device of the account or for none.
+    /// Gives a row its ciphertexts, for every device that it goes to or for none.
     pub(crate) fn seal(&mut self, turn: &mut Turn<'_>, row: &mut OutboxRow) -> Result<Seal, Error> {
         let account = row.account()?;
         let devices = load_devices(&turn.store, account)?;
-        if self.refetch.contains(&account) || devices.active().next().is_none() {
-            return Ok(Seal::NeedsBundles);
+        if self.refetch.contains(&account) {
+            return Ok(Seal::NeedsDevices);
         }
+        if devices.version == 0 {
+            // Nothing at all is known: bundles come with the list.
+            let unknown = devices.devices.is_empty();
+            return Ok(if unknown { Seal::NeedsBundles(Vec::new()) } else { Seal::NeedsDevices });
+        }
+        let own = self.address();
+        let reached = |device: DeviceId| own != Some(DeviceAddress { account, device });
+        let all: Vec<_> = devices.active(turn.now).filter(|(device, _)| reached(*device)).collect();
+        let meant = |device: &DeviceId| row.only == 0 || row.only == u32::from(device.number());
+        let (to, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(device, _)| meant(device));
+        if to.is_empty() {
+            let pointless = row.only != 0 || self.is_own(account);
+            return Ok(if pointless { Seal::Pointless } else { Seal::NeedsDevices });
+        }
+        let plain = |(device, entry): &(DeviceId, &DeviceEntry), bytes: &[u8]| {
+            CopyRow::new(*device, entry.registration_id, EnvelopeKind::Plaintext, bytes)
+        };
+        row.others = others.iter().map(|other| plain(other, &[])).collect();
         if row.kind == Kind::Retry as u32 {
             let Some(id) = row.ids.first() else { return Ok(Seal::Pointless) };
-            let plain = PlainContent::Retry { id: MessageId(*id), attempt: row.asked, group: None }.encode();
-            let copy = |(device, entry): (_, &DeviceEntry)| {
-                CopyRow::new(device, entry.registration_id, EnvelopeKind::Plaintext, &plain)
-            };
-            row.copies = devices.active().map(copy).collect();
+            let group = row.group()?.map(|group| (group, row.position));
+            let retry = PlainContent::Retry { id: MessageId(*id), attempt: row.asked, group }.encode();
+            row.copies = to.iter().map(|device| plain(device, &retry)).collect();
             return Ok(Seal::Done);
         }
         let Some(content) = self.content(turn, row)? else { return Ok(Seal::Pointless) };
+        self.encrypt(turn, row, account, &to, &padding::pad(&content.encode()))
+    }
+
+    /// For all of these devices or for none.
+    fn encrypt(
+        &self,
+        turn: &mut Turn<'_>,
+        row: &mut OutboxRow,
+        account: AccountId,
+        devices: &[(DeviceId, &DeviceEntry)],
+        padded: &[u8],
+    ) -> Result<Seal, Error> {
         let mut ready = Vec::new();
-        for (device, entry) in devices.active() {
-            let to = DeviceAddress { account, device };
+        let mut missing = Vec::new();
+        for (device, entry) in devices {
+            let to = DeviceAddress { account, device: *device };
             let sessions = self.load_session(turn, to)?;
             match sessions.session()? {
                 Some(session) if is_usable(&session, entry, turn) => {
-                    ready.push((to, entry, sessions, session))
+                    ready.push((to, *entry, sessions, session));
                 }
-                _ => return Ok(Seal::NeedsBundles),
+                _ => missing.push(*device),
             }
         }
-        let padded = padding::pad(&content.encode());
+        if !missing.is_empty() {
+            return Ok(Seal::NeedsBundles(missing));
+        }
         let mut copies = Vec::new();
         for (to, entry, sessions, mut session) in ready {
             let local = self.keys.local(self.address(), to);
             // Sessions that were usable above fail only when a chain is at its very end.
-            let Ok(sealed) = e2ee::encrypt(&mut session, &local, &padded, turn.now.0, turn.rng) else {
+            let Ok(sealed) = e2ee::encrypt(&mut session, &local, padded, turn.now.0, turn.rng) else {
                 self.retire_session(turn, to)?;
-                return Ok(Seal::NeedsBundles);
+                return Ok(Seal::NeedsBundles(vec![to.device]));
             };
             let kind = match sealed {
                 Ciphertext::PreKey(_) => EnvelopeKind::Prekey,
@@ -149,13 +184,20 @@ impl Client {
             Kind::Read => ContentBody::Read(row.ids.iter().map(|id| MessageId(*id)).collect()),
             Kind::Renew => ContentBody::Renew,
             Kind::Retry => return Ok(None),
-            Kind::SenderKey
+            Kind::Sync if row.payload.is_empty() => {
+                let (Some(from), Some(id)) = (self.address(), row.ids.first()) else { return Ok(None) };
+                match turn.store.message(&MessageKey { from, id: MessageId(*id) })? {
+                    Some(message) => ContentBody::Sync(Sync::Sent(Box::new(archived(&message)))),
+                    None => return Ok(None),
+                }
+            }
+            Kind::Sync
+            | Kind::SenderKey
             | Kind::Change
             | Kind::Welcome
             | Kind::Join
             | Kind::CatchUp
             | Kind::SharedHistory
-            | Kind::Sync
             | Kind::Archive => match read_payload(&row.payload) {
                 Some(body) => body,
                 None => return Err(Error::Damaged(OutboxRow::NAME)),
@@ -170,7 +212,7 @@ impl Client {
             position: row.position,
             id: MessageId(row.id),
             group,
-            devices: 0,
+            devices: self.own_version(turn)?,
             body,
         }))
     }
@@ -185,37 +227,44 @@ impl Client {
         Ok(())
     }
 
-    /// Asks for bundles of an account unless that is under way.
-    pub(crate) fn want_bundles(&mut self, turn: &mut Turn<'_>, account: AccountId) {
-        let is_same = |asked: &Asked| matches!(asked, Asked::Bundles(other) if *other == account);
+    /// Asks for bundles of devices of an account (none: all of them) unless that is under way.
+    pub(crate) fn want_bundles(&mut self, turn: &mut Turn<'_>, account: AccountId, devices: Vec<DeviceId>) {
+        let is_same = |asked: &Asked| matches!(asked, Asked::Bundles(other, _) if *other == account);
         if self.link.online().is_some_and(|up| !up.has_asked(is_same)) {
             // When too many are under way already, the next pump comes back to it.
-            let _full =
-                self.link.ask(turn, RequestBody::FetchBundles(account, Vec::new()), Asked::Bundles(account));
+            let what = RequestBody::FetchBundles(account, devices.clone());
+            let _full = self.link.ask(turn, what, Asked::Bundles(account, devices));
         }
     }
 
-    /// Bundles came: learns the devices and makes the sessions that are missing.
+    /// Bundles came, with the account's list: makes the sessions that are missing.
     pub(crate) fn bundles(
         &mut self,
         turn: &mut Turn<'_>,
         account: AccountId,
+        asked: &[DeviceId],
+        list: &SignedDeviceList,
         bundles: &[Bundle],
     ) -> Result<(), Error> {
-        self.refetch.remove(&account);
-        let known = load_devices(&turn.store, account)?.active().next().is_some();
-        let mut good = 0;
-        for bundle in bundles.iter().take(MAX_DEVICES) {
-            let device = DeviceAddress { account, device: bundle.device };
-            let Some(parsed) = parse(bundle) else { continue };
-            // Whoever cannot sign with the identity does not get to change it.
-            if parsed.verify().is_ok() {
-                self.learn_device(turn, device, bundle.registration_id, bundle.identity, known)?;
-                good += usize::from(self.begin_session(turn, device, &parsed)?);
-            }
+        let present = bundles.iter().take(MAX_DEVICES_KEPT).map(Present::from).collect();
+        if !self.learn_list(turn, account, &Claim { list, present, asked })? {
+            return self.strike(turn, account);
         }
-        self.keep_devices(turn, account, &|device| bundles.iter().any(|bundle| bundle.device == device))?;
-        if good == 0 || good < bundles.len() { self.strike(turn, account) } else { Ok(()) }
+        let devices = load_devices(&turn.store, account)?;
+        let mut bad = 0;
+        for bundle in bundles.iter().take(MAX_DEVICES_KEPT) {
+            let device = DeviceAddress { account, device: bundle.device };
+            let Some(entry) = devices.get(bundle.device).filter(|entry| entry.active) else { continue };
+            let fits = entry.identity == bundle.identity
+                && entry.registration_id == u32::from(bundle.registration_id);
+            let good = match parse(bundle).filter(|parsed| fits && parsed.verify().is_ok()) {
+                Some(parsed) => self.begin_session(turn, device, &parsed)?,
+                None => false,
+            };
+            bad += usize::from(!good);
+        }
+        let anybody = devices.active(turn.now).next().is_some();
+        if bad > 0 || !anybody || bundles.is_empty() { self.strike(turn, account) } else { Ok(()) }
     }
 
     /// Makes a session unless there is a usable one. Whether there is one now.

@@ -1,5 +1,6 @@
 //! Stories: two or three devices, a relay that only queues, and a clock that the story moves.
 
+mod devices;
 mod faults;
 mod golden;
 mod hostile;
@@ -8,5 +9,6 @@ mod parts;
 mod random;
 mod relay;
 mod renewal;
+mod settings;
 mod talk;
 mod world;

@@ -2,6 +2,7 @@
 
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::{ClientFrame, GroupSend, Hello, Request, RequestBody, Send, Stored};
+use waxwing_wire::content::StateEntry;
 use waxwing_wire::limits::{
     MAX_GROUP_SENDS_PER_FRAME, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_PER_FRAME,
 };
@@ -20,6 +21,10 @@ pub(crate) struct Turn<'a> {
     pub store: Overlay<'a>,
     pub effects: Vec<Effect>,
     pub out: Outgoing,
+    /// Registers that were set here in this step.
+    pub state: Vec<StateEntry>,
+    /// Some register has another value now.
+    pub state_changed: bool,
 }
 
 /// What is to be said to the server at the end of the step, together.
@@ -41,7 +46,15 @@ pub(crate) enum Outbound {
 
 impl<'a> Turn<'a> {
     pub(crate) fn new(now: Time, rng: &'a mut dyn CryptoRng, db: &'a dyn Read) -> Self {
-        Self { now, rng, store: Overlay::new(db), effects: Vec::new(), out: Outgoing::default() }
+        Self {
+            now,
+            rng,
+            store: Overlay::new(db),
+            effects: Vec::new(),
+            out: Outgoing::default(),
+            state: Vec::new(),
+            state_changed: false,
+        }
     }
 
     pub(crate) fn event(&mut self, event: Event) {

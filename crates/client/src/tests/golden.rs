@@ -45,6 +45,7 @@ fn profile() {
         renewals: 16,
         peers: 17,
         silent_sent: 18,
+        ..Counters::default()
     };
     check(
         &ProfileRow { keys: Some(keys), counters: Some(counters) },
@@ -54,8 +55,14 @@ fn profile() {
 
 #[test]
 fn others() {
-    let peer =
-        PeerRow { username: "bob".into(), identity: vec![5; 3], trust: 2, changed_at_ms: 300, written: 4 };
+    let peer = PeerRow {
+        username: "bob".into(),
+        identity: vec![5; 3],
+        trust: 2,
+        changed_at_ms: 300,
+        written: 4,
+        ..PeerRow::default()
+    };
     check(&peer, "010a03626f621203050505180220ac022804");
     let device = DeviceEntry {
         device: 2,
@@ -66,15 +73,19 @@ fn others() {
         placeholders: 4,
         renewed_at_ms: 5,
         answered_at_ms: 6,
+        ..DeviceEntry::default()
     };
-    check(&DevicesRow { devices: vec![device] }, "010a1308021001180122030505052803300438054006");
+    check(
+        &DevicesRow { devices: vec![device], ..DevicesRow::default() },
+        "010a1308021001180122030505052803300438054006",
+    );
     check(&SessionRow { renewals: 1, record: vec![2], stale: vec![3] }, "0108011201021a0103");
     check(&PrekeyRow { record: vec![1], retired_at_ms: 2 }, "010a01011002");
 }
 
 #[test]
 fn messages() {
-    let copy = CopyRow { device: 1, registration_id: 2, kind: 1, ciphertext: vec![3] };
+    let copy = CopyRow { device: 1, registration_id: 2, kind: 1, ciphertext: vec![3], sent: false };
     let outbox = OutboxRow {
         kind: Kind::Retry as u32,
         to: vec![1; 16],
@@ -92,6 +103,7 @@ fn messages() {
         payload: vec![11],
         only: 12,
         frame: vec![13],
+        others: Vec::new(),
     };
     check(
         &outbox,
@@ -108,12 +120,13 @@ fn messages() {
         resends: 7,
         group: vec![8],
         payload: vec![9],
+        only: 0,
     };
     check(
         &sent,
         "0108021210010101010101010101010101010101011902000000000000002003280432080500000000000000380640074a0108520109",
     );
-    check(&RetryRow { attempts: 1, due_ms: 300 }, "01080110ac02");
+    check(&RetryRow { attempts: 1, due_ms: 300, ..RetryRow::default() }, "01080110ac02");
 }
 
 #[test]

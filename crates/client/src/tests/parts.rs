@@ -11,7 +11,7 @@ use crate::turn::{Outbound, Outgoing};
 use crate::{Client, Error, Key, Table, Time, Write};
 
 fn row(attempts: u32) -> RetryRow {
-    RetryRow { attempts, due_ms: 0 }
+    RetryRow { attempts, ..RetryRow::default() }
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use waxwing_wire::client_frame::{ClientFrame, Hello, Register, RequestBody, Send};
-use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::client_frame::{
+    ApproveLink, ClientFrame, CompleteLink, Hello, Register, RequestBody, Send,
+};
+use waxwing_wire::devices::{LinkOffer, LinkReference, SignedDeviceList};
 use waxwing_wire::server_frame::{
-    Bundle, DeviceMismatch, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody, ServerFrame,
-    Welcome,
+    Bundle, DeviceMismatch, DeviceState, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody,
+    ServerFrame, Welcome,
 };
 use waxwing_wire::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, KyberPrekey, MessageId, OneTimePrekey,
@@ -28,7 +30,17 @@ pub struct Device {
     pub acknowledged: u64,
     pub lease: u64,
     pub accepted_in_lease: Option<u64>,
-    pub seen: BTreeSet<(MessageId, u32)>,
+    pub seen: BTreeSet<(DeviceAddress, MessageId, u32)>,
+    pub countersignature: Option<[u8; 64]>,
+}
+
+/// A device that wants to be linked.
+struct Offer {
+    name: &'static str,
+    request: u32,
+    offer: Bytes,
+    approved: Option<(SignedDeviceList, Bytes)>,
+    completed: Option<DeviceAddress>,
 }
 
 #[derive(Default)]
@@ -53,6 +65,19 @@ pub struct Relay {
     pub mute: bool,
     pub leases: BTreeMap<DeviceAddress, Vec<u64>>,
     pub lists: BTreeMap<AccountId, SignedDeviceList>,
+    /// What is said to be an account's list instead.
+    pub false_lists: BTreeMap<AccountId, SignedDeviceList>,
+    /// What is said to be offered instead.
+    pub false_offer: Option<Bytes>,
+    offers: BTreeMap<LinkReference, Offer>,
+    /// Milliseconds since 1970.
+    pub now: u64,
+    /// Devices that it says are there although no list names them.
+    pub ghosts: BTreeMap<DeviceAddress, u16>,
+    pub device_fetches: usize,
+    pub username_fetches: usize,
+    /// Answers to these are lost.
+    pub swallow: Option<fn(&RequestBody) -> bool>,
 }
 
 fn unknown_account() -> ResponseBody {
@@ -66,10 +91,18 @@ impl Relay {
         }
         let mut answer = ServerFrame::default();
         for request in frame.requests {
-            let what = self.request(name, request.what);
-            answer.responses.push(Response { id: request.id, what });
+            let lost = self.swallow.is_some_and(|swallow| swallow(&request.what));
+            if let Some(what) = self.request(name, request.id, request.what)
+                && !lost
+            {
+                answer.responses.push(Response { id: request.id, what });
+            }
         }
         let Some(&own) = self.names.get(name) else {
+            answer.pong = frame.ping;
+            if frame.hello.is_some() {
+                answer.goodbye = Some(Reject::new(RejectCode::NotRegistered, "link it again"));
+            }
             self.down.push((name, answer));
             return;
         };
@@ -97,6 +130,8 @@ impl Relay {
     fn hello(&mut self, own: DeviceAddress, hello: Hello) -> Welcome {
         self.leases.entry(own).or_default().push(hello.lease);
         self.online.insert(own);
+        let there = self.there(own.account).len();
+        let list_version = self.lists[&own.account].decode_list().unwrap().version;
         let device = self.devices.get_mut(&own).unwrap();
         let welcome = Welcome {
             address: own,
@@ -105,8 +140,8 @@ impl Relay {
             acknowledged: device.acknowledged,
             accepted_in_lease: device.accepted_in_lease,
             prekeys_left: left(device),
-            list_version: 0,
-            devices: 1,
+            list_version,
+            devices: there as u32,
             skipped: 0,
         };
         device.lease = device.lease.max(hello.lease);
@@ -121,8 +156,142 @@ impl Relay {
         }
     }
 
-    fn request(&mut self, name: &'static str, what: RequestBody) -> ResponseBody {
-        match what {
+    /// Devices that the account's list vouches for and that are there, with their registration ids.
+    fn there(&self, account: AccountId) -> BTreeMap<DeviceId, u16> {
+        let Some(list) = self.lists.get(&account) else { return BTreeMap::new() };
+        let list = list.decode_list().unwrap();
+        let listed: BTreeSet<DeviceId> = list.valid_at(self.now).map(|device| device.device).collect();
+        let devices = self.devices.iter().filter(|(address, _)| listed.contains(&address.device));
+        let devices = devices.map(|(address, device)| (address, &device.registration_id));
+        let all = devices.chain(&self.ghosts).filter(|(address, _)| address.account == account);
+        all.map(|(address, registration_id)| (address.device, *registration_id)).collect()
+    }
+
+    /// Takes a device away.
+    pub fn cut_off(&mut self, address: DeviceAddress) {
+        self.devices.remove(&address);
+        self.online.remove(&address);
+        let name = self.names.iter().find(|(_, other)| **other == address).map(|(name, _)| *name);
+        if let Some(name) = name {
+            self.names.remove(name);
+            let goodbye = Some(Reject::new(RejectCode::NotRegistered, "link it again"));
+            self.down.push((name, ServerFrame { goodbye, ..ServerFrame::default() }));
+        }
+    }
+
+    fn said_list(&self, account: AccountId) -> SignedDeviceList {
+        self.false_lists.get(&account).unwrap_or(&self.lists[&account]).clone()
+    }
+
+    fn devices_of(&mut self, account: AccountId) -> ResponseBody {
+        self.device_fetches += 1;
+        if !self.lists.contains_key(&account) {
+            return unknown_account();
+        }
+        let devices = self.there(account).into_iter().map(|(device, registration_id)| DeviceState {
+            device,
+            registration_id,
+            countersignature: self
+                .devices
+                .get(&DeviceAddress { account, device })
+                .and_then(|device| device.countersignature),
+            last_seen_ms: 3_600_000,
+            place: "192.0.2.1".into(),
+            linked_at_ms: 1,
+        });
+        ResponseBody::Devices { devices: devices.collect(), list: self.said_list(account) }
+    }
+
+    fn publish_list(&mut self, own: DeviceAddress, list: SignedDeviceList) -> ResponseBody {
+        assert_eq!(own.device, DeviceId::PRIMARY, "only the primary signs");
+        let (old, new) = (self.lists[&own.account].decode_list().unwrap(), list.decode_list().unwrap());
+        if new.version <= old.version {
+            return ResponseBody::Reject(Reject::new(RejectCode::ListOutdated, "fetch the newer one"));
+        }
+        self.lists.insert(own.account, list);
+        let gone: Vec<DeviceAddress> = self
+            .devices
+            .keys()
+            .filter(|address| address.account == own.account && new.find(address.device).is_none())
+            .copied()
+            .collect();
+        for address in gone {
+            self.cut_off(address);
+        }
+        ResponseBody::Done
+    }
+
+    fn approve(&mut self, approve: ApproveLink) -> ResponseBody {
+        let Some(offer) = self.offers.get_mut(&approve.reference) else { return unknown_link() };
+        offer.approved = Some((approve.list.clone(), approve.sealed.clone()));
+        let what = ResponseBody::Linked { list: approve.list, sealed: approve.sealed };
+        let responses = vec![Response { id: offer.request, what }];
+        self.down.push((offer.name, ServerFrame { responses, ..ServerFrame::default() }));
+        ResponseBody::Done
+    }
+
+    fn complete(&mut self, name: &'static str, complete: CompleteLink) -> ResponseBody {
+        let Some(offer) = self.offers.get_mut(&complete.reference) else { return unknown_link() };
+        if let Some(address) = offer.completed {
+            return ResponseBody::Registered(address);
+        }
+        let Some((list, _)) = offer.approved.clone() else { return unknown_link() };
+        let identity = LinkOffer::decode(&offer.offer).unwrap().identity;
+        let content = list.decode_list().unwrap();
+        let listed = content.devices.iter().find(|device| device.identity == identity).unwrap();
+        let primary = content.find(DeviceId::PRIMARY).unwrap().identity;
+        let account = *self
+            .lists
+            .iter()
+            .find(|(_, list)| {
+                list.decode_list().unwrap().find(DeviceId::PRIMARY).unwrap().identity == primary
+            })
+            .unwrap()
+            .0;
+        let address = DeviceAddress { account, device: listed.device };
+        offer.completed = Some(address);
+        let mut device = new_device(complete.registration_id, identity, &complete.prekeys);
+        device.countersignature = Some(complete.countersignature);
+        publish(&mut device, complete.prekeys);
+        self.devices.insert(address, device);
+        self.lists.insert(account, list);
+        self.names.insert(name, address);
+        ResponseBody::Registered(address)
+    }
+
+    fn request(&mut self, name: &'static str, id: u32, what: RequestBody) -> Option<ResponseBody> {
+        Some(match what {
+            RequestBody::OfferLink(reference, offer) => {
+                let (approved, completed) = match self.offers.remove(&reference) {
+                    Some(before) => (before.approved, before.completed),
+                    None => (None, None),
+                };
+                let answer = approved.clone();
+                self.offers.insert(reference, Offer { name, request: id, offer, approved, completed });
+                let (list, sealed) = answer?;
+                ResponseBody::Linked { list, sealed }
+            }
+            RequestBody::FetchLink(reference) => match (&self.false_offer, self.offers.get(&reference)) {
+                (Some(lie), _) => ResponseBody::LinkOffered(lie.clone()),
+                (None, Some(offer)) => ResponseBody::LinkOffered(offer.offer.clone()),
+                (None, None) => unknown_link(),
+            },
+            RequestBody::ApproveLink(approve) => self.approve(*approve),
+            RequestBody::CompleteLink(complete) => self.complete(name, *complete),
+            RequestBody::FetchDevices(account) => self.devices_of(account),
+            RequestBody::PublishDeviceList(list) => self.publish_list(self.names[name], list),
+            RequestBody::RemoveDevice(device) => {
+                let account = self.names[name].account;
+                self.cut_off(DeviceAddress { account, device });
+                ResponseBody::Done
+            }
+            RequestBody::FindUsername(account) => {
+                self.username_fetches += 1;
+                match self.usernames.iter().find(|(_, of)| **of == account) {
+                    Some((username, _)) => ResponseBody::Username(username.clone()),
+                    None => unknown_account(),
+                }
+            }
             RequestBody::Register(register) => self.register(name, *register),
             RequestBody::FindAccount(username) => match self.usernames.get(&username) {
                 Some(&account) => {
@@ -131,7 +300,7 @@ impl Relay {
                 }
                 None => unknown_account(),
             },
-            RequestBody::FetchBundles(account, _) => self.bundles(account),
+            RequestBody::FetchBundles(account, devices) => self.bundles(account, &devices),
             RequestBody::PublishPrekeys(upload) => {
                 let own = self.names[name];
                 let device = self.devices.get_mut(&own).unwrap();
@@ -139,7 +308,7 @@ impl Relay {
                 ResponseBody::Published(left(device))
             }
             _ => ResponseBody::Reject(Reject::new(RejectCode::Unavailable, "not in this relay")),
-        }
+        })
     }
 
     fn register(&mut self, name: &'static str, register: Register) -> ResponseBody {
@@ -160,21 +329,8 @@ impl Relay {
         });
         let address = DeviceAddress { account, device: DeviceId::PRIMARY };
         let former = self.devices.remove(&address);
-        let mut device = Device {
-            registration_id: register.registration_id,
-            identity: register.identity,
-            signed: register.prekeys.signed.clone().unwrap(),
-            last_resort: register.prekeys.last_resort.clone().unwrap(),
-            one_time: VecDeque::new(),
-            kyber: VecDeque::new(),
-            mailbox: BTreeMap::new(),
-            last: former.map_or(0, |former| former.last),
-            pushed: 0,
-            acknowledged: 0,
-            lease: 0,
-            accepted_in_lease: None,
-            seen: BTreeSet::new(),
-        };
+        let mut device = new_device(register.registration_id, register.identity, &register.prekeys);
+        device.last = former.map_or(0, |former| former.last);
         publish(&mut device, register.prekeys);
         self.devices.insert(address, device);
         self.lists.insert(account, register.list);
@@ -183,11 +339,13 @@ impl Relay {
         ResponseBody::Registered(address)
     }
 
-    pub fn bundles(&mut self, account: AccountId) -> ResponseBody {
+    pub fn bundles(&mut self, account: AccountId, wanted: &[DeviceId]) -> ResponseBody {
         self.fetches += 1;
+        let there = self.there(account);
         let mut bundles = Vec::new();
         for (address, device) in &mut self.devices {
-            if address.account == account {
+            let meant = wanted.is_empty() || wanted.contains(&address.device);
+            if address.account == account && meant && there.contains_key(&address.device) {
                 let one_time = device.one_time.pop_front();
                 if let Some(prekey) = &one_time {
                     assert!(self.issued.insert(prekey.key), "a one-time prekey is issued once");
@@ -199,14 +357,14 @@ impl Relay {
                     signed: device.signed.clone(),
                     kyber: device.kyber.pop_front().unwrap_or(device.last_resort.clone()),
                     one_time,
-                    countersignature: None,
+                    countersignature: device.countersignature,
                 });
             }
         }
-        if bundles.is_empty() {
-            unknown_account()
+        if self.lists.contains_key(&account) {
+            ResponseBody::Bundles { list: self.said_list(account), bundles }
         } else {
-            ResponseBody::Bundles { list: self.lists[&account].clone(), bundles }
+            unknown_account()
         }
     }
 
@@ -218,34 +376,33 @@ impl Relay {
             return Err((reject, DeviceMismatch::default()));
         }
         let account = send.to;
-        let there: BTreeMap<DeviceId, u16> = self
-            .devices
-            .iter()
-            .filter(|(address, _)| address.account == account)
-            .map(|(address, device)| (address.device, device.registration_id))
-            .collect();
-        if there.is_empty() {
+        let mut there = self.there(account);
+        if account == from.account {
+            there.remove(&from.device);
+        } else if there.is_empty() {
             return Err((Reject::new(RejectCode::UnknownAccount, "none"), DeviceMismatch::default()));
         }
-        let has = |device: &DeviceId| send.copies.iter().any(|copy| copy.device == *device);
+        let copied = send.copies.iter().map(|copy| (copy.device, copy.registration_id));
+        let known: BTreeMap<DeviceId, u16> = copied.chain(send.others.iter().copied()).collect();
+        assert_eq!(known.len(), send.copies.len() + send.others.len(), "each device is named once");
         let mismatch = DeviceMismatch {
-            missing: there.keys().filter(|device| !has(device)).copied().collect(),
-            extra: send.copies.iter().map(|copy| copy.device).filter(|id| !there.contains_key(id)).collect(),
-            stale: send
-                .copies
+            missing: there.keys().filter(|device| !known.contains_key(device)).copied().collect(),
+            extra: known.keys().filter(|device| !there.contains_key(device)).copied().collect(),
+            stale: known
                 .iter()
-                .filter(|copy| there.get(&copy.device).is_some_and(|id| *id != copy.registration_id))
-                .map(|copy| copy.device)
+                .filter(|(device, id)| there.get(device).is_some_and(|there| there != *id))
+                .map(|(device, _)| *device)
                 .collect(),
         };
         if mismatch != DeviceMismatch::default() {
             return Err((Reject::new(RejectCode::DeviceMismatch, "devices"), mismatch));
         }
-        let sender = self.devices.get_mut(&from).unwrap();
-        if !sender.seen.insert((send.id, send.attempt)) {
-            return Ok(());
-        }
         for mut copy in send.copies {
+            let to = DeviceAddress { account, device: copy.device };
+            let sender = self.devices.get_mut(&from).unwrap();
+            if !sender.seen.insert((to, send.id, send.attempt)) {
+                continue;
+            }
             if self.spoils == Some(from) && copy.kind != EnvelopeKind::Plaintext {
                 copy.ciphertext = spoilt(&copy.ciphertext);
             }
@@ -258,7 +415,7 @@ impl Relay {
                 silent: send.silent,
                 group: None,
             };
-            self.put(DeviceAddress { account, device: copy.device }, Item::Envelope(envelope));
+            self.put(to, Item::Envelope(envelope));
         }
         Ok(())
     }
@@ -287,7 +444,10 @@ impl Relay {
                     at_ms: 0,
                     expired: false,
                 };
-                self.put(envelope.from, Item::Receipt(receipt));
+                let account = envelope.from.account;
+                for device in self.there(account).into_keys() {
+                    self.put(DeviceAddress { account, device }, Item::Receipt(receipt.clone()));
+                }
             }
         }
     }
@@ -311,6 +471,29 @@ impl Relay {
             }
         }
     }
+}
+
+fn new_device(registration_id: u16, identity: [u8; 33], prekeys: &PrekeyUpload) -> Device {
+    Device {
+        registration_id,
+        identity,
+        signed: prekeys.signed.clone().unwrap(),
+        last_resort: prekeys.last_resort.clone().unwrap(),
+        one_time: VecDeque::new(),
+        kyber: VecDeque::new(),
+        mailbox: BTreeMap::new(),
+        last: 0,
+        pushed: 0,
+        acknowledged: 0,
+        lease: 0,
+        accepted_in_lease: None,
+        seen: BTreeSet::new(),
+        countersignature: None,
+    }
+}
+
+fn unknown_link() -> ResponseBody {
+    ResponseBody::Reject(Reject::new(RejectCode::LinkUnknown, "no such offer"))
 }
 
 fn left(device: &Device) -> PrekeysLeft {

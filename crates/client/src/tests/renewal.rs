@@ -318,7 +318,7 @@ fn used_prekeys_are_replaced_before_they_run_out() {
     for _ in 0..3 {
         for _ in 0..70 {
             // Somebody takes them and never writes.
-            world.relay.bundles(alice.account);
+            world.relay.bundles(alice.account, &[]);
         }
         world.cut("alice");
         world.online("alice");
@@ -332,7 +332,7 @@ fn used_prekeys_are_replaced_before_they_run_out() {
     assert_eq!(ids.len(), ONE_TIME_PREKEYS as usize);
     for _ in 0..30 {
         for _ in 0..70 {
-            world.relay.bundles(alice.account);
+            world.relay.bundles(alice.account, &[]);
         }
         world.cut("alice");
         world.online("alice");
@@ -362,7 +362,7 @@ fn a_session_is_begun_when_every_one_time_prekey_is_gone() {
     let alice = address(&world, "alice");
     world.offline("alice");
     for _ in 0..110 {
-        world.relay.bundles(alice.account);
+        world.relay.bundles(alice.account, &[]);
     }
     for name in ["bob", "carol"] {
         world.befriend(name, "alice");

@@ -160,13 +160,16 @@ fn safety_numbers_are_the_same_on_both_sides() {
 }
 
 #[test]
-fn a_stranger_who_writes_becomes_a_peer_without_a_name() {
+fn a_stranger_who_writes_becomes_a_peer_whose_name_is_asked_for_once() {
     let mut world = World::with(&["alice", "bob"]);
     world.befriend("alice", "bob");
     world.send("alice", "bob", "guess who");
+    world.send("alice", "bob", "once more");
+    assert_eq!(world.relay.username_fetches, 1);
     let (db, alice) = (world.users["bob"].db.clone(), world.account("alice"));
     let peer = world.users["bob"].client.peer(&db, alice).unwrap().unwrap();
-    assert!(peer.username.is_none() && peer.identity.is_some() && peer.trust == Trust::FirstUse);
+    assert!(peer.username.as_ref().unwrap().as_str() == "alice");
+    assert!(peer.identity.is_some() && peer.trust == Trust::FirstUse);
     world.befriend("bob", "alice");
     let db = world.users["bob"].db.clone();
     let peers = world.users["bob"].client.peers(&db).unwrap();

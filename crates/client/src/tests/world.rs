@@ -7,6 +7,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::content::Conversation;
+use waxwing_wire::devices::{HistoryRange, LinkCode};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::MAX_PLAINTEXT_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
@@ -99,6 +100,28 @@ impl World {
         let id = self.command(name, Command::Register { invitation: InvitationToken([7; 16]), username });
         self.settle();
         id
+    }
+
+    /// A new device is taken into the account of an old one.
+    pub fn link(&mut self, new: &'static str, old: &'static str, history: HistoryRange) {
+        let code = self.offer(new);
+        self.command(old, Command::ApproveLink { code, history });
+        self.settle();
+        assert!(self.users[new].client.address().is_some(), "{new} is linked");
+    }
+
+    /// A new device shows its code.
+    pub fn offer(&mut self, new: &'static str) -> LinkCode {
+        if !self.users.contains_key(new) {
+            self.join(new);
+        }
+        self.command(new, Command::OfferLink { name: new.into() });
+        self.settle();
+        let shown = self.take_events(new).into_iter().find_map(|event| match event {
+            Event::LinkCode { code, .. } => Some(code),
+            _ => None,
+        });
+        shown.expect("a code is shown")
     }
 
     pub fn user(&mut self, name: &str) -> &mut User {
@@ -244,6 +267,7 @@ impl World {
         for name in names {
             while let Some(frame) = self.user(name).up.pop_front() {
                 self.note(&frame);
+                self.relay.now = self.now;
                 self.relay.frame(name, frame);
                 moved = true;
             }
@@ -401,9 +425,19 @@ impl World {
         self.users[name].events.iter().filter(|event| of(event)).count()
     }
 
+    /// One round of everything that flows.
+    pub fn flow_step(&mut self) {
+        self.flow();
+    }
+
     /// Nothing waits anywhere.
     pub fn assert_at_rest(&self) {
-        for (name, user) in &self.users {
+        self.assert_at_rest_but(&[]);
+    }
+
+    /// Nothing waits anywhere but with these.
+    pub fn assert_at_rest_but(&self, others: &[&str]) {
+        for (name, user) in self.users.iter().filter(|(name, _)| !others.contains(name)) {
             assert_eq!(user.client.outbox_len(), 0, "{name}'s outbox");
         }
         for (address, device) in &self.relay.devices {

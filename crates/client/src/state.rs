@@ -1,0 +1,590 @@
+//! What the user sets, the same on all devices of the account: registers of which the last writer wins.
+//!
+//! A register holds a value, the time of a hybrid logical clock and the device that wrote it. Of two values the
+//! one with the larger (time, device, value) stays, so that devices that have seen the same set of writes agree
+//! in whatever order these came.
+
+use waxwing_wire::content::{Body as ContentBody, Conversation, StateEntry, Sync};
+use waxwing_wire::limits::{MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, GroupId, MessageId};
+
+use crate::client::{Client, Error};
+use crate::command::{ChatChange, CommandId, Event, Failure};
+use crate::db::{Key, Read, Table};
+use crate::limits::{
+    CLEARED_PAGE, MAX_CONTACT_NAME_BYTES, MAX_DELETED_PER_COMMAND, MAX_LIST_MEMBERS, MAX_LIST_NAME_BYTES,
+    MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_ROOM,
+};
+use crate::overlay::Overlay;
+use crate::record::{ListRow, Record as _, StateRow};
+use crate::row::{BroadcastList, ChatState, MessageKey};
+use crate::turn::Turn;
+
+/// Names a register.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum StateKey {
+    Archived(Conversation),
+    Pinned(Conversation),
+    Muted(Conversation),
+    Cleared(Conversation),
+    ContactName(AccountId),
+    Blocked(AccountId),
+    Starred(MessageKey),
+    Deleted(MessageKey),
+    List([u8; 16]),
+    Setting(String),
+    DeviceName(DeviceId),
+}
+
+const STARRED: u8 = 7;
+const DELETED: u8 = 8;
+const LIST: u8 = 9;
+const SETTING: u8 = 10;
+
+impl StateKey {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let conversation = |kind: u8, of: &Conversation| match of {
+            Conversation::Account(account) => [&[kind, 0][..], &account.0].concat(),
+            Conversation::Group(group) => [&[kind, 1][..], &group.0].concat(),
+        };
+        let message = |kind: u8, key: &MessageKey| {
+            let (from, id) = (key.from, key.id);
+            [&[kind][..], &from.account.0, &[from.device.number()], &id.0.to_be_bytes()].concat()
+        };
+        match self {
+            Self::Archived(of) => conversation(1, of),
+            Self::Pinned(of) => conversation(2, of),
+            Self::Muted(of) => conversation(3, of),
+            Self::Cleared(of) => conversation(4, of),
+            Self::ContactName(account) => [&[5][..], &account.0].concat(),
+            Self::Blocked(account) => [&[6][..], &account.0].concat(),
+            Self::Starred(key) => message(STARRED, key),
+            Self::Deleted(key) => message(DELETED, key),
+            Self::List(id) => [&[LIST][..], id].concat(),
+            Self::Setting(key) => [&[SETTING][..], key.as_bytes()].concat(),
+            Self::DeviceName(device) => vec![11, device.number()],
+        }
+    }
+
+    /// Reads [`Self::bytes`]; `None` for what a newer version writes.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first()?;
+        let account = || rest.try_into().ok().map(AccountId);
+        let conversation = || match rest.split_first()? {
+            (0, rest) => Some(Conversation::Account(AccountId(rest.try_into().ok()?))),
+            (1, rest) => Some(Conversation::Group(GroupId(rest.try_into().ok()?))),
+            _ => None,
+        };
+        let message = || {
+            let (account, rest) = rest.split_first_chunk::<16>()?;
+            let (device, id) = rest.split_first()?;
+            let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
+            Some(MessageKey { from, id: MessageId(u64::from_be_bytes(id.try_into().ok()?)) })
+        };
+        Some(match *kind {
+            1 => Self::Archived(conversation()?),
+            2 => Self::Pinned(conversation()?),
+            3 => Self::Muted(conversation()?),
+            4 => Self::Cleared(conversation()?),
+            5 => Self::ContactName(account()?),
+            6 => Self::Blocked(account()?),
+            STARRED => Self::Starred(message()?),
+            DELETED => Self::Deleted(message()?),
+            LIST => Self::List(rest.try_into().ok()?),
+            SETTING => Self::Setting(String::from_utf8(rest.to_vec()).ok()?),
+            11 => Self::DeviceName(rest.first().filter(|_| rest.len() == 1).and_then(|n| DeviceId::new(*n))?),
+            _ => return None,
+        })
+    }
+}
+
+impl StateRow {
+    /// What decides which of two values stays.
+    fn rank(&self) -> (u64, u32, Option<&[u8]>) {
+        (self.at, self.device, self.value.as_deref())
+    }
+
+    pub(crate) fn to_entry(&self, key: &[u8]) -> Option<StateEntry> {
+        Some(StateEntry {
+            key: Bytes::copy_from_slice(key),
+            value: self.value.as_deref().map(Bytes::copy_from_slice),
+            at: self.at,
+            device: u8::try_from(self.device).ok().and_then(DeviceId::new)?,
+        })
+    }
+}
+
+impl From<&StateEntry> for StateRow {
+    fn from(entry: &StateEntry) -> Self {
+        Self {
+            value: entry.value.as_ref().map(|value| value.to_vec()),
+            at: entry.at,
+            device: entry.device.number().into(),
+        }
+    }
+}
+
+// ---------------------------------------------------------------- reading
+
+fn value(store: &Overlay<'_>, key: &StateKey) -> Result<Option<Vec<u8>>, Error> {
+    let row: Option<StateRow> = store.load(&Key::State(key.bytes()))?;
+    Ok(row.and_then(|row| row.value.clone()))
+}
+
+fn is_set(store: &Overlay<'_>, key: &StateKey) -> Result<bool, Error> {
+    Ok(value(store, key)?.is_some())
+}
+
+fn number(store: &Overlay<'_>, key: &StateKey) -> Result<u64, Error> {
+    Ok(value(store, key)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+}
+
+pub(crate) fn text(store: &Overlay<'_>, key: &StateKey) -> Result<Option<String>, Error> {
+    Ok(value(store, key)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+pub(crate) fn is_blocked(store: &Overlay<'_>, account: AccountId) -> Result<bool, Error> {
+    is_set(store, &StateKey::Blocked(account))
+}
+
+/// Whether a message is gone that the user has deleted before it came here.
+pub(crate) fn is_deleted(
+    store: &Overlay<'_>,
+    key: &MessageKey,
+    with: Conversation,
+    sent_at_ms: u64,
+) -> Result<bool, Error> {
+    Ok(sent_at_ms <= number(store, &StateKey::Cleared(with))? || is_set(store, &StateKey::Deleted(*key))?)
+}
+
+fn list_of(id: [u8; 16], value: &[u8]) -> Option<BroadcastList> {
+    let row = ListRow::unpack(value).ok()?;
+    let account = |bytes: &Vec<u8>| bytes.as_slice().try_into().ok().map(AccountId);
+    Some(BroadcastList {
+        id,
+        name: row.name.clone(),
+        members: row.members.iter().filter_map(account).collect(),
+    })
+}
+
+pub(crate) fn list(store: &Overlay<'_>, id: [u8; 16]) -> Result<Option<BroadcastList>, Error> {
+    Ok(value(store, &StateKey::List(id))?.and_then(|value| list_of(id, &value)))
+}
+
+/// Registers of one kind that have a value, with what follows the kind in their keys.
+fn all_of(store: &Overlay<'_>, kind: u8, max: usize) -> Result<Vec<(StateKey, Vec<u8>)>, Error> {
+    let mut found = Vec::new();
+    let mut from = vec![kind];
+    while found.len() < max {
+        let rows = store.rows(Table::State, &from, &[kind + 1], MAX_STATE_ENTRIES)?;
+        let Some((last, _)) = rows.last() else { break };
+        from = [last.as_slice(), &[0]].concat();
+        let full = rows.len() == MAX_STATE_ENTRIES;
+        for (key, row) in rows {
+            let value = StateRow::unpack(&row)?.value.clone();
+            if let (Some(key), Some(value)) = (StateKey::parse(&key), value) {
+                found.push((key, value));
+            }
+        }
+        if !full {
+            break;
+        }
+    }
+    found.truncate(max);
+    Ok(found)
+}
+
+impl Client {
+    /// What the user has set for a conversation.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn chat_state(&self, db: &dyn Read, with: Conversation) -> Result<ChatState, Error> {
+        let store = Overlay::new(db);
+        Ok(ChatState {
+            archived: is_set(&store, &StateKey::Archived(with))?,
+            pinned: is_set(&store, &StateKey::Pinned(with))?,
+            muted_until_ms: number(&store, &StateKey::Muted(with))?,
+            cleared_ms: number(&store, &StateKey::Cleared(with))?,
+        })
+    }
+
+    /// The name that the user has given to a contact.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn contact_name(&self, db: &dyn Read, account: AccountId) -> Result<Option<String>, Error> {
+        text(&Overlay::new(db), &StateKey::ContactName(account))
+    }
+
+    /// Whether nothing is taken from an account.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn is_blocked(&self, db: &dyn Read, account: AccountId) -> Result<bool, Error> {
+        is_blocked(&Overlay::new(db), account)
+    }
+
+    /// Whether the user has marked a message.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn is_starred(&self, db: &dyn Read, message: &MessageKey) -> Result<bool, Error> {
+        is_set(&Overlay::new(db), &StateKey::Starred(*message))
+    }
+
+    /// The messages that the user has marked, at most [`MAX_STARRED_LISTED`], by name. Some may not be here
+    /// any more, or not yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn starred(&self, db: &dyn Read) -> Result<Vec<MessageKey>, Error> {
+        let found = all_of(&Overlay::new(db), STARRED, MAX_STARRED_LISTED)?;
+        let key = |(key, _)| if let StateKey::Starred(message) = key { Some(message) } else { None };
+        Ok(found.into_iter().filter_map(key).collect())
+    }
+
+    /// The broadcast lists, by id.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn lists(&self, db: &dyn Read) -> Result<Vec<BroadcastList>, Error> {
+        let found = all_of(&Overlay::new(db), LIST, MAX_LISTS)?;
+        let list = |(key, value): (_, Vec<u8>)| match key {
+            StateKey::List(id) => list_of(id, &value),
+            _ => None,
+        };
+        Ok(found.into_iter().filter_map(list).collect())
+    }
+
+    /// A setting of the program.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn setting(&self, db: &dyn Read, key: &str) -> Result<Option<String>, Error> {
+        text(&Overlay::new(db), &StateKey::Setting(key.into()))
+    }
+
+    /// All settings of the program, by key, at most [`MAX_STATE_ENTRIES`].
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn settings(&self, db: &dyn Read) -> Result<Vec<(String, String)>, Error> {
+        let found = all_of(&Overlay::new(db), SETTING, MAX_STATE_ENTRIES)?;
+        let setting = |(key, value)| match key {
+            StateKey::Setting(key) => Some((key, String::from_utf8(value).ok()?)),
+            _ => None,
+        };
+        Ok(found.into_iter().filter_map(setting).collect())
+    }
+
+    // ------------------------------------------------------------ writing
+
+    /// Writes a register here, and tells the other devices of it at the end of the step. Whether there was
+    /// room for it.
+    pub(crate) fn set_state(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: &StateKey,
+        value: Option<Vec<u8>>,
+    ) -> Result<bool, Error> {
+        let Some(own) = self.address() else { return Ok(false) };
+        let at = turn.now.0.max(self.counters.clock.saturating_add(1));
+        let entry =
+            StateEntry { key: key.bytes().into(), value: value.map(Bytes::from), at, device: own.device };
+        let taken = self.merge(turn, &entry, MAX_STATES - STATE_ROOM)?;
+        if taken {
+            turn.state.push(entry);
+        }
+        Ok(taken)
+    }
+
+    /// Writes registers for a command, and answers it.
+    pub(crate) fn set_by(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        changes: &[(StateKey, Option<Vec<u8>>)],
+    ) -> Result<(), Error> {
+        if self.address().is_none() {
+            turn.failed(command, Failure::NotRegistered);
+            return Ok(());
+        }
+        for (key, value) in changes {
+            if !self.set_state(turn, key, value.clone())? {
+                turn.failed(command, Failure::OutboxFull);
+                return Ok(());
+            }
+        }
+        turn.done(command);
+        Ok(())
+    }
+
+    /// Takes registers that another device of the account has written.
+    pub(crate) fn state_arrived(&mut self, turn: &mut Turn<'_>, entries: &[StateEntry]) -> Result<(), Error> {
+        for entry in entries {
+            self.merge(turn, entry, MAX_STATES)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the larger of two values. Whether the register is as the entry says, or newer.
+    fn merge(&mut self, turn: &mut Turn<'_>, entry: &StateEntry, most: u32) -> Result<bool, Error> {
+        if entry.key.len() > MAX_STATE_KEY_BYTES
+            || entry.value.as_ref().is_some_and(|value| value.len() > MAX_STATE_VALUE_BYTES)
+        {
+            return Ok(false);
+        }
+        self.counters.clock = self.counters.clock.max(entry.at);
+        let key = Key::State(entry.key.to_vec());
+        let row = StateRow::from(entry);
+        let before: Option<StateRow> = turn.store.load(&key)?;
+        match &before {
+            Some(before) if before.rank() >= row.rank() => return Ok(true),
+            Some(_) => {}
+            None if self.counters.states >= most => return Ok(false),
+            None => self.counters.states += 1,
+        }
+        turn.store.save(key, &row);
+        let same = before.as_ref().is_some_and(|before| before.value == row.value);
+        if !same {
+            turn.state_changed = true;
+            if let Some(key) = StateKey::parse(&entry.key) {
+                self.effect(turn, &key, row.value.as_deref())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// What follows from another value of a register.
+    fn effect(&mut self, turn: &mut Turn<'_>, key: &StateKey, value: Option<&[u8]>) -> Result<(), Error> {
+        match key {
+            StateKey::Deleted(message) if value.is_some() => self.delete_here(turn, &[*message])?,
+            StateKey::Cleared(with) => {
+                let until = value.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+                self.clear_here(turn, *with, until)?;
+            }
+            StateKey::DeviceName(_) => self.device_renamed(turn)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn delete_here(&mut self, turn: &mut Turn<'_>, keys: &[MessageKey]) -> Result<(), Error> {
+        let mut gone = Vec::new();
+        for key in keys {
+            if turn.store.message(key)?.is_some() {
+                turn.store.delete_message(*key);
+                gone.push(*key);
+            }
+            self.forget_retry(turn, *key);
+        }
+        if !gone.is_empty() {
+            turn.event(Event::Deleted(gone));
+        }
+        Ok(())
+    }
+
+    /// Deletes the messages of a conversation that were sent until then.
+    pub(crate) fn clear_here(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        until_ms: u64,
+    ) -> Result<(), Error> {
+        let mut before = u64::MAX;
+        let mut gone = Vec::new();
+        loop {
+            let page = turn.store.history(with, before, CLEARED_PAGE)?;
+            let Some(last) = page.last() else { break };
+            before = last.order;
+            let full = page.len() == CLEARED_PAGE;
+            gone.extend(page.iter().filter(|message| message.sent_at_ms <= until_ms).map(|m| m.key));
+            if !full {
+                break;
+            }
+        }
+        for chunk in gone.chunks(MAX_DELETED_PER_COMMAND) {
+            self.delete_here(turn, chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the other devices of the account what was set in this step.
+    pub(crate) fn flush_state(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        let entries = std::mem::take(&mut turn.state);
+        let mut part = Vec::new();
+        let mut bytes = 0;
+        for entry in entries {
+            let size = entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len) + 32;
+            if !part.is_empty()
+                && (part.len() >= MAX_STATE_ENTRIES || bytes + size > crate::limits::PART_BYTES)
+            {
+                self.tell_own(turn, &ContentBody::Sync(Sync::State(std::mem::take(&mut part))))?;
+                bytes = 0;
+            }
+            bytes += size;
+            part.push(entry);
+        }
+        if !part.is_empty() {
+            self.tell_own(turn, &ContentBody::Sync(Sync::State(part)))?;
+        }
+        if std::mem::take(&mut turn.state_changed) {
+            turn.event(Event::StateChanged);
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------ commands
+
+    pub(crate) fn set_chat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        with: Conversation,
+        change: ChatChange,
+    ) -> Result<(), Error> {
+        let flag = |set: bool| set.then(|| vec![1]);
+        let number = |number: u64| (number > 0).then(|| number.to_be_bytes().to_vec());
+        let change = match change {
+            ChatChange::Archived(set) => (StateKey::Archived(with), flag(set)),
+            ChatChange::Pinned(set) => (StateKey::Pinned(with), flag(set)),
+            ChatChange::MutedUntil(until) => (StateKey::Muted(with), number(until)),
+            ChatChange::Cleared => {
+                // What is here was sent by then, whatever the clock of its sender says.
+                let newest = turn.store.history(with, u64::MAX, CLEARED_PAGE)?;
+                let newest = newest.iter().map(|message| message.sent_at_ms).max().unwrap_or(0);
+                let latest = turn.now.0.saturating_add(crate::limits::LIST_GRACE_MS);
+                (StateKey::Cleared(with), number(newest.min(latest).max(turn.now.0)))
+            }
+        };
+        self.set_by(turn, command, &[change])
+    }
+
+    pub(crate) fn set_contact_name(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        account: AccountId,
+        name: &str,
+    ) -> Result<(), Error> {
+        if name.len() > MAX_CONTACT_NAME_BYTES {
+            turn.failed(command, Failure::TooLong { limit_bytes: MAX_CONTACT_NAME_BYTES });
+            return Ok(());
+        }
+        let value = (!name.is_empty()).then(|| name.as_bytes().to_vec());
+        self.set_by(turn, command, &[(StateKey::ContactName(account), value)])
+    }
+
+    pub(crate) fn set_blocked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        account: AccountId,
+        blocked: bool,
+    ) -> Result<(), Error> {
+        if self.is_own(account) {
+            turn.failed(command, Failure::UnknownContact);
+            return Ok(());
+        }
+        self.set_by(turn, command, &[(StateKey::Blocked(account), blocked.then(|| vec![1]))])
+    }
+
+    pub(crate) fn set_starred(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        message: MessageKey,
+        starred: bool,
+    ) -> Result<(), Error> {
+        if turn.store.message(&message)?.is_none() {
+            turn.failed(command, Failure::UnknownMessage);
+            return Ok(());
+        }
+        self.set_by(turn, command, &[(StateKey::Starred(message), starred.then(|| vec![1]))])
+    }
+
+    pub(crate) fn delete_messages(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        messages: &[MessageKey],
+    ) -> Result<(), Error> {
+        for key in messages {
+            if turn.store.message(key)?.is_none() {
+                turn.failed(command, Failure::UnknownMessage);
+                return Ok(());
+            }
+        }
+        if messages.len() > MAX_DELETED_PER_COMMAND {
+            turn.failed(command, Failure::TooLong { limit_bytes: MAX_DELETED_PER_COMMAND });
+            return Ok(());
+        }
+        let changes: Vec<_> =
+            messages.iter().map(|message| (StateKey::Deleted(*message), Some(vec![1]))).collect();
+        self.set_by(turn, command, &changes)
+    }
+
+    pub(crate) fn set_setting(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        key: String,
+        value: Option<String>,
+    ) -> Result<(), Error> {
+        if key.len() > MAX_SETTING_KEY_BYTES {
+            turn.failed(command, Failure::TooLong { limit_bytes: MAX_SETTING_KEY_BYTES });
+            return Ok(());
+        }
+        if value.as_ref().is_some_and(|value| value.len() > MAX_STATE_VALUE_BYTES) {
+            turn.failed(command, Failure::TooLong { limit_bytes: MAX_STATE_VALUE_BYTES });
+            return Ok(());
+        }
+        self.set_by(turn, command, &[(StateKey::Setting(key), value.map(String::into_bytes))])
+    }
+
+    pub(crate) fn set_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        list: &BroadcastList,
+    ) -> Result<(), Error> {
+        let failure = if list.name.len() > MAX_LIST_NAME_BYTES {
+            Some(Failure::TooLong { limit_bytes: MAX_LIST_NAME_BYTES })
+        } else if list.members.len() > MAX_LIST_MEMBERS {
+            Some(Failure::GroupFull { limit: MAX_LIST_MEMBERS })
+        } else if list.members.is_empty() {
+            Some(Failure::Empty)
+        } else {
+            None
+        };
+        if let Some(failure) = failure {
+            turn.failed(command, failure);
+            return Ok(());
+        }
+        for member in &list.members {
+            if turn.store.load::<crate::record::PeerRow>(&Key::Peer(*member))?.is_none() {
+                turn.failed(command, Failure::UnknownContact);
+                return Ok(());
+            }
+        }
+        let row = ListRow {
+            name: list.name.clone(),
+            members: list.members.iter().map(|member| member.0.to_vec()).collect(),
+        };
+        self.set_by(turn, command, &[(StateKey::List(list.id), Some(row.pack()))])
+    }
+
+    pub(crate) fn delete_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        id: [u8; 16],
+    ) -> Result<(), Error> {
+        if list(&turn.store, id)?.is_none() {
+            turn.failed(command, Failure::UnknownList);
+            return Ok(());
+        }
+        self.set_by(turn, command, &[(StateKey::List(id), None)])
+    }
+}

@@ -1,0 +1,316 @@
+//! What the devices of one account tell each other, and ticks that come before their messages.
+
+use waxwing_wire::content::{ArchivedBody, ArchivedMessage, Body as ContentBody, Conversation, Sync};
+use waxwing_wire::limits::{MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
+
+use crate::client::{Client, Error};
+use crate::command::Event;
+use crate::db::{Key, Table};
+use crate::limits::MAX_MARKS;
+use crate::record::{Kind, MarkRow, OutboxRow, OwnPosition, PeerRow};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::sealing::payload;
+use crate::turn::Turn;
+
+pub(crate) fn delivery_number(delivery: Delivery) -> u32 {
+    match delivery {
+        Delivery::Pending => 0,
+        Delivery::Sent => 1,
+        Delivery::Delivered => 2,
+        Delivery::Read => 3,
+        Delivery::Failed => 4,
+    }
+}
+
+fn delivery_of(number: u32) -> Delivery {
+    match number {
+        0 => Delivery::Pending,
+        1 => Delivery::Sent,
+        3 => Delivery::Read,
+        4 => Delivery::Failed,
+        _ => Delivery::Delivered,
+    }
+}
+
+/// A message as it travels.
+pub(crate) fn archived(message: &Message) -> ArchivedMessage {
+    ArchivedMessage {
+        name: (message.key.from, message.key.id),
+        conversation: message.with,
+        sent_at_ms: message.sent_at_ms,
+        stored_at_ms: message.stored_at_ms,
+        delivery: delivery_number(message.delivery),
+        position: message.position,
+        body: match &message.body {
+            Body::Text(text) => ArchivedBody::Text(text.clone()),
+            Body::Notice(notice) => ArchivedBody::Notice(Bytes::from(notice.encode())),
+            Body::Waiting | Body::Lost => ArchivedBody::Lost,
+            Body::Unknown => ArchivedBody::Unknown,
+        },
+    }
+}
+
+impl Client {
+    /// What an archived message is in this device's history, at a place there.
+    pub(crate) fn message_of(&self, archived: ArchivedMessage, order: u64) -> Message {
+        let (from, id) = archived.name;
+        let own = self.is_own(from.account);
+        let body = match archived.body {
+            ArchivedBody::Text(text) => Body::Text(text),
+            ArchivedBody::Notice(bytes) => {
+                crate::row::Notice::decode(&bytes).map_or(Body::Unknown, Body::Notice)
+            }
+            ArchivedBody::Lost => Body::Lost,
+            ArchivedBody::Unknown => Body::Unknown,
+        };
+        let outgoing = own && !matches!(body, Body::Notice(_));
+        let delivery = match delivery_of(archived.delivery) {
+            // Whoever tells of it has it in its own outbox, or had.
+            Delivery::Pending if outgoing => Delivery::Sent,
+            delivery if outgoing => delivery,
+            Delivery::Read => Delivery::Read,
+            _ => Delivery::Delivered,
+        };
+        Message {
+            key: MessageKey { from, id },
+            with: archived.conversation,
+            order,
+            direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
+            sent_at_ms: archived.sent_at_ms,
+            stored_at_ms: archived.stored_at_ms,
+            body,
+            delivery,
+            position: archived.position,
+            missing_before: 0,
+        }
+    }
+
+    /// The account has other devices.
+    fn has_others(&self, turn: &Turn<'_>) -> Result<bool, Error> {
+        let listed = self.own_row(turn)?.list().map_or(0, |list| list.devices.len());
+        Ok(listed > 1 || self.address().is_some_and(|own| own.device != DeviceId::PRIMARY))
+    }
+
+    /// Says something to all other devices of the account.
+    pub(crate) fn tell_own(&mut self, turn: &mut Turn<'_>, body: &ContentBody) -> Result<(), Error> {
+        let row =
+            OutboxRow { kind: Kind::Sync as u32, payload: payload(body.clone()), ..OutboxRow::default() };
+        self.enqueue_own(turn, row)
+    }
+
+    /// Tells the other devices of the account of a message that this one has sent, or given up.
+    pub(crate) fn tell_sent(&mut self, turn: &mut Turn<'_>, id: MessageId) -> Result<(), Error> {
+        // What it says is looked up when it is encrypted.
+        let row = OutboxRow { kind: Kind::Sync as u32, ids: vec![id.0], ..OutboxRow::default() };
+        self.enqueue_own(turn, row)
+    }
+
+    /// Tells the other devices of the account what the user has seen here.
+    pub(crate) fn tell_read(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        read: &[MessageKey],
+    ) -> Result<(), Error> {
+        for chunk in read.chunks(MAX_IDS_PER_RECEIPT) {
+            let names = chunk.iter().map(|key| (key.from, key.id)).collect();
+            self.tell_own(turn, &ContentBody::Sync(Sync::Read(with, names)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the other devices of the account look at its list: every message says which one its sender knows.
+    pub(crate) fn nudge_own(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        self.enqueue_own(turn, OutboxRow { kind: Kind::Renew as u32, ..OutboxRow::default() })
+    }
+
+    fn enqueue_own(&mut self, turn: &mut Turn<'_>, mut row: OutboxRow) -> Result<(), Error> {
+        let Some(own) = self.address() else { return Ok(()) };
+        if !self.has_others(turn)? {
+            return Ok(());
+        }
+        row.to = own.account.0.to_vec();
+        row.id = self.fresh_id(turn)?.0;
+        row.sent_at_ms = turn.now.0;
+        self.enqueue(turn, &row)?;
+        Ok(())
+    }
+
+    /// Another device of the account says something.
+    pub(crate) fn sync_arrived(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        sync: Sync,
+    ) -> Result<(), Error> {
+        match sync {
+            Sync::Sent(message) => self.sent_elsewhere(turn, from, *message),
+            Sync::Read(with, names) => {
+                for (sender, id) in names {
+                    self.read_elsewhere(turn, with, MessageKey { from: sender, id })?;
+                }
+                Ok(())
+            }
+            Sync::State(entries) => self.state_arrived(turn, &entries),
+            Sync::Removed(device) => self.forget_device(turn, device),
+            Sync::Hello(name) => self.companion_arrived(turn, from.device, name),
+            Sync::Unknown => Ok(()),
+        }
+    }
+
+    /// Another device of the account has sent a message: it is part of this history too.
+    fn sent_elsewhere(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        archived: ArchivedMessage,
+    ) -> Result<(), Error> {
+        let Conversation::Account(peer) = archived.conversation else { return Ok(()) };
+        let too_long = matches!(&archived.body, ArchivedBody::Text(text) if text.len() > MAX_TEXT_BYTES);
+        if archived.name.0 != from || self.is_own(peer) || too_long {
+            return Ok(());
+        }
+        let key = MessageKey { from, id: archived.name.1 };
+        if let Some(known) = turn.store.message(&key)? {
+            let delivery = delivery_of(archived.delivery);
+            // It came with the archive, when it was not sent yet.
+            if known.delivery == Delivery::Pending || delivery == Delivery::Failed {
+                self.raise(turn, known, peer, delivery)?;
+            }
+            return Ok(());
+        }
+        if crate::state::is_deleted(&turn.store, &key, archived.conversation, archived.sent_at_ms)? {
+            return Ok(());
+        }
+        let Some(mut row) = self.peer_row(turn, peer)? else { return Ok(()) };
+        let missing = row.count_own(from.device, archived.position);
+        turn.store.save(Key::Peer(peer), &row);
+        let mut message = self.message_of(archived, 0);
+        message.order = self.next_order();
+        message.stored_at_ms = turn.now.0;
+        message.missing_before = missing;
+        self.apply_mark(turn, &mut message)?;
+        if missing > 0 {
+            turn.event(Event::Gap { from, missing });
+        }
+        turn.event(Event::Message(message.clone()));
+        turn.store.write_message(message);
+        self.want_username(turn, peer)
+    }
+
+    fn read_elsewhere(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        key: MessageKey,
+    ) -> Result<(), Error> {
+        match turn.store.message(&key)? {
+            Some(mut message) => {
+                let unread = message.direction == Direction::Incoming && message.delivery != Delivery::Read;
+                if message.with == with && unread {
+                    message.delivery = Delivery::Read;
+                    turn.event(Event::Delivery { message: key, with, delivery: Delivery::Read });
+                    turn.store.write_message(message);
+                }
+                Ok(())
+            }
+            None => self.put_mark(turn, key, key.from.account, Delivery::Read),
+        }
+    }
+
+    // ------------------------------------------------------------ marks
+
+    /// An own message's mark goes by its id alone: whoever has seen it does not say which device sent it.
+    fn mark_key(&self, key: MessageKey) -> Key {
+        let from = match self.address() {
+            Some(own) if own.account == key.from.account => {
+                DeviceAddress { account: own.account, device: DeviceId::PRIMARY }
+            }
+            _ => key.from,
+        };
+        Key::Mark(from, key.id)
+    }
+
+    /// Remembers a tick, or that the user has seen it, of a message that is not here yet.
+    pub(crate) fn put_mark(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        by: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
+        // With one device every message is here that anybody could know of.
+        if !self.has_others(turn)? {
+            return Ok(());
+        }
+        let place = self.mark_key(key);
+        let number = delivery_number(delivery);
+        match turn.store.load::<MarkRow>(&place)? {
+            Some(row) if row.delivery >= number => return Ok(()),
+            Some(_) => {}
+            None => {
+                if self.counters.marks >= MAX_MARKS {
+                    let victim = turn.store.rows(Table::Mark, &[], &[0xff; 26], 1)?;
+                    for (bytes, _) in victim {
+                        if let Some(key) = crate::retry::place(&bytes) {
+                            turn.store.delete(Key::Mark(key.from, key.id));
+                            self.counters.marks = self.counters.marks.saturating_sub(1);
+                        }
+                    }
+                }
+                self.counters.marks += 1;
+            }
+        }
+        turn.store.save(place, &MarkRow { delivery: number, by: by.0.to_vec() });
+        Ok(())
+    }
+
+    /// A message is about to be part of the history: what was known of it before holds.
+    pub(crate) fn apply_mark(&mut self, turn: &mut Turn<'_>, message: &mut Message) -> Result<(), Error> {
+        let place = self.mark_key(message.key);
+        let Some(mark) = turn.store.load::<MarkRow>(&place)? else { return Ok(()) };
+        turn.store.delete(place);
+        self.counters.marks = self.counters.marks.saturating_sub(1);
+        let delivery = delivery_of(mark.delivery);
+        let meant = match (message.direction, message.with) {
+            (Direction::Incoming, _) => delivery == Delivery::Read,
+            (Direction::Outgoing, Conversation::Account(with)) => mark.by == with.0,
+            (Direction::Outgoing, Conversation::Group(_)) => false,
+        };
+        if meant && (message.delivery < delivery || message.delivery == Delivery::Failed) {
+            message.delivery = delivery;
+        }
+        Ok(())
+    }
+
+    /// The devices of the account that may have sent a message.
+    pub(crate) fn own_addresses(&self, turn: &Turn<'_>) -> Result<Vec<DeviceAddress>, Error> {
+        let Some(own) = self.address() else { return Ok(Vec::new()) };
+        let mut addresses = vec![own];
+        for entry in &self.own_row(turn)?.devices {
+            if let Some(device) = entry.id().filter(|device| *device != own.device) {
+                addresses.push(DeviceAddress { account: own.account, device });
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+impl PeerRow {
+    /// Notices what is missing before a message that another device of the own account has sent to this peer.
+    /// The first one that is heard of may have any number: what was before is in the archive.
+    fn count_own(&mut self, device: DeviceId, position: u64) -> u64 {
+        let number = u32::from(device.number());
+        let Some(known) = self.own_positions.iter_mut().find(|known| known.device == number) else {
+            self.own_positions.push(OwnPosition { device: number, position });
+            if self.own_positions.len() > crate::limits::MAX_DEVICES_KEPT {
+                self.own_positions.remove(0);
+            }
+            return 0;
+        };
+        let Some(ahead) = position.checked_sub(known.position).filter(|ahead| *ahead > 0) else { return 0 };
+        known.position = position;
+        ahead - 1
+    }
+}
