@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use support::{Client, Device, Server, Way, message, message_id};
+use support::{Client, Device, Server, Way, message, message_id, register_many};
 use waxwing_wire::client_frame::ClientFrame;
 
 /// User-space memory of the server for one idle connection, at most, with what its log-in leaves in the store's
@@ -17,20 +17,6 @@ const MAX_IDLE_BYTES: u64 = 4_096;
 
 /// Under load everybody hears something more often than this.
 const STALLED: Duration = Duration::from_secs(5);
-
-/// Registers devices, several at once: what takes the time is the disk.
-fn devices(server: &Server, count: usize) -> Vec<Device> {
-    let invitation = server.invite();
-    let register = |number| Device::register(server.address, &invitation, &format!("device-{number}"));
-    let parts: Vec<_> = (0..count).collect();
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = parts
-            .chunks(count.div_ceil(16))
-            .map(|part| scope.spawn(move || part.iter().map(|number| register(*number)).collect::<Vec<_>>()))
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    })
-}
 
 fn connect(server: &Server, devices: &mut [Device], way: Way) -> Vec<Client> {
     let part = devices.len().div_ceil(16);
@@ -51,7 +37,7 @@ fn an_idle_connection_is_small_and_answers() {
     let (warm, idle): (usize, usize) = (setting("WAXWING_WARM", 100), setting("WAXWING_IDLE", 1_000));
     for way in [Way::Tcp, Way::WebSocket] {
         let server = Server::start(&[]);
-        let mut devices = devices(&server, warm + idle);
+        let mut devices = register_many(&server, warm + idle);
         // A new process: memory that registrations have used and given back would hide what connections take.
         let server = server.restart_after_kill(&[]);
         let (first, rest) = devices.split_at_mut(warm);
@@ -75,7 +61,7 @@ fn messages() {
     const PAIRS: usize = 64;
     let in_flight: u64 = std::env::var("WAXWING_IN_FLIGHT").map_or(4, |text| text.parse().unwrap());
     let server = Server::start(&["--send-burst", "1000000000"]);
-    let mut devices = devices(&server, 2 * PAIRS);
+    let mut devices = register_many(&server, 2 * PAIRS);
     let addresses: Vec<_> = devices.iter().map(|device| device.address.account).collect();
     let clients = connect(&server, &mut devices, Way::Tcp);
     let delivered = AtomicU64::new(0);
