@@ -309,3 +309,6 @@ pub fn fresh_rng() -> ChaCha20Rng {
     getrandom::fill(&mut seed).expect("the system gives entropy");
     ChaCha20Rng::from_seed(seed)
 }
+
+#[cfg(test)]
+mod tests;
