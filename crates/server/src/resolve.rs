@@ -1,8 +1,7 @@
 use bytes::Bytes;
 
 use crate::item::Reference;
-use crate::row::Row;
-use crate::store::{Key, Keys, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Puts what entries refer to in their place: a page that [`Store::read_mailbox`] gave becomes one that can be
 /// handed to [`crate::Links::page`]. Stops after the entry that reaches `max_bytes`, as the page would have if
@@ -34,12 +33,8 @@ pub fn resolve<S: Store + ?Sized>(
 }
 
 fn whole<S: Store + ?Sized>(store: &S, reference: &Reference) -> Result<Bytes, StoreError> {
-    let key = Key::Blob(reference.blob);
-    let mut view = store.load(&Keys { rows: vec![key.clone()], ..Keys::default() })?;
-    Ok(match view.rows.remove(&key) {
-        Some((Some(Row::Blob(row)), _)) => row.item,
-        _ => reference.without_ciphertext(),
-    })
+    let blob = store.blob(reference.blob)?;
+    Ok(blob.map_or_else(|| reference.without_ciphertext(), |blob| blob.item))
 }
 
 #[cfg(test)]

@@ -185,6 +185,17 @@ pub trait Store {
         max_bytes: usize,
     ) -> Result<Vec<(u64, Bytes)>, StoreError>;
 
+    /// A message to a group, to be delivered. As [`Self::load`] would give it; an engine that knows a shorter way
+    /// (without its version, which takes a hash over all of it) goes that.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn blob(&self, blob: BlobId) -> Result<Option<BlobRow>, StoreError> {
+        let key = Key::Blob(blob);
+        let view = self.load(&Keys { rows: vec![key], ..Keys::default() })?;
+        Ok(view.blob(blob).cloned())
+    }
+
     /// Keys of one kind of row, after `after` in the order of keys ([`Key`]'s own), at most `max`; for the
     /// sweep.
     ///

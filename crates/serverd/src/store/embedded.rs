@@ -12,7 +12,7 @@ use fjall::compaction::Leveled;
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 use waxwing_server::{
-    CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Sweep, Version, View,
+    BlobId, BlobRow, CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Sweep, Version, View,
 };
 use waxwing_wire::DeviceAddress;
 
@@ -385,6 +385,14 @@ impl Store for Embedded {
             }
         }
         Ok(entries)
+    }
+
+    fn blob(&self, blob: BlobId) -> Result<Option<BlobRow>, StoreError> {
+        let key = Key::Blob(blob);
+        match self.committed_row(&key, &RowKey::from(&key))? {
+            Some(Row::Blob(row)) => Ok(Some(row)),
+            _ => Ok(None),
+        }
     }
 
     fn sweep(&self, kind: Sweep, after: Option<&Key>, max: usize) -> Result<Vec<Key>, StoreError> {
