@@ -9,7 +9,10 @@ use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::{Key, RawRow, Table};
-use crate::limits::{ARCHIVE_WINDOW_PARTS, MAX_GROUPS_PER_PART, MAX_PEERS_PER_PART, PART_BYTES};
+use crate::limits::{
+    ARCHIVE_STALL_MS, ARCHIVE_WINDOW_PARTS, ATTEMPTS_SKIPPED, MAX_DEVICES_KEPT, MAX_GROUPS_PER_PART,
+    MAX_PEERS_PER_PART, PART_BYTES,
+};
 use crate::record::{ArchiveRow, Kind, OutboxRow, PeerRow, Record as _, StateRow};
 use crate::row::{Body, Delivery, MessageKey};
 use crate::sealing::payload;
@@ -73,7 +76,7 @@ impl Client {
         if !self.is_primary() {
             return Ok(());
         }
-        for (key, value) in turn.store.rows(Table::Archive, &[], &[0xff], crate::limits::MAX_DEVICES_KEPT)? {
+        for (key, value) in turn.store.rows(Table::Archive, &[], &[0xff], MAX_DEVICES_KEPT)? {
             let row = ArchiveRow::unpack(&value)?;
             let Some(device) = key.first().and_then(|number| DeviceId::new(*number)) else { continue };
             if row.begun {
@@ -91,6 +94,16 @@ impl Client {
     ) -> Result<(), Error> {
         let Some(own) = self.address() else { return Ok(()) };
         let place = Key::Archive(device.number());
+        if !row.under_way.is_empty() && turn.now.0.abs_diff(row.moved_at_ms) >= ARCHIVE_STALL_MS {
+            // The server may have had no room for a part; it says so to the other device only.
+            row.moved_at_ms = turn.now.0;
+            turn.store.save(place.clone(), &row);
+            self.send_again(turn, device, &row)?;
+            match turn.store.load(&place)? {
+                Some(after) => row = after,
+                None => return Ok(()),
+            }
+        }
         while row.phase != FINISHED && row.under_way.len() < ARCHIVE_WINDOW_PARTS {
             let mut next = row.clone();
             let part = self.next_part(turn, &mut next)?;
@@ -108,6 +121,7 @@ impl Client {
                 return Ok(());
             }
             next.under_way.push(id.0);
+            next.moved_at_ms = turn.now.0;
             turn.store.save(place.clone(), &next);
             row = next;
         }
@@ -145,6 +159,7 @@ impl Client {
         let Some(mut row) = turn.store.load::<ArchiveRow>(&place)? else { return Ok(false) };
         let Some(at) = row.under_way.iter().position(|sent| *sent == id.0) else { return Ok(false) };
         row.under_way.remove(at);
+        row.moved_at_ms = turn.now.0;
         turn.store.delete(Key::Sent(id));
         let done = row.phase == FINISHED && row.under_way.is_empty();
         turn.event(Event::Archive {
@@ -165,12 +180,26 @@ impl Client {
     /// The database is an older copy of itself: what is under way may have arrived without this copy having
     /// heard of it, and is sent again.
     pub(crate) fn renew_archives(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
-        for (_, value) in turn.store.rows(Table::Archive, &[], &[0xff], crate::limits::MAX_DEVICES_KEPT)? {
-            for id in ArchiveRow::unpack(&value)?.under_way.clone() {
-                if self.outbox.order_of(MessageId(id)).is_none() {
-                    let attempt = 1 + turn.rng.next_u32() % crate::limits::ATTEMPTS_SKIPPED;
-                    self.resend(turn, MessageId(id), attempt, None)?;
-                }
+        for (key, value) in turn.store.rows(Table::Archive, &[], &[0xff], MAX_DEVICES_KEPT)? {
+            if let Some(device) = key.first().and_then(|number| DeviceId::new(*number)) {
+                self.send_again(turn, device, &ArchiveRow::unpack(&value)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends again what is under way and not in the outbox; what was sent often enough is given up.
+    fn send_again(&mut self, turn: &mut Turn<'_>, device: DeviceId, row: &ArchiveRow) -> Result<(), Error> {
+        let Some(own) = self.address() else { return Ok(()) };
+        for id in row.under_way.iter().map(|id| MessageId(*id)) {
+            if self.outbox.order_of(id).is_some() {
+                continue;
+            }
+            // Drawn, because another life of this device may have counted on.
+            let attempt = 1 + turn.rng.next_u32() % ATTEMPTS_SKIPPED;
+            self.resend(turn, id, attempt, None)?;
+            if self.outbox.order_of(id).is_none() {
+                self.part_stored(turn, DeviceAddress { account: own.account, device }, id)?;
             }
         }
         Ok(())

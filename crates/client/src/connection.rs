@@ -434,6 +434,21 @@ impl Client {
         self.unseal_all(turn)
     }
 
+    /// This device was cut off: if it asked for that itself, it has what it wanted.
+    fn logged_out(&mut self, turn: &mut Turn<'_>) {
+        let own = self.address();
+        let Some(up) = self.link.up() else { return };
+        let wanted = |asked: &Asked| match asked {
+            Asked::Remove(command, device) if own.is_some_and(|own| own.device == *device) => Some(*command),
+            _ => None,
+        };
+        let found = up.asked.iter().find_map(|(id, (asked, _))| Some((*id, wanted(asked)?)));
+        if let Some((id, command)) = found {
+            up.asked.remove(&id);
+            turn.done(command);
+        }
+    }
+
     fn goodbye(&mut self, turn: &mut Turn<'_>, reject: Reject) {
         if self.link.up().is_none() {
             return;
@@ -442,6 +457,9 @@ impl Client {
             turn.failed(registration.command, Failure::Rejected(reject.clone()));
         }
         turn.disconnect();
+        if reject.code == RejectCode::NotRegistered {
+            self.logged_out(turn);
+        }
         match reject.code {
             RejectCode::Replaced | RejectCode::NotRegistered | RejectCode::WireVersion => {
                 self.give_up_waiting(turn);

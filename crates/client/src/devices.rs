@@ -214,6 +214,7 @@ impl Client {
     ) -> Result<bool, Error> {
         let Some((list, primary)) = verify(claim.list) else { return Ok(false) };
         let mut devices = load_devices(&turn.store, account)?;
+        let before: Vec<DeviceId> = devices.active(turn.now).map(|(device, _)| device).collect();
         let own = self.is_own(account);
         if own {
             if self.primary_identity() != Some(primary) {
@@ -225,7 +226,6 @@ impl Client {
         if list.version < devices.version {
             return Ok(false);
         }
-        let before: Vec<DeviceId> = devices.active(turn.now).map(|(device, _)| device).collect();
         let version_before = devices.version;
         // Of two lists of one version, the first stays; who is there is the server's word either way.
         match devices.signed_list().filter(|_| list.version == devices.version) {
@@ -327,6 +327,7 @@ impl Client {
         if !self.trust_primary(turn, from.account, identity, &mut devices)? {
             return Ok(Standing::Unproven);
         }
+        let replaced = devices.get(from.device).is_some_and(|entry| entry.identity != identity);
         if let Some(entry) = devices.entry(from.device) {
             if entry.identity != identity {
                 *entry = DeviceEntry { device: entry.device, ..DeviceEntry::default() };
@@ -337,6 +338,9 @@ impl Client {
             entry.active = true;
         }
         turn.store.save(Key::Devices(from.account), &devices);
+        if replaced {
+            self.devices_changed(turn, from.account, true)?;
+        }
         Ok(Standing::Known)
     }
 

@@ -39,6 +39,8 @@ pub const MAX_MARKS: u32 = 4_096;
 pub const PART_BYTES: usize = 24 * 1024;
 /// Parts of a history that are on their way to one device.
 pub const ARCHIVE_WINDOW_PARTS: usize = 4;
+/// Parts that are not known to be stored after this time are sent again, milliseconds.
+pub const ARCHIVE_STALL_MS: u64 = 6 * 3_600_000;
 /// Groups in one part of a history.
 pub const MAX_GROUPS_PER_PART: usize = 16;
 /// Other accounts in one part of a history.

@@ -43,7 +43,6 @@ pub(crate) struct Approval {
 /// The server is asked to take it in.
 pub(crate) struct Approving {
     pub command: CommandId,
-    pub list: SignedDeviceList,
     pub device: DeviceId,
     /// As it calls itself.
     pub name: String,
@@ -317,8 +316,7 @@ impl Client {
             registration_id: offer.registration_id,
             identity: offer.identity,
         });
-        let version = row.version.max(self.server_list).saturating_add(1);
-        let list = self.sign_list(turn, version, list.devices, list.next.saturating_add(1));
+        let list = self.sign_list(turn, row.version, list.devices, list.next.saturating_add(1));
         let (identity, history) = (self.identity(), approval.history);
         let grant = LinkGrant { account: own.account, device, username, identity, history };
         let Ok(sealed) = linking::seal(secret, linking::Purpose::Grant, &grant.encode()) else {
@@ -329,22 +327,20 @@ impl Client {
         let name = name.ok().and_then(|name| String::from_utf8(name.to_vec()).ok()).unwrap_or_default();
         let what = RequestBody::ApproveLink(Box::new(ApproveLink {
             reference: approval.code.reference(),
-            list: list.clone(),
+            list,
             sealed: sealed.into(),
         }));
-        let approving = Approving { command, list, device, name };
+        let approving = Approving { command, device, name };
         if self.link.ask(turn, what, Asked::Approve(Box::new(approving))).is_err() {
             turn.failed(command, Failure::Busy);
             return Ok(());
         }
         // Now, because the answer may be lost on the way.
-        self.counters.approved = device.number().into();
-        self.counters.approved_at_ms = turn.now.0;
         self.plan_archive(turn, device, history);
         Ok(())
     }
 
-    /// The server has the list with the new device, or refuses it.
+    /// The server holds the list for the new device, or refuses it.
     pub(crate) fn link_approved(
         &mut self,
         turn: &mut Turn<'_>,
@@ -362,14 +358,10 @@ impl Client {
                 self.refetch_own();
             }
             turn.store.delete(Key::Archive(approving.device.number()));
-            self.counters.approved = 0;
             turn.failed(approving.command, failure);
             return Ok(());
         }
-        if let Ok(list) = approving.list.decode_list() {
-            self.server_list = self.server_list.max(list.version);
-        }
-        self.adopt_list(turn, &approving.list)?;
+        // The list is the account's once the new device has accepted: then it says hello.
         if !approving.name.is_empty() {
             let value = Some(approving.name.as_bytes().to_vec());
             self.set_state(turn, &StateKey::DeviceName(approving.device), value)?;

@@ -13,7 +13,7 @@ use crate::command::{CommandId, Event, Failure};
 use crate::connection::{Asked, as_reject};
 use crate::db::{Key, Read};
 use crate::devices::{Claim, Identity, Present, load_devices};
-use crate::limits::{LINK_LIFE_MS, LIST_AGE_MS, LIST_LIFE_MS, MAX_WISHES};
+use crate::limits::{LIST_AGE_MS, LIST_LIFE_MS, MAX_WISHES};
 use crate::linking::Approval;
 use crate::outbox::hold_ms;
 use crate::overlay::Overlay;
@@ -60,14 +60,17 @@ impl Client {
 
     // ------------------------------------------------------------ the list
 
-    /// Signs a list; on the primary only.
+    /// Signs a list that comes after this version, and after every one that was signed before; on the primary
+    /// only.
     pub(crate) fn sign_list(
-        &self,
+        &mut self,
         turn: &mut Turn<'_>,
-        version: u64,
+        after: u64,
         devices: Vec<ListedDevice>,
         next: u8,
     ) -> SignedDeviceList {
+        let version = after.max(self.server_list).max(self.counters.list_signed).saturating_add(1);
+        self.counters.list_signed = version;
         let list = DeviceList {
             version,
             issued_at_ms: turn.now.0,
@@ -81,13 +84,15 @@ impl Client {
     }
 
     /// The account's first list: this device alone.
-    pub(crate) fn first_list(&self, turn: &mut Turn<'_>) -> SignedDeviceList {
+    pub(crate) fn first_list(&mut self, turn: &mut Turn<'_>) -> SignedDeviceList {
         let this = ListedDevice {
             device: DeviceId::PRIMARY,
             registration_id: self.keys.registration_id,
             identity: self.identity(),
         };
-        self.sign_list(turn, 1, vec![this], 2)
+        // The server takes the first version only; asking again after a lost answer signs it again.
+        self.counters.list_signed = 0;
+        self.sign_list(turn, 0, vec![this], 2)
     }
 
     /// Takes a list that this device has signed and the server has stored, or that names this device.
@@ -121,22 +126,17 @@ impl Client {
         }
         let row = self.own_row(turn)?;
         let Some(mut list) = row.list() else { return Ok(()) };
-        if self.approval_is_over(turn.now) && self.counters.approved_checked < self.counters.approved_at_ms {
-            self.counters.approved_checked = self.counters.approved_at_ms;
-            self.refetch_own();
-            return Ok(());
-        }
         let gone = std::mem::take(&mut self.counters.unlist);
         let names = |device: &ListedDevice| gone.contains(&u32::from(device.device.number()));
         let dropped = list.devices.iter().any(|device| device.device != DeviceId::PRIMARY && names(device));
         let old = turn.now.0.abs_diff(row.issued_at_ms) >= LIST_AGE_MS;
-        let behind = self.server_list < row.version && self.approval_is_over(turn.now);
+        // A server that was restored from an older copy of itself.
+        let behind = self.server_list < row.version;
         if !dropped && !old && !behind {
             return Ok(());
         }
         list.devices.retain(|device| device.device == DeviceId::PRIMARY || !names(device));
-        let version = row.version.max(self.server_list).saturating_add(1);
-        let signed = self.sign_list(turn, version, list.devices, list.next);
+        let signed = self.sign_list(turn, row.version, list.devices, list.next);
         // Until the server has taken it, what is gone is remembered.
         self.counters.unlist = gone;
         let what = RequestBody::PublishDeviceList(signed.clone());
@@ -161,9 +161,8 @@ impl Client {
             return self.nudge_own(turn);
         }
         let reject = as_reject(answer);
-        if reject.code == RejectCode::ListOutdated {
-            self.refetch_own();
-        }
+        // Whatever it is that the server knows better.
+        self.refetch_own();
         self.list_after = Some(turn.now.plus(hold_ms(&reject)));
         Ok(())
     }
@@ -173,15 +172,8 @@ impl Client {
         if !self.is_primary() {
             return None;
         }
-        let approval = (self.counters.approved_checked < self.counters.approved_at_ms)
-            .then(|| Time(self.counters.approved_at_ms).plus(LINK_LIFE_MS));
         let aged = Time(self.counters.list_issued_ms).plus(LIST_AGE_MS);
-        self.list_after.into_iter().chain(approval).chain([aged]).min()
-    }
-
-    /// No device that was approved can still be on its way.
-    fn approval_is_over(&self, now: Time) -> bool {
-        now.0.abs_diff(self.counters.approved_at_ms) >= LINK_LIFE_MS
+        self.list_after.into_iter().chain([aged]).min()
     }
 
     pub(crate) fn refetch_own(&mut self) {
@@ -220,12 +212,12 @@ impl Client {
         }
         turn.store.save(Key::Devices(own.account), &row);
         if self.is_primary() {
-            let over = self.approval_is_over(turn.now);
             for listed in row.list().map(|list| list.devices).unwrap_or_default() {
                 let number = u32::from(listed.device.number());
-                let there = states.iter().any(|state| state.device == listed.device);
-                let awaited = !over && number == self.counters.approved;
-                if !there && !awaited && !self.counters.unlist.contains(&number) {
+                let there = |state: &DeviceState| {
+                    (state.device, state.registration_id) == (listed.device, listed.registration_id)
+                };
+                if !states.iter().any(there) && !self.counters.unlist.contains(&number) {
                     self.counters.unlist.push(number);
                 }
             }

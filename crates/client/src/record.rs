@@ -140,36 +140,31 @@ pub(crate) struct Counters {
     /// Devices of the account that are gone and that the primary's next list leaves out.
     #[prost(uint32, repeated, tag = "25")]
     pub unlist: Vec<u32>,
-    /// The device that was last taken in, and when, milliseconds since 1970.
-    #[prost(uint32, tag = "26")]
-    pub approved: u32,
-    #[prost(uint64, tag = "27")]
-    pub approved_at_ms: u64,
-    /// [`Self::approved_at_ms`] of the one of which it was looked up whether it came.
-    #[prost(uint64, tag = "28")]
-    pub approved_checked: u64,
+    /// Largest version of a list that this device has signed, whatever became of it.
+    #[prost(uint64, tag = "26")]
+    pub list_signed: u64,
     /// When the own account's list was signed, milliseconds since 1970.
-    #[prost(uint64, tag = "29")]
+    #[prost(uint64, tag = "27")]
     pub list_issued_ms: u64,
     /// The lowest order in a linked device's history; archived messages go below it.
-    #[prost(uint64, tag = "30")]
+    #[prost(uint64, tag = "28")]
     pub archive_order: u64,
     /// Messages of the archive that have come.
-    #[prost(uint64, tag = "31")]
+    #[prost(uint64, tag = "29")]
     pub archived: u64,
     /// A new device was granted an account and has not told the server yet that it takes it: encoded grant.
-    #[prost(bytes = "vec", tag = "32")]
+    #[prost(bytes = "vec", tag = "30")]
     pub grant: Vec<u8>,
-    #[prost(bytes = "vec", tag = "33")]
+    #[prost(bytes = "vec", tag = "31")]
     pub grant_reference: Vec<u8>,
-    #[prost(string, tag = "34")]
+    #[prost(string, tag = "32")]
     pub grant_name: String,
-    #[prost(bytes = "vec", tag = "35")]
+    #[prost(bytes = "vec", tag = "33")]
     pub grant_list: Vec<u8>,
-    #[prost(bytes = "vec", tag = "36")]
+    #[prost(bytes = "vec", tag = "34")]
     pub grant_signature: Vec<u8>,
     /// As the server has said last: messages that were not kept for this device.
-    #[prost(uint64, tag = "37")]
+    #[prost(uint64, tag = "35")]
     pub skipped: u64,
 }
 
@@ -512,6 +507,9 @@ pub(crate) struct ArchiveRow {
     /// Parts that the device is not known to have stored, by the ids of their messages.
     #[prost(fixed64, repeated, tag = "10")]
     pub under_way: Vec<u64>,
+    /// When it last went on, milliseconds since 1970.
+    #[prost(uint64, tag = "11")]
+    pub moved_at_ms: u64,
 }
 
 /// What an outbox row is. The numbers are those of the database.

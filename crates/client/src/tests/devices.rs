@@ -304,23 +304,46 @@ fn every_answer_of_the_linking_may_be_lost() {
 }
 
 #[test]
-fn a_device_that_was_approved_and_never_came_is_unlisted() {
+fn a_device_that_was_approved_and_never_came_stands_in_nobodys_way() {
     let mut world = linked();
     let code = world.offer("alice3");
-    world.relay.swallow = Some(|what| matches!(what, RequestBody::FetchLink(_)));
-    world.relay.swallow = None;
-    world.user("alice3").reachable = false;
-    world.command("alice", Command::ApproveLink { code, history: HistoryRange::All });
     world.cut("alice3");
+    world.command("alice", Command::ApproveLink { code, history: HistoryRange::All });
     world.settle();
     let version = |world: &World| world.relay.lists[&world.account("alice")].decode_list().unwrap().version;
     let before = version(&world);
-    world.advance(LINK_LIFE_MS + 60_000);
     let user = &world.users["alice"];
-    assert_eq!(user.client.devices(&user.db).unwrap().len(), 2);
-    assert!(version(&world) > before);
+    assert_eq!(user.client.devices(&user.db).unwrap().len(), 2, "it has not come");
+    // Somebody else comes in its stead.
+    world.link("alice4", "alice", HistoryRange::All);
+    assert_eq!(address(&world, "alice4").device, number(3));
+    assert!(version(&world) > before + 1, "a version is not signed twice");
+    assert_eq!(all(&world, "alice4", "bob"), ["a0", "b0"]);
+    // Now it comes, too late.
+    world.online("alice3");
+    world.advance(120_000);
+    assert!(world.users["alice3"].client.address().is_none());
     world.send("alice", "bob", "still works");
-    assert_eq!(all(&world, "alice2", "bob"), ["a0", "b0", "still works"]);
+    for name in ["alice", "alice2", "alice4"] {
+        assert_eq!(all(&world, name, "bob"), ["a0", "b0", "still works"], "{name}");
+    }
+    world.assert_at_rest();
+}
+
+#[test]
+fn whoever_logs_out_is_told_that_it_is_done() {
+    let mut world = linked();
+    world.take_events("alice2");
+    let id = world.command("alice2", Command::RemoveDevice { device: number(2) });
+    world.settle();
+    let done = |event: &Event| matches!(event, Event::Done { command, .. } if *command == id);
+    assert_eq!(world.count("alice2", done), 1);
+    assert_eq!(world.count("alice2", |event| matches!(event, Event::Removed)), 1);
+    world.send("bob", "alice", "to one");
+    assert_eq!(world.arrived("alice", "bob"), ["b0", "to one"]);
+    world.offline("alice");
+    world.online("alice");
+    assert_eq!(world.relay.lists[&world.account("alice")].decode_list().unwrap().devices.len(), 1);
 }
 
 #[test]

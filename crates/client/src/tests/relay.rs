@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use waxwing_wire::client_frame::{
     ApproveLink, ClientFrame, CompleteLink, Hello, Register, RequestBody, Send,
 };
-use waxwing_wire::devices::{LinkOffer, LinkReference, SignedDeviceList};
+use waxwing_wire::devices::{LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
 use waxwing_wire::server_frame::{
     Bundle, DeviceMismatch, DeviceState, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody,
     ServerFrame, Welcome,
@@ -208,6 +208,13 @@ impl Relay {
         if new.version <= old.version {
             return ResponseBody::Reject(Reject::new(RejectCode::ListOutdated, "fetch the newer one"));
         }
+        let known = |listed: &ListedDevice| {
+            let address = DeviceAddress { account: own.account, device: listed.device };
+            self.devices.get(&address).is_some_and(|device| device.identity == listed.identity)
+        };
+        if !new.devices.iter().all(known) || new.next < old.next {
+            return ResponseBody::Reject(Reject::new(RejectCode::Malformed, "a device is not there"));
+        }
         self.lists.insert(own.account, list);
         let gone: Vec<DeviceAddress> = self
             .devices
@@ -249,6 +256,10 @@ impl Relay {
             .unwrap()
             .0;
         let address = DeviceAddress { account, device: listed.device };
+        let outdated = content.version <= self.lists[&account].decode_list().unwrap().version;
+        if outdated || self.devices.contains_key(&address) {
+            return ResponseBody::Reject(Reject::new(RejectCode::ListOutdated, "a newer list is there"));
+        }
         offer.completed = Some(address);
         let mut device = new_device(complete.registration_id, identity, &complete.prekeys);
         device.countersignature = Some(complete.countersignature);
