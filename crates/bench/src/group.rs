@@ -34,7 +34,10 @@ impl Plan {
     pub fn checked(self) -> anyhow::Result<Self> {
         let sizes = 2..=MAX_GROUP_MEMBERS;
         ensure!(!self.members.is_empty(), "--members must name a size");
-        ensure!(self.members.iter().all(|size| sizes.contains(size)), "--members must be 2 to {MAX_GROUP_MEMBERS}");
+        ensure!(
+            self.members.iter().all(|size| sizes.contains(size)),
+            "--members must be 2 to {MAX_GROUP_MEMBERS}"
+        );
         ensure!((1..=MAX_DEVICES).contains(&self.devices), "--devices must be 1 to {MAX_DEVICES}");
         let messages = 1..=MAX_GROUP_MESSAGES;
         ensure!(messages.contains(&self.messages), "--messages must be 1 to {MAX_GROUP_MESSAGES}");
@@ -117,7 +120,9 @@ fn measure(
     // Everybody was here before: with mailboxes, and in the server's memory.
     fleet.attach(0..devices)?;
     let online = members.div_ceil(2).max(2);
-    (0..devices).filter(|device| device % members >= online).try_for_each(|device| fleet.disconnect(device))?;
+    (0..devices)
+        .filter(|device| device % members >= online)
+        .try_for_each(|device| fleet.disconnect(device))?;
     let group = make_group(&mut fleet, members)?;
     let mut exchange = Exchange::new(fleet, members, devices, online);
     // Makes the group, and takes what is on its way from the registrations out of the count.
@@ -192,7 +197,11 @@ fn ratios(group: &Map<String, Value>, pairwise: &Map<String, Value>) -> Map<Stri
         let (ours, theirs) = (value.as_f64()?, pairwise.get(name)?.as_f64().filter(|number| *number > 0.0)?);
         Some((name.clone(), rounded(ours / theirs).into()))
     };
-    group.iter().filter(|(name, _)| !matches!(name.as_str(), "messages" | "recipients")).filter_map(ratio).collect()
+    group
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "messages" | "recipients"))
+        .filter_map(ratio)
+        .collect()
 }
 
 /// A group's first change, and a message to it.
@@ -204,7 +213,8 @@ struct Group {
 fn make_group(fleet: &mut Fleet, members: usize) -> anyhow::Result<Group> {
     let mut id = [0; 16];
     fleet.rng.fill_bytes(&mut id);
-    let mut views: Vec<(AccountId, [u8; 8])> = (0..members).map(|member| fleet.view_of(member)).collect::<Result<_, _>>()?;
+    let mut views: Vec<(AccountId, [u8; 8])> =
+        (0..members).map(|member| fleet.view_of(member)).collect::<Result<_, _>>()?;
     views.sort_unstable();
     let message = GroupSend {
         id: MessageId(0),
@@ -218,6 +228,7 @@ fn make_group(fleet: &mut Fleet, members: usize) -> anyhow::Result<Group> {
     };
     let add = views.iter().map(|(account, _)| *account).collect();
     let change = PublicChange { add, promote: vec![fleet.account(0)?], ..PublicChange::default() };
-    let change = GroupSend { id: MessageId(fleet.rng.next_u64()), epoch: 0, change: Some(change), ..message.clone() };
+    let change =
+        GroupSend { id: MessageId(fleet.rng.next_u64()), epoch: 0, change: Some(change), ..message.clone() };
     Ok(Group { change, message })
 }

@@ -12,9 +12,7 @@ use std::time::{Duration, Instant};
 
 use support::{PATIENCE, Server, eventually};
 use tempfile::TempDir;
-use waxwing_app::api::{
-    Answer, Body, Command, Delivery, Event, Group, HistoryRange, Message, Query, Status,
-};
+use waxwing_app::api::{Answer, Body, Command, Delivery, Event, Group, HistoryRange, Message, Query, Status};
 use waxwing_app::{App, KeyChoice, ProfileOptions};
 
 const DEFAULT_ROUNDS: usize = 4;

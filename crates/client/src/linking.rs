@@ -100,7 +100,7 @@ impl Client {
         let registration_id = self.keys.registration_id;
         let Some(offer) = &mut self.offer else { return Ok(None) };
         let secret = &offer.code.secret;
-        let name = linking::seal(secret, linking::Purpose::Name, offer.name.as_bytes());
+        let name = linking::seal(secret, linking::Purpose::Name, offer.name.as_bytes(), turn.rng);
         let name = Bytes::from(name.unwrap_or_default());
         let mut body = LinkOffer { identity, registration_id, name, mac: [0; 32] };
         body.mac = linking::offer_mac(secret, &body.authenticated_bytes());
@@ -319,7 +319,7 @@ impl Client {
         let list = self.sign_list(turn, row.version, list.devices, list.next.saturating_add(1));
         let (identity, history) = (self.identity(), approval.history);
         let grant = LinkGrant { account: own.account, device, username, identity, history };
-        let Ok(sealed) = linking::seal(secret, linking::Purpose::Grant, &grant.encode()) else {
+        let Ok(sealed) = linking::seal(secret, linking::Purpose::Grant, &grant.encode(), turn.rng) else {
             turn.failed(command, Failure::FalseCode);
             return Ok(());
         };

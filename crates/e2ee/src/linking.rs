@@ -1,19 +1,22 @@
 //! What the secret of a linking code protects: the new device's offer (a MAC, and its name encrypted), and the
 //! grant that answers it. The formats, and who says what to whom, are in `devices.proto` of `wire`.
 //!
-//! Keys are HKDF-SHA256 of the secret without salt, one for each use. The secret serves for one offer and one
-//! grant, so that AES-256-GCM under a key of its own may have the zero nonce.
+//! Keys are HKDF-SHA256 of the secret without salt, one for each use. What is sealed stands behind a random
+//! nonce: an answer that was lost is given again, and need not say the same.
 
+use aes_gcm::Aes256Gcm;
 use aes_gcm::aead::{Aead as _, KeyInit as _};
-use aes_gcm::{Aes256Gcm, Nonce};
+use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::kdf::{hkdf, hmac};
 
-/// Bytes that sealing adds.
-pub const TAG_BYTES: usize = 16;
+/// Bytes that sealing adds: nonce and tag.
+pub const SEAL_BYTES: usize = NONCE_BYTES + 16;
+
+const NONCE_BYTES: usize = 12;
 
 const MAC: &[u8] = b"Waxwing link mac";
 const NAME: &[u8] = b"Waxwing link name";
@@ -41,15 +44,23 @@ pub fn verify_offer(secret: &[u8], offer: &[u8], mac: &[u8; 32]) -> bool {
     bool::from(offer_mac(secret, offer).ct_eq(mac))
 }
 
-/// Encrypts for whoever holds the secret. At most once for each secret and purpose.
+/// Encrypts for whoever holds the secret, AES-256-GCM: nonce ‖ ciphertext ‖ tag.
 ///
 /// # Errors
 /// [`Error::TooLarge`] above [`crate::limits::PLAINTEXT_MAX_BYTES`].
-pub fn seal(secret: &[u8], purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn seal(
+    secret: &[u8],
+    purpose: Purpose,
+    plaintext: &[u8],
+    rng: &mut dyn CryptoRng,
+) -> Result<Vec<u8>, Error> {
     if plaintext.len() > crate::limits::PLAINTEXT_MAX_BYTES {
         return Err(Error::TooLarge);
     }
-    cipher(secret, purpose).encrypt(&Nonce::default(), plaintext).map_err(|_| Error::TooLarge)
+    let mut nonce = [0; NONCE_BYTES];
+    rng.fill_bytes(&mut nonce);
+    let sealed = cipher(secret, purpose).encrypt(&nonce.into(), plaintext).map_err(|_| Error::TooLarge)?;
+    Ok([&nonce[..], &sealed].concat())
 }
 
 /// Decrypts what [`seal`] gave.
@@ -57,8 +68,10 @@ pub fn seal(secret: &[u8], purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>
 /// # Errors
 /// [`Error::InvalidMessage`] when it was altered, or made with another secret or for another purpose.
 pub fn open(secret: &[u8], purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let opened = cipher(secret, purpose).decrypt(&Nonce::default(), sealed);
-    opened.map(Zeroizing::new).map_err(|_| Error::InvalidMessage("sealed by a linking code"))
+    const FALSE: Error = Error::InvalidMessage("sealed by a linking code");
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(FALSE)?;
+    let opened = cipher(secret, purpose).decrypt(&(*nonce).into(), sealed);
+    opened.map(Zeroizing::new).map_err(|_| FALSE)
 }
 
 fn cipher(secret: &[u8], purpose: Purpose) -> Aes256Gcm {

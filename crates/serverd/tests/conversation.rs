@@ -149,8 +149,10 @@ fn strangers_are_told_to_register() {
     let mut stranger =
         Connection::open(server.address, Way::Tcp, &StaticKey::generate(&mut rng()), None).unwrap();
     let account = waxwing_wire::AccountId([1; 16]);
-    let frame =
-        ClientFrame { sends: vec![message(account, 1, 1)], ..request(RequestBody::FetchBundles(account, Vec::new())) };
+    let frame = ClientFrame {
+        sends: vec![message(account, 1, 1)],
+        ..request(RequestBody::FetchBundles(account, Vec::new()))
+    };
     stranger.send(&frame).unwrap();
     let answer = stranger.receive().unwrap();
     assert_eq!(answer.refused[0].reject.code, RejectCode::NotRegistered);

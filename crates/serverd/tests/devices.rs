@@ -102,8 +102,7 @@ fn an_offer_waits_and_can_be_repeated_at_every_step() {
     assert_eq!(third.receive().unwrap().responses.remove(0).what, linked);
     let server = server.restart_after_kill(&[]);
     for _ in 0..2 {
-        let mut again =
-            Connection::open(server.address, Way::Tcp, &key, Some(invitation.server)).unwrap();
+        let mut again = Connection::open(server.address, Way::Tcp, &key, Some(invitation.server)).unwrap();
         again.send(&complete_link(reference)).unwrap();
         let answer = again.receive().unwrap().responses.remove(0).what;
         assert!(matches!(answer, ResponseBody::Registered(address) if address.device.number() == 2));
@@ -142,7 +141,8 @@ fn a_removed_device_is_cut_off_at_once_and_leaves_nothing_behind() {
     assert_eq!(a3.goodbye().unwrap().code, RejectCode::NotRegistered);
     assert!(a3.connection.receive().is_err());
     let mut again = Connection::open(server.address, Way::Tcp, &phone.key, Some(phone.server)).unwrap();
-    let hello = waxwing_wire::client_frame::Hello { version: waxwing_wire::WIRE_VERSION, lease: 9, stored: 0 };
+    let hello =
+        waxwing_wire::client_frame::Hello { version: waxwing_wire::WIRE_VERSION, lease: 9, stored: 0 };
     again.send(&ClientFrame { hello: Some(hello), ..ClientFrame::default() }).unwrap();
     assert_eq!(again.receive().unwrap().goodbye.unwrap().code, RejectCode::NotRegistered);
 
@@ -162,9 +162,7 @@ fn a_removed_device_is_cut_off_at_once_and_leaves_nothing_behind() {
 
 #[test]
 fn a_forwarded_address_counts_only_where_the_operator_says_so() {
-    for (flags, expected) in
-        [(&[][..], "127.0.0.1"), (&["--trust-forwarded-for"][..], "192.0.2.77")]
-    {
+    for (flags, expected) in [(&[][..], "127.0.0.1"), (&["--trust-forwarded-for"][..], "192.0.2.77")] {
         let server = Server::start(flags);
         let invitation = server.invite();
         let mut alice = Device::register(server.address, &invitation, "alice");

@@ -238,7 +238,7 @@ impl LinkOffer {
             identity: fixed(&offer.identity, "LinkOffer.identity")?,
             registration_id: registration_id(offer.registration)?,
             name: Some(offer.name)
-                .filter(|name| name.len() <= MAX_DEVICE_NAME_BYTES + 16)
+                .filter(|name| name.len() <= MAX_DEVICE_NAME_BYTES + 28)
                 .ok_or(Malformed::new("LinkOffer.name"))?,
             mac: fixed(&offer.mac, "LinkOffer.mac")?,
         })

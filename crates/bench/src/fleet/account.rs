@@ -79,7 +79,12 @@ impl Account {
         let device = self.list.devices.last()?.device;
         let said = countersigned_bytes(&self.identity.public().serialize(), device);
         let countersignature = companion.sign(&said, rng);
-        Some(CompleteLink { reference, registration_id: REGISTRATION_ID, countersignature, prekeys: prekeys() })
+        Some(CompleteLink {
+            reference,
+            registration_id: REGISTRATION_ID,
+            countersignature,
+            prekeys: prekeys(),
+        })
     }
 
     /// Names its devices to the server.

@@ -38,7 +38,8 @@ impl AllUnsettled {
         let waits = self.waiting.entry(mailbox).or_default();
         waits.up_to = waits.up_to.max(more.up_to);
         for seq in more.undecryptable {
-            if waits.undecryptable.len() < MAX_UNDECRYPTABLE_PER_STORED && !waits.undecryptable.contains(&seq) {
+            if waits.undecryptable.len() < MAX_UNDECRYPTABLE_PER_STORED && !waits.undecryptable.contains(&seq)
+            {
                 waits.undecryptable.push(seq);
             }
         }

@@ -319,9 +319,8 @@ impl IoThread {
         while let Some(id) = due(&mut self.guests, self.now).or_else(|| due(&mut self.waiting, self.now)) {
             let now = self.now;
             let may_stay = |guest: &Guest| guest.waits_until.is_some_and(|until| until > now);
-            let overdue = |conn: &&mut Conn| {
-                conn.id == id && conn.guest.as_ref().is_some_and(|guest| !may_stay(guest))
-            };
+            let overdue =
+                |conn: &&mut Conn| conn.id == id && conn.guest.as_ref().is_some_and(|guest| !may_stay(guest));
             if self.table.get(place_of(id)).filter(overdue).is_some() {
                 let reject = "say Hello, register, or offer to be linked after the handshake: connect again";
                 self.say_goodbye(place_of(id), &Reject::new(RejectCode::NotRegistered, reject));

@@ -21,8 +21,8 @@ use super::keys::{DedupeBytes, EntryKey, FORMAT_KEY, RowKey, rows_of, swept_key}
 use super::pending::Pending;
 use super::space::{Room, Space};
 use crate::limits::{
-    BLOB_CACHE_BYTES, BLOCK_CACHE_BYTES, ENTRY_CACHE_BYTES, JOURNAL_BYTES, MEMTABLE_BYTES, RESERVE_BYTES, ROW_CACHE_BYTES,
-    TABLE_BYTES,
+    BLOB_CACHE_BYTES, BLOCK_CACHE_BYTES, ENTRY_CACHE_BYTES, JOURNAL_BYTES, MEMTABLE_BYTES, RESERVE_BYTES,
+    ROW_CACHE_BYTES, TABLE_BYTES,
 };
 
 /// What a cached value costs beside its own bytes, about: keys and table slots.
@@ -482,9 +482,7 @@ fn table_options() -> KeyspaceCreateOptions {
 fn is_hot(row: Option<&Row>) -> bool {
     matches!(
         row,
-        Some(
-            Row::Mailbox(_) | Row::Account(_) | Row::Credential(_) | Row::Group(_) | Row::References(_)
-        )
+        Some(Row::Mailbox(_) | Row::Account(_) | Row::Credential(_) | Row::Group(_) | Row::References(_))
     )
 }
 

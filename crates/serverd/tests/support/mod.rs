@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 use waxwing_wire::client_frame::{
-    ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody, Send, Stored,
+    ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody, Send,
+    Stored,
 };
 use waxwing_wire::devices::{DeviceList, LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
 use waxwing_wire::group::{PublicChange, member_digest, view_digest};
@@ -364,16 +365,14 @@ impl Device {
         connection.send(&register_request(invitation, username)).unwrap();
         let frame = connection.receive().unwrap();
         match frame.responses.first().map(|response| &response.what) {
-            Some(ResponseBody::Registered(address)) => {
-                Self {
-                    key: Arc::new(key),
-                    server: invitation.server,
-                    address: *address,
-                    lease: 0,
-                    stored: 0,
-                    list: first_list(),
-                }
-            }
+            Some(ResponseBody::Registered(address)) => Self {
+                key: Arc::new(key),
+                server: invitation.server,
+                address: *address,
+                lease: 0,
+                stored: 0,
+                list: first_list(),
+            },
             other => panic!("{other:?}"),
         }
     }

@@ -32,6 +32,9 @@ fn attempts_are_paused_and_lists_are_bounded() {
     assert!(all.due(now + SETTLE_AGAIN / 2).is_empty());
     assert_eq!(all.due(now + SETTLE_AGAIN).len(), 1);
     all.remember(address(1), said(1_000, &(1..=1_000).collect::<Vec<_>>()));
-    assert_eq!(all.take(address(1)).map(|waits| waits.undecryptable.len()), Some(MAX_UNDECRYPTABLE_PER_STORED));
+    assert_eq!(
+        all.take(address(1)).map(|waits| waits.undecryptable.len()),
+        Some(MAX_UNDECRYPTABLE_PER_STORED)
+    );
     assert_eq!(all.take(address(1)), None);
 }

@@ -20,7 +20,10 @@ fn the_nearest_proxy_is_believed_and_what_a_client_wrote_before_it_is_not() {
     assert_eq!(upgrade(""), None);
     assert_eq!(upgrade("X-Forwarded-For: 192.0.2.7\r\n"), ip("192.0.2.7"));
     assert_eq!(upgrade("x-forwarded-for: 198.51.100.1, 192.0.2.7:4711\r\n"), ip("192.0.2.7"));
-    assert_eq!(upgrade("X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 2001:db8::1\r\n"), ip("2001:db8::1"));
+    assert_eq!(
+        upgrade("X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 2001:db8::1\r\n"),
+        ip("2001:db8::1")
+    );
     assert_eq!(upgrade("X-Forwarded-For: [2001:db8::2]:99\r\n"), ip("2001:db8::2"));
     for nonsense in ["unknown", "192.0.2.7,", "::g"] {
         assert_eq!(upgrade(&format!("X-Forwarded-For: {nonsense}\r\n")), None, "{nonsense}");
