@@ -301,7 +301,7 @@ impl Client {
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
         message.position = content.position;
-        message.missing_before = self.count_position(turn, envelope.from, content.position, filled)?;
+        message.missing_before = self.count_position(turn, key, content.position, filled)?;
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
         turn.event(if filled {
@@ -330,7 +330,7 @@ impl Client {
         }
         self.forget_retry(turn, key);
         if position > 0 {
-            self.pass_position(turn, key.from, position, filled)?;
+            self.pass_position(turn, key, position, filled)?;
         }
         Ok(false)
     }
@@ -466,13 +466,13 @@ impl Client {
     fn count_position(
         &mut self,
         turn: &mut Turn<'_>,
-        from: DeviceAddress,
+        key: MessageKey,
         position: u64,
         filled: bool,
     ) -> Result<u64, Error> {
-        let missing = self.pass_position(turn, from, position, filled)?;
+        let missing = self.pass_position(turn, key, position, filled)?;
         if missing > 0 {
-            turn.event(Event::Gap { from, missing });
+            turn.event(Event::Gap { from: key.from, missing });
         }
         Ok(missing)
     }
@@ -480,16 +480,24 @@ impl Client {
     fn pass_position(
         &mut self,
         turn: &mut Turn<'_>,
-        from: DeviceAddress,
+        key: MessageKey,
         position: u64,
         filled: bool,
     ) -> Result<u64, Error> {
-        // A companion joins in the middle: what was before is in the archive.
+        let from = key.from;
         let joined = !self.is_primary();
         let mut devices = load_devices(&turn.store, from.account)?;
         let Some(entry) = devices.find(from.device) else { return Ok(0) };
         if joined && entry.position == 0 && position > 0 {
-            entry.position = position - 1;
+            // A companion joins in the middle: what was before is in the archive, or comes late.
+            let placeholders = entry.placeholders.saturating_sub(filled.into());
+            entry.position = position.saturating_sub(1 + placeholders);
+            (entry.first, entry.first_id) = (position, key.id.0);
+        }
+        if !filled && position > 0 && position < entry.first {
+            let first = MessageKey { from, id: MessageId(entry.first_id) };
+            self.missed_first(turn, first)?;
+            return Ok(0);
         }
         // A late one: it was missing when the one after it was shown.
         let Some(ahead) = position.checked_sub(entry.position).filter(|ahead| *ahead > 0) else {
@@ -504,6 +512,16 @@ impl Client {
         entry.position = position;
         turn.store.save(Key::Devices(from.account), &devices);
         Ok(missing)
+    }
+
+    /// A message was not the first of its device after all: the one before it came late.
+    pub(crate) fn missed_first(&self, turn: &mut Turn<'_>, first: MessageKey) -> Result<(), Error> {
+        if let Some(mut message) = turn.store.message(&first)? {
+            message.missing_before = message.missing_before.saturating_add(1);
+            turn.store.write_message(message);
+            turn.event(Event::Gap { from: first.from, missing: 1 });
+        }
+        Ok(())
     }
 
     fn receipt(&mut self, turn: &mut Turn<'_>, receipt: &Receipt) -> Result<(), Error> {

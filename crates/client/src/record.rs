@@ -202,6 +202,11 @@ pub(crate) struct OwnPosition {
     pub device: u32,
     #[prost(uint64, tag = "2")]
     pub position: u64,
+    /// As in [`DeviceEntry`].
+    #[prost(uint64, tag = "3")]
+    pub first: u64,
+    #[prost(fixed64, tag = "4")]
+    pub first_id: u64,
 }
 
 /// Devices of an account.
@@ -263,6 +268,11 @@ pub(crate) struct DeviceEntry {
     pub place: String,
     #[prost(uint64, tag = "12")]
     pub linked_at_ms: u64,
+    /// On a linked device: position and id of the first message that surfaced from it here; 0: it began at 1.
+    #[prost(uint64, tag = "13")]
+    pub first: u64,
+    #[prost(fixed64, tag = "14")]
+    pub first_id: u64,
 }
 
 /// Sessions with a device.

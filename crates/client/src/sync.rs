@@ -184,8 +184,16 @@ impl Client {
             return Ok(());
         }
         let Some(mut row) = self.peer_row(turn, peer)? else { return Ok(()) };
-        let missing = row.count_own(from.device, archived.position);
+        let own = self.address().map_or(DeviceId::PRIMARY, |own| own.device);
+        let counted = row.count_own(key, archived.position, own < from.device);
         turn.store.save(Key::Peer(peer), &row);
+        let missing = match counted {
+            Counted::Missing(missing) => missing,
+            Counted::Before(first) => {
+                self.missed_first(turn, MessageKey { from, id: first })?;
+                0
+            }
+        };
         let mut message = self.message_of(archived, 0);
         message.order = self.next_order();
         message.stored_at_ms = turn.now.0;
@@ -297,20 +305,42 @@ impl Client {
     }
 }
 
+/// What a position says.
+enum Counted {
+    /// So many messages are missing before this one.
+    Missing(u64),
+    /// It was missing before that one, the first that was heard of.
+    Before(MessageId),
+}
+
 impl PeerRow {
     /// Notices what is missing before a message that another device of the own account has sent to this peer.
-    /// The first one that is heard of may have any number: what was before is in the archive.
-    fn count_own(&mut self, device: DeviceId, position: u64) -> u64 {
-        let number = u32::from(device.number());
-        let Some(known) = self.own_positions.iter_mut().find(|known| known.device == number) else {
-            self.own_positions.push(OwnPosition { device: number, position });
+    /// `later`: that device is younger than this one, which has thus heard everything from the first on.
+    fn count_own(&mut self, key: MessageKey, position: u64, later: bool) -> Counted {
+        let number = u32::from(key.from.device.number());
+        if !self.own_positions.iter().any(|known| known.device == number) {
+            let before = if later { 0 } else { position.saturating_sub(1) };
+            let first = if later { 0 } else { position };
+            self.own_positions.push(OwnPosition {
+                device: number,
+                position: before,
+                first,
+                first_id: key.id.0,
+            });
             if self.own_positions.len() > crate::limits::MAX_DEVICES_KEPT {
                 self.own_positions.remove(0);
             }
-            return 0;
+        }
+        let Some(known) = self.own_positions.iter_mut().find(|known| known.device == number) else {
+            return Counted::Missing(0);
         };
-        let Some(ahead) = position.checked_sub(known.position).filter(|ahead| *ahead > 0) else { return 0 };
+        if position < known.first {
+            return Counted::Before(MessageId(known.first_id));
+        }
+        let Some(ahead) = position.checked_sub(known.position).filter(|ahead| *ahead > 0) else {
+            return Counted::Missing(0);
+        };
         known.position = position;
-        ahead - 1
+        Counted::Missing(ahead - 1)
     }
 }

@@ -7,6 +7,7 @@ mod hostile;
 mod links;
 mod parts;
 mod random;
+mod random_devices;
 mod relay;
 mod renewal;
 mod settings;

@@ -177,3 +177,82 @@ fn notices() {
     assert!(Notice::decode(&[]).is_none());
     assert!(Notice::decode(&[&[9][..], &[7; 16]].concat()).is_none(), "a newer version's");
 }
+
+#[test]
+fn devices_and_lists() {
+    let entry = DeviceEntry {
+        device: 2,
+        verified: true,
+        last_seen_ms: 1,
+        place: "p".into(),
+        linked_at_ms: 3,
+        first: 9,
+        first_id: 10,
+        ..DeviceEntry::default()
+    };
+    let devices = DevicesRow {
+        devices: vec![entry],
+        version: 4,
+        issued_at_ms: 5,
+        expires_at_ms: 6,
+        list: vec![7],
+        signature: vec![8],
+    };
+    check(&devices, "010a160802480150015a017060036809710a000000000000001004180520062a0107320108");
+    let peer = PeerRow {
+        name_asked: true,
+        own_positions: vec![OwnPosition { device: 2, position: 9, first: 10, first_id: 11 }],
+        ..PeerRow::default()
+    };
+    check(&peer, "0130013a0f08021009180a210b00000000000000");
+    let retry =
+        RetryRow { silent: true, held: vec![1], accepted_at_ms: 2, group: vec![3], ..RetryRow::default() };
+    check(&retry, "0118012201012802320103");
+    let copy = CopyRow { device: 3, registration_id: 4, kind: 0, ciphertext: Vec::new(), sent: true };
+    check(&OutboxRow { others: vec![copy], ..OutboxRow::default() }, "018a0106080310042801");
+    check(&SentRow { only: 5, ..SentRow::default() }, "015805");
+}
+
+#[test]
+fn state_marks_and_archives() {
+    check(&StateRow { value: Some(vec![1]), at: 300, device: 2 }, "010a010110ac021802");
+    check(&StateRow { value: None, at: 0, device: 1 }, "011801");
+    check(&ListRow { name: "n".into(), members: vec![vec![1], vec![2]] }, "010a016e120101120102");
+    check(&MarkRow { delivery: 3, by: vec![4] }, "010803120104");
+    let archive = ArchiveRow {
+        messages_wanted: true,
+        since_ms: 1,
+        begun: true,
+        phase: 2,
+        cursor: vec![3],
+        before: 4,
+        part: 5,
+        sent: 6,
+        total: 7,
+        under_way: vec![8],
+        moved_at_ms: 9,
+    };
+    check(&archive, "0108011001180120022a01033004380540064807520808000000000000005809");
+    let counters = Counters {
+        primary: vec![1],
+        clock: 2,
+        states: 3,
+        marks: 4,
+        unlist: vec![5],
+        list_signed: 6,
+        list_issued_ms: 7,
+        archive_order: 8,
+        archived: 9,
+        grant: vec![10],
+        grant_reference: vec![11],
+        grant_name: "n".into(),
+        grant_list: vec![12],
+        grant_signature: vec![13],
+        skipped: 14,
+        ..Counters::default()
+    };
+    check(
+        &ProfileRow { keys: None, counters: Some(counters) },
+        "011234aa010101b00102b80103c00104ca010105d00106d80107e00108e80109f201010afa01010b8202016e8a02010c9202010d98020e",
+    );
+}

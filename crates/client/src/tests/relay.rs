@@ -470,11 +470,16 @@ impl Relay {
         }
         for (name, own) in self.names.iter().filter(|(_, own)| self.online.contains(*own)) {
             let Some(device) = self.devices.get_mut(own) else { continue };
+            let mut bytes = 0;
             let entries: Vec<Entry> = device
                 .mailbox
                 .range(device.pushed + 1..)
                 .take(256)
                 .map(|(seq, item)| Entry { seq: *seq, item: item.clone() })
+                .take_while(|entry| {
+                    bytes += entry.item.encode().len() + 20;
+                    bytes <= 60_000
+                })
                 .collect();
             if let Some(last) = entries.last() {
                 device.pushed = last.seq;
