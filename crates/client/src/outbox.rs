@@ -273,7 +273,8 @@ impl Client {
             from = order.saturating_add(1);
             let Some(up) = self.link.online() else { break };
             if let Some(flight) = up.flight.get(&place.id) {
-                if flight.unsealed {
+                // What comes later must not overtake the parts that remain.
+                if flight.unsealed || !flight.last {
                     blocked.insert(place.to);
                 }
                 continue;
@@ -285,7 +286,12 @@ impl Client {
                 break;
             }
             match self.launch(turn, order, place)? {
-                Launch::Sent(size) => bytes += size,
+                Launch::Sent { size, last } => {
+                    bytes += size;
+                    if !last {
+                        blocked.insert(place.to);
+                    }
+                }
                 Launch::Waits => {
                     blocked.insert(place.to);
                 }
@@ -344,7 +350,7 @@ impl Client {
             self.counters.emitted = self.counters.emitted.saturating_add(1);
             turn.out.sends.push(send);
         }
-        Ok(Launch::Sent(bytes))
+        Ok(Launch::Sent { size: bytes, last })
     }
 
     /// Takes an answered message out of flight.
@@ -531,7 +537,11 @@ impl Client {
 }
 
 enum Launch {
-    Sent(usize),
+    /// So many bytes; another part of it may come after.
+    Sent {
+        size: usize,
+        last: bool,
+    },
     Waits,
     Gone,
 }

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use waxwing_wire::content::PlainContent;
-use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::devices::{HistoryRange, LinkCode, SignedDeviceList};
 use waxwing_wire::server_frame::{
-    Bundle, DeviceMismatch, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody, ServerFrame,
-    Welcome,
+    Bundle, DeviceMismatch, DeviceState, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody,
+    ServerFrame, Welcome,
 };
 use waxwing_wire::{
     AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, KyberPrekey, MessageId, OneTimePrekey,
@@ -255,6 +255,7 @@ struct Liar {
     rng: ChaCha20Rng,
     accounts: Vec<AccountId>,
     ids: Vec<MessageId>,
+    lists: Vec<SignedDeviceList>,
 }
 
 impl Liar {
@@ -373,15 +374,65 @@ impl Liar {
         }
     }
 
+    /// A genuine list of some account, an altered one, or nonsense.
+    fn list(&mut self) -> SignedDeviceList {
+        let at = self.below(self.lists.len() as u64 + 1) as usize;
+        let mut list = self
+            .lists
+            .get(at)
+            .cloned()
+            .unwrap_or(SignedDeviceList { list: Bytes::from(self.bytes(40)), signature: [7; 64] });
+        if self.below(4) == 0 {
+            list.signature[9] ^= 1;
+        }
+        list
+    }
+
+    fn device_state(&mut self) -> DeviceState {
+        let signature: [u8; 64] = self.bytes(64).try_into().unwrap();
+        DeviceState {
+            device: self.device(),
+            registration_id: self.below(1 << 14) as u16,
+            countersignature: self.flip().then_some(signature),
+            last_seen_ms: self.number(),
+            place: "somewhere".into(),
+            linked_at_ms: self.number(),
+        }
+    }
+
+    fn command(&mut self) -> Command {
+        let with = crate::Conversation::Account(self.account());
+        match self.below(7) {
+            0 => Command::RefreshDevices,
+            1 => Command::RemoveDevice { device: self.device() },
+            2 => Command::ApproveLink {
+                code: LinkCode { secret: [self.below(2) as u8; 15], identity: None },
+                history: HistoryRange::All,
+            },
+            3 => Command::SetChat { conversation: with, change: crate::ChatChange::Cleared },
+            4 => Command::SetBlocked { account: self.account(), blocked: self.flip() },
+            5 => Command::MarkRead { with, up_to: u64::MAX },
+            _ => Command::SendText { to: with, text: "truth".into() },
+        }
+    }
+
     fn response(&mut self) -> Response {
-        let what = match self.below(5) {
+        let what = match self.below(11) {
             0 => ResponseBody::Reject(self.reject()),
             1 => ResponseBody::Registered(self.address()),
             2 => ResponseBody::Found { account: self.account(), identity: [5; 33] },
             3 => ResponseBody::Bundles {
-                list: SignedDeviceList { list: Bytes::from(self.bytes(40)), signature: [7; 64] },
+                list: self.list(),
                 bundles: (0..self.below(3)).map(|_| self.bundle()).collect(),
             },
+            4 | 5 => ResponseBody::Devices {
+                list: self.list(),
+                devices: (0..self.below(4)).map(|_| self.device_state()).collect(),
+            },
+            6 => ResponseBody::Done,
+            7 => ResponseBody::Username("mallory".into()),
+            8 => ResponseBody::LinkOffered(Bytes::from(self.bytes(60))),
+            9 => ResponseBody::Linked { list: self.list(), sealed: Bytes::from(self.bytes(60)) },
             _ => {
                 let (one_time, one_time_kyber) = (self.below(300) as u32, self.below(60) as u32);
                 ResponseBody::Published(PrekeysLeft { one_time, one_time_kyber })
@@ -440,10 +491,12 @@ proptest! {
     #[test]
     fn no_lie_breaks_a_client_or_makes_it_grow_without_bound(seed in any::<u64>()) {
         let mut world = pair();
+        world.link("alice2", "alice", HistoryRange::All);
         let mut liar = Liar {
             rng: ChaCha20Rng::seed_from_u64(seed),
             accounts: ["alice", "bob", "carol"].map(|name| world.account(name)).to_vec(),
             ids: Vec::new(),
+            lists: world.relay.lists.values().cloned().collect(),
         };
         let mut now = world.now;
         let user = world.users.get_mut("alice").unwrap();
@@ -457,7 +510,7 @@ proptest! {
                 1 => Input::Connected,
                 2 if liar.flip() => Input::Disconnected,
                 3 => Input::Command(command, Command::GoOnline),
-                4 => Input::Command(command, Command::SendText { to: crate::Conversation::Account(liar.account()), text: "truth".into() }),
+                4 => Input::Command(command, liar.command()),
                 _ => Input::Frame(liar.frame()),
             };
             let step = user.client.handle(Time(now), &mut user.rng, input, &user.db).unwrap();
