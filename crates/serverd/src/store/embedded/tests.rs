@@ -171,6 +171,18 @@ fn numbers_that_were_skipped_cost_nothing() {
 }
 
 #[test]
+fn a_store_of_another_format_is_left_alone_and_the_operator_is_told_what_to_do() {
+    for (format, advice) in [(FORMAT - 1, "begin with an empty data directory"), (FORMAT + 1, "update waxwingd")] {
+        let mut kept = Kept::new();
+        kept.inner().rows.insert(FORMAT_KEY, [format]).unwrap();
+        kept.inner().db.persist(PersistMode::SyncAll).unwrap();
+        drop(kept.store.take());
+        let error = Embedded::open(kept.directory.path(), Options::default()).err().unwrap().to_string();
+        assert!(error.contains(advice) && error.contains(&format.to_string()), "{error}");
+    }
+}
+
+#[test]
 fn a_second_process_is_kept_out() {
     let kept = Kept::new();
     let error = Embedded::open(kept.directory.path(), Options::default()).err().unwrap();
