@@ -78,12 +78,15 @@ impl Fleet {
         let mut rng = entropy()?;
         let devices = (0..count).map(|_| Device::new(&mut rng)).collect();
         let sockets = Sockets::new()?;
+        // Several fleets can meet on one server.
+        let tag = rng.next_u32();
         let mut fleet =
             Self { sockets, rng, address, invitation, devices, dirty: Vec::new(), news: Vec::new() };
         fleet.one_by_one((0..count).collect(), |fleet, device, event| match event {
             Event::Joined => {
                 let account = Account::new(&mut fleet.rng)?;
-                let register = account.registration(&fleet.invitation, device);
+                let name = format!("bench{tag}n{device}");
+                let register = account.registration(&fleet.invitation, name);
                 fleet.device(device)?.account = Some(account);
                 let request = Request { id: 1, what: RequestBody::Register(Box::new(register)) };
                 fleet.say(device)?.requests.push(request);

@@ -1,5 +1,6 @@
 //! Messages to a group, against the same messages sent to each member by itself.
 
+mod bystander;
 mod exchange;
 
 use anyhow::ensure;
@@ -11,7 +12,7 @@ use waxwing_wire::limits::{MAX_DEVICES, MAX_GROUP_MEMBERS};
 use waxwing_wire::{AccountId, GroupId, MessageId};
 
 use crate::fleet::{Fleet, entropy};
-use crate::limits::{MAX_GROUP_MESSAGES, SETTLE};
+use crate::limits::{MAX_GROUP_MESSAGES, QUIET, SETTLE};
 use crate::measure::{Latencies, fields, report, rounded};
 use crate::online::TEXT_BYTES;
 use crate::server::Server;
@@ -68,7 +69,7 @@ pub fn run(common: &Common, plan: &Plan) -> anyhow::Result<Value> {
 pub fn table(report: &Value) -> String {
     let mut text = String::from("members way       ");
     for (name, _) in COLUMNS {
-        text += &format!(" {name:>14}");
+        text += &format!(" {name:>15}");
     }
     for size in report.get("sizes").and_then(Value::as_array).into_iter().flatten() {
         for way in ["group", "pairwise", "ratio"] {
@@ -76,8 +77,13 @@ pub fn table(report: &Value) -> String {
             text += &format!("\n{members:>7} {way:<10}");
             for (_, field) in COLUMNS {
                 let number = size.get(way).and_then(|way| way.get(field)).and_then(Value::as_f64);
-                text += &number.map_or_else(|| format!(" {:>14}", "-"), |number| format!(" {number:>14.3}"));
+                text += &number.map_or_else(|| format!(" {:>15}", "-"), |number| format!(" {number:>15.3}"));
             }
+        }
+        let between = |name| size.get("bystander").and_then(|it| it.get(name)).and_then(Value::as_f64);
+        text += "\n        bystander ";
+        for name in ["alone_p50_ms", "alone_p99_ms", "during_p50_ms", "during_p99_ms"] {
+            text += &format!(" {name} {:.3}", between(name).unwrap_or_default());
         }
     }
     text
@@ -128,11 +134,12 @@ fn measure(
     // Makes the group, and takes what is on its way from the registrations out of the count.
     exchange.send_change(group.change.clone())?;
     let mut ways = Vec::new();
-    for (way, bytes) in [(Way::Group(group.message), group_bytes), (Way::Pairwise, pairwise_bytes)] {
+    let to_group = Way::Group(group.message);
+    for (way, bytes) in [(&to_group, group_bytes), (&Way::Pairwise, pairwise_bytes)] {
         let before = count(&server, &exchange)?;
         let (mut accepted, mut last) = (Latencies::new(), Latencies::new());
         for _ in 0..plan.messages {
-            let times = exchange.send(&way, bytes)?;
+            let times = exchange.send(way, bytes)?;
             accepted.record(times.accepted);
             last.record(times.last_online);
         }
@@ -144,6 +151,15 @@ fn measure(
         ways.push(figures(plan.messages, recipients, &before, &after, &accepted, &last));
     }
     let [group, pairwise] = &ways[..] else { anyhow::bail!("two ways") };
+    let mut bystanders = Fleet::register(server.address, server.invite()?, 2)?;
+    bystanders.attach(0..2)?;
+    let alone = bystander::watch(&mut bystanders, pairwise_bytes, || {
+        std::thread::sleep(QUIET);
+        Ok(())
+    })?;
+    let during = bystander::watch(&mut bystanders, pairwise_bytes, || {
+        (0..plan.messages).try_for_each(|_| exchange.send(&to_group, group_bytes).map(drop))
+    })?;
     Ok(json!({
         "members": members,
         "devices": devices,
@@ -151,6 +167,14 @@ fn measure(
         "group": group,
         "pairwise": pairwise,
         "ratio": ratios(group, pairwise),
+        // Accepted messages of two who have nothing to do with the group, while it is quiet and while one message
+        // to it follows the other.
+        "bystander": {
+            "alone_p50_ms": rounded(alone.percentile_ms(50.0)),
+            "alone_p99_ms": rounded(alone.percentile_ms(99.0)),
+            "during_p50_ms": rounded(during.percentile_ms(50.0)),
+            "during_p99_ms": rounded(during.percentile_ms(99.0)),
+        },
     }))
 }
 

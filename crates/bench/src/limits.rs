@@ -16,6 +16,10 @@ pub const MAX_GROUP_MESSAGES: usize = 200;
 pub const SENDS_IN_FLIGHT: usize = 32;
 /// Until the server has done all that a message leads to.
 pub const SETTLE: Duration = Duration::from_millis(300);
+/// How long somebody is watched while nothing else goes on.
+pub const QUIET: Duration = Duration::from_secs(1);
+/// Pause of somebody who writes now and then.
+pub const PAUSE: Duration = Duration::from_millis(2);
 /// Handshakes under way while devices register or connect.
 pub const CONNECTING_AT_ONCE: usize = 64;
 /// Devices that share one loopback address: the server counts registrations by address.

@@ -52,6 +52,39 @@ fn run(subcommand: &str) -> Value {
     report
 }
 
+#[test]
+fn group() {
+    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
+        .args(["group", "--smoke", "--json", "--server"])
+        .arg(server())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(report["bench"], "group");
+    let size = &report["sizes"][0];
+    // Six members with two devices each, of which three are connected.
+    assert_eq!((&size["devices"], &size["online_devices"]), (&12.into(), &6.into()), "{report}");
+    let (group, pairwise) = (&size["group"], &size["pairwise"]);
+    assert_eq!((&group["recipients"], &pairwise["recipients"]), (&11.into(), &10.into()), "{report}");
+    // One upload and one stored ciphertext, and not one for each device.
+    let ciphertext = number(&report, "group_ciphertext_bytes");
+    let up = number(group, "sender_bytes_up_per_message");
+    assert!(up > ciphertext && up < 2.0 * ciphertext, "{report}");
+    let stored = number(group, "stored_bytes_per_message");
+    assert!(stored > ciphertext && stored < 4.0 * ciphertext, "{report}");
+    assert!(number(pairwise, "sender_bytes_up_per_message") > 10.0 * number(&report, "ciphertext_bytes"));
+    assert!(number(&size["ratio"], "sender_bytes_up_per_message") < 0.2, "{report}");
+    for way in [group, pairwise] {
+        for name in ["log_bytes_per_message", "server_cpu_us_per_message", "fsyncs_per_message"] {
+            assert!(number(way, name) > 0.0, "{name}: {report}");
+        }
+        assert!(number(way, "accepted_p50_ms") <= number(way, "accepted_p99_ms"), "{report}");
+    }
+    assert!(number(&size["bystander"], "during_p50_ms") > 0.0, "{report}");
+}
+
 fn number(report: &Value, name: &str) -> f64 {
     report[name].as_f64().unwrap_or_else(|| panic!("no {name} in {report}"))
 }

@@ -43,10 +43,10 @@ impl Account {
     }
 
     /// What makes the account.
-    pub fn registration(&self, invitation: &Invitation, number: usize) -> Register {
+    pub fn registration(&self, invitation: &Invitation, username: String) -> Register {
         Register {
             invitation: invitation.token,
-            username: format!("bench{number}"),
+            username,
             identity: self.identity.public().serialize(),
             registration_id: REGISTRATION_ID,
             prekeys: prekeys(),
