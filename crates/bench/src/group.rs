@@ -134,7 +134,7 @@ fn measure(
     // Makes the group, and takes what is on its way from the registrations out of the count.
     exchange.send_change(group.change.clone())?;
     let mut ways = Vec::new();
-    let to_group = Way::Group(group.message);
+    let to_group = Way::Group(Box::new(group.message));
     for (way, bytes) in [(&to_group, group_bytes), (&Way::Pairwise, pairwise_bytes)] {
         let before = count(&server, &exchange)?;
         let (mut accepted, mut last) = (Latencies::new(), Latencies::new());

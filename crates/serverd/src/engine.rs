@@ -4,6 +4,7 @@
 //! commit all of it with one fsync, and only then let any answer out. While the disk works, the next
 //! group gathers in the queue.
 
+mod busy;
 mod chain;
 mod effects;
 mod group;
@@ -11,13 +12,13 @@ mod requests;
 mod sweep;
 mod unsettled;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_server::{Command, CommitError, ConnId, Links, Settings, Time, rejects};
+use waxwing_server::{Command, CommitError, Effect, Links, Piece, Settings, Time, rejects};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
@@ -26,6 +27,7 @@ use crate::message::{IoPort, Job, Outcome};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{Embedded, Pending, Room};
+use busy::Busy;
 use chain::Chain;
 use group::{Decided, Group, Otherwise, refuse_chain};
 use sweep::Sweeper;
@@ -53,8 +55,7 @@ pub struct Engine {
     stats: Arc<Stats>,
     /// What effects have led to, and what did not fit a commit, for the next one.
     backlog: VecDeque<Chain>,
-    /// Connections whose message is on its way into many mailboxes: what else they say waits.
-    busy: HashSet<ConnId>,
+    busy: Busy,
     outbox: Vec<Vec<Outcome>>,
     outbox_bytes: usize,
     now: Time,
@@ -88,7 +89,7 @@ impl Engine {
             io,
             stats,
             backlog: VecDeque::new(),
-            busy: HashSet::new(),
+            busy: Busy::default(),
             now: Time(0),
             sweeper: Sweeper::new(sweep_interval, begun),
             next_measure: begun,
@@ -106,9 +107,10 @@ impl Engine {
         let mut taken = Vec::new();
         let mut jobs = VecDeque::new();
         loop {
+            self.take_back(&mut jobs);
             if jobs.is_empty() && self.backlog.is_empty() {
                 self.inbox.wait(&mut taken, self.sweeper.pause(Instant::now()).min(MAX_SLEEP));
-            } else if jobs.len() < GROUP_COMMANDS {
+            } else if jobs.len() < GROUP_COMMANDS && self.busy.has_room() {
                 self.inbox.take(&mut taken);
             }
             jobs.extend(taken.drain(..));
@@ -118,7 +120,8 @@ impl Engine {
                 return Err(failed);
             }
             self.measure();
-            if self.io_stopped == self.io.len() && jobs.is_empty() && self.backlog.is_empty() {
+            let idle = jobs.is_empty() && self.backlog.is_empty() && !self.busy.has_released();
+            if idle && self.io_stopped == self.io.len() {
                 return self.shut_down();
             }
         }
@@ -134,6 +137,7 @@ impl Engine {
             let Some(chain) = self.backlog.pop_front_if(|_| group.has_room_for_old()) else { break };
             self.go_on(&mut group, chain)?;
         }
+        self.take_back(jobs);
         while group.has_room() {
             let Some(job) = jobs.pop_front() else { break };
             self.take_in(&mut group, job)?;
@@ -146,6 +150,13 @@ impl Engine {
             jobs.push_front(job);
         }
         self.settle(group)
+    }
+
+    /// What waited for a message to be through comes before what its connection has said since.
+    fn take_back(&mut self, jobs: &mut VecDeque<Job>) {
+        for job in self.busy.released().into_iter().rev() {
+            jobs.push_front(job);
+        }
     }
 
     /// What nobody asked for and is due.
@@ -164,9 +175,16 @@ impl Engine {
 
     fn take_in(&mut self, group: &mut Group, job: Job) -> Result<(), Failed> {
         match job {
-            Job::Frame { conn, .. } | Job::Closed(conn)
-                if group.attached.contains(&conn) || self.busy.contains(&conn) =>
-            {
+            Job::Frame { conn, .. } | Job::Closed(conn) if self.busy.is(conn) => {
+                if !self.busy.wait(conn, job) {
+                    group.say(vec![
+                        Effect::Reply { conn, piece: Piece::Goodbye(rejects::rate_limited(1_000)) },
+                        Effect::Close { conn },
+                    ]);
+                }
+                Ok(())
+            }
+            Job::Frame { conn, .. } | Job::Closed(conn) if group.attached.contains(&conn) => {
                 group.deferred.push(job);
                 Ok(())
             }
@@ -200,9 +218,7 @@ impl Engine {
             for decided in decided {
                 self.refuse(decided, &reject);
             }
-            for chain in unfinished {
-                self.busy.retain(|conn| Some(*conn) != chain.conn);
-            }
+            unfinished.iter().filter_map(|chain| chain.conn).for_each(|conn| self.busy.end(conn));
         } else {
             for Decided { effects, operator, rejected, .. } in decided {
                 self.carry_out(effects)?;

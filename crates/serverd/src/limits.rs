@@ -82,6 +82,10 @@ pub const IO_QUEUE_BYTES: usize = 128 * 1024 * 1024;
 pub const GROUP_COMMANDS: usize = 2_048;
 /// While it is put together, so long others wait for messages to large groups; after it they wait for the disk.
 pub const FAN_OUT_TIME: Duration = Duration::from_millis(5);
+/// Frames of a connection that wait for its message to be in all mailboxes; with more it is hung up on.
+pub const WAITING_JOBS_PER_CONNECTION: usize = 512;
+/// Such frames of all connections together; with more nobody's frames are taken in.
+pub const WAITING_JOBS: usize = 4_096;
 /// Bytes that one commit carries, about.
 pub const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Results that the engine collects before it hands them over, bytes.

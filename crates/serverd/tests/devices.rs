@@ -161,6 +161,42 @@ fn a_removed_device_is_cut_off_at_once_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_removal_that_a_crash_has_cut_is_finished_by_the_sweep() {
+    // So many that clearing the mailbox away takes several commits.
+    const MESSAGES: u64 = 9_000;
+    let flags = ["--sweep-seconds", "1", "--send-burst", "100000"];
+    let mut server = Server::start(&flags);
+    let invitation = server.invite();
+    let mut alice = Device::register(server.address, &invitation, "alice");
+    let bob = Device::register(server.address, &invitation, "bob");
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    let mut laptop = alice.link(server.address, &mut a);
+    drop(laptop.connect(server.address, Way::Tcp).unwrap());
+    for ids in (1..=MESSAGES).collect::<Vec<_>>().chunks(100) {
+        // To the own other device, silent: so that nothing but its mailbox grows.
+        let mut sends: Vec<_> = ids.iter().map(|id| message(alice.address.account, *id, 5)).collect();
+        for send in &mut sends {
+            send.silent = true;
+            send.copies[0].device = laptop.address.device;
+        }
+        a.send(sends).unwrap();
+        ids.iter().for_each(|id| a.accepted(MessageId(*id)).unwrap());
+    }
+    a.connection.send(&support::request(RequestBody::RemoveDevice(laptop.address.device))).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(4));
+    server.kill();
+    let server = server.start_again(&flags);
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    if devices(a.ask(RequestBody::FetchDevices(alice.address.account))).len() > 1 {
+        assert_eq!(a.ask(RequestBody::RemoveDevice(laptop.address.device)), ResponseBody::Done);
+    }
+    // Bob never connected: he has no mailbox yet.
+    assert_eq!(bob.address.device, DeviceId::PRIMARY);
+    eventually("one mailbox is left", || server.stat("mailboxes") == 1);
+    assert!(laptop.connect(server.address, Way::Tcp).is_err(), "its credential is gone");
+}
+
+#[test]
 fn a_forwarded_address_counts_only_where_the_operator_says_so() {
     for (flags, expected) in [(&[][..], "127.0.0.1"), (&["--trust-forwarded-for"][..], "192.0.2.77")] {
         let server = Server::start(flags);

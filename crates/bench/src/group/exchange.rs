@@ -20,7 +20,7 @@ const ACKNOWLEDGE_AFTER: usize = 100;
 /// How a message goes to all members.
 pub enum Way {
     /// Once, to the group; like this one.
-    Group(GroupSend),
+    Group(Box<GroupSend>),
     /// Once to each member.
     Pairwise,
 }
@@ -84,7 +84,7 @@ impl Exchange {
         let mut unsent = 1..self.members;
         if let Way::Group(like) = way {
             let id = MessageId(self.fleet.rng.next_u64());
-            let send = GroupSend { id, ciphertext: vec![0xc1; bytes].into(), ..like.clone() };
+            let send = GroupSend { id, ciphertext: vec![0xc1; bytes].into(), ..GroupSend::clone(like) };
             self.fleet.group_send(SENDER, send)?;
             self.flight.note(id);
             unsent = 1..1;

@@ -96,11 +96,9 @@ impl Engine {
         group.decided.push(decided);
         self.stats.commands.add(u64::from(!chain.begun && !chain.in_group));
         if chain.waiting.is_empty() {
-            if let Some(conn) = chain.conn {
-                self.busy.remove(&conn);
-            }
+            chain.conn.into_iter().for_each(|conn| self.busy.end(conn));
         } else {
-            self.busy.extend(chain.conn);
+            chain.conn.into_iter().for_each(|conn| self.busy.begin(conn));
             chain.in_group = true;
             group.unfinished.push_back(chain);
         }

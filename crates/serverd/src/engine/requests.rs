@@ -63,10 +63,13 @@ impl Engine {
         let mut group_sends = group_sends.into_iter();
         while let Some(send) = group_sends.next() {
             self.take_in_group_send(group, conn, device, send)?;
-            if self.busy.contains(&conn) {
+            if self.busy.is(conn) {
                 // It takes several commits: what comes after it must not overtake it.
-                let group_sends = group_sends.collect();
-                defer(group, conn, peer, ClientFrame { group_sends, requests, ..ClientFrame::default() });
+                let rest = ClientFrame { group_sends: group_sends.collect(), requests, ..ClientFrame::default() };
+                if !rest.is_empty() {
+                    // It is the first that waits, so there is room.
+                    self.busy.wait(conn, Job::Frame { conn, peer, frame: rest });
+                }
                 return Ok(());
             }
         }

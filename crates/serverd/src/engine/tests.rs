@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use mio::{Poll, Token, Waker};
 use tempfile::TempDir;
-use waxwing_server::Piece;
+use waxwing_server::ConnId;
 use waxwing_wire::client_frame::{
     ClientFrame, Copy, GroupSend, Hello, Register, Request, RequestBody, Send, Stored,
 };
