@@ -13,6 +13,7 @@ use crate::command::{Command, CommandId, ConnectionState, Effect};
 use crate::connection::Link;
 use crate::contacts::Lookup;
 use crate::db::{Batch, DbError, Key, Read};
+use crate::group::Groups;
 use crate::limits::{HOLD_MAX_MS, KYBER_PREKEYS, ONE_TIME_PREKEYS};
 use crate::linking::Offer;
 use crate::memory::MemoryDb;
@@ -85,6 +86,7 @@ pub struct Client {
     pub(crate) registration: Option<Registration>,
     pub(crate) lookups: VecDeque<Lookup>,
     pub(crate) outbox: Outbox,
+    pub(crate) groups: Groups,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
     pub(crate) refetch: BTreeSet<AccountId>,
     /// The newest version of an account's device list that a device of it spoke of and that was asked for.
@@ -143,6 +145,7 @@ impl Client {
             registration: None,
             lookups: VecDeque::new(),
             outbox: Outbox::open(db)?,
+            groups: Groups::open(db)?,
             refetch: BTreeSet::new(),
             claims: BTreeMap::new(),
             offer: None,
@@ -263,6 +266,7 @@ impl Client {
         self.expire_offer(&mut turn);
         self.flush_state(&mut turn)?;
         self.ask_again(&mut turn)?;
+        self.pump_groups(&mut turn)?;
         self.pump(&mut turn)?;
         Ok(self.finish(turn))
     }
@@ -334,8 +338,14 @@ impl Client {
     fn wake(&mut self, now: Time) -> Option<Time> {
         let mut wake = self.watch_at().into_iter().chain(self.offer_ends_at()).min();
         if self.link.online().is_some() {
-            let planned =
-                [self.ask_at(), self.holds_end_at(), self.publish_after, self.rotate_at(now), self.list_at()];
+            let planned = [
+                self.ask_at(),
+                self.ask_for_changes_at(),
+                self.holds_end_at(),
+                self.publish_after,
+                self.rotate_at(now),
+                self.list_at(),
+            ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }
         // What is overdue but could not be done yet must not make the shell spin.

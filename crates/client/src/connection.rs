@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
 use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::group::GroupLink;
 use waxwing_wire::server_frame::{Response, ResponseBody, ServerFrame, Welcome};
 use waxwing_wire::{AccountId, DeviceId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
 
@@ -75,6 +76,7 @@ pub(crate) struct Flight {
 pub(crate) enum Asked {
     Register,
     Find(Lookup),
+    FindGroup(CommandId, GroupLink),
     Bundles(AccountId, Vec<DeviceId>),
     Publish,
     /// Devices of an account that are in doubt.
@@ -315,6 +317,7 @@ impl Client {
             let command = match asked {
                 Asked::Find(lookup) => lookup.command,
                 Asked::Refresh(command) | Asked::Remove(command, _) => command,
+                Asked::FindGroup(command, _) => command,
                 Asked::FetchLink(approval) => approval.command,
                 Asked::Approve(approving) => approving.command,
                 Asked::Username(account) => {
@@ -328,6 +331,7 @@ impl Client {
         for wish in std::mem::take(&mut self.wishes) {
             turn.failed(wish.command, Failure::NotConnected);
         }
+        self.give_up_groups(turn);
         for lookup in std::mem::take(&mut self.lookups) {
             turn.failed(lookup.command, Failure::NotConnected);
         }
@@ -502,6 +506,12 @@ impl Client {
             (Some(Asked::Complete), what) => self.link_completed(turn, what)?,
             (Some(Asked::FetchLink(approval)), what) => self.link_fetched(turn, &approval, what)?,
             (Some(Asked::Approve(approving)), what) => self.link_approved(turn, &approving, what)?,
+            (Some(Asked::FindGroup(command, link)), ResponseBody::GroupFound(approvers)) => {
+                self.group_found(turn, command, &link, Ok(approvers))?;
+            }
+            (Some(Asked::FindGroup(command, link)), what) => {
+                self.group_found(turn, command, &link, Err(as_reject(what)))?;
+            }
             (None, _) => {}
         }
         Ok(())

@@ -443,7 +443,8 @@ impl Client {
         if let Some(message) = &known {
             // Given up already: a hostile sender gets no more out of it.
             let lost = message.body == Body::Lost;
-            return if lost { Ok(()) } else { self.plan_retry(turn, key, false, None) };
+            let group = if let Conversation::Group(group) = message.with { Some(group) } else { None };
+            return if lost { Ok(()) } else { self.plan_retry(turn, key, false, group) };
         }
         let silent = envelope.silent || self.is_own(key.from.account);
         if crate::state::is_blocked(&turn.store, key.from.account)? {

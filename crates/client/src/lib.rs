@@ -61,8 +61,8 @@ pub use client::{Client, Error, Input, Step};
 pub use command::{ChatChange, Command, CommandId, ConnectionState, Effect, Event, Failure};
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{
-    Body, BroadcastList, ChatState, Delivery, Direction, Group, Message, MessageKey, Notice, OwnDevice, Peer,
-    Trust,
+    Body, BroadcastList, ChatState, Delivery, Direction, Group, MemberReceipt, Message, MessageKey, Notice,
+    OwnDevice, Peer, Trust,
 };
 pub use waxwing_wire::content::Conversation;
 

@@ -53,6 +53,40 @@ pub const HELD_PAUSE_MS: u64 = 3_600_000;
 pub const MAX_NAME_ASKS: usize = 256;
 /// A device list is good for so long, milliseconds: 60 days.
 pub const LIST_LIFE_MS: u64 = 60 * 24 * 3_600_000;
+/// Groups that are kept, former ones included.
+pub const MAX_GROUPS: usize = 1_024;
+/// Rows of sender keys of one group: two for each device, so that those of former ones do not hide any.
+pub const MAX_KEY_ROWS: usize =
+    waxwing_wire::limits::MAX_GROUP_MEMBERS * waxwing_wire::limits::MAX_DEVICES * 2;
+/// Changes of one group that wait to be judged.
+pub const MAX_CHANGES_WAITING: usize = 128;
+/// Changes of one group that are kept for members who missed them, the last ones.
+pub const MAX_CHANGES_LOGGED: u64 = 512;
+/// Members of one group of whom the user has been told that they know another one.
+pub const MAX_FORKS_KEPT: usize = 64;
+/// Changes and requests to join that wait for the server because the user wants them.
+pub const MAX_CHANGES_UNDER_WAY: usize = 64;
+/// Requests to join one group that wait for the user.
+pub const MAX_JOIN_REQUESTS: usize = 256;
+/// Bytes of changes, or of shared history, in one message.
+pub const MAX_CATCH_UP_BYTES: usize = 24 * 1024;
+/// Pauses before members are asked for changes that did not come, by the number of times somebody has been
+/// asked, milliseconds.
+pub const CATCH_UP_MS: [u64; 6] = [2_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000];
+/// Times that members are asked for the same changes.
+pub const MAX_CATCH_UPS: u32 = 64;
+/// Devices that are helped to follow within [`RENEWAL_PAUSE_MS`].
+pub const MAX_CATCH_UPS_ANSWERED: usize = 1_024;
+/// Times that one message to a group is sent again to single accounts.
+pub const MAX_GROUP_RESENDS: u32 = 256;
+/// Messages of a group that are shared with a newcomer, at least and at most.
+pub const MIN_MESSAGES_SHARED: u32 = 25;
+/// See [`MIN_MESSAGES_SHARED`].
+pub const MAX_MESSAGES_SHARED: u32 = 100;
+/// Messages that are looked through for them.
+pub const MAX_HISTORY_SCANNED: usize = 400;
+/// A newcomer takes a shared past for so long after it was brought in, milliseconds: 7 days.
+pub const SHARING_MS: u64 = 7 * 24 * 3_600_000;
 /// Messages that may wait in the outbox.
 pub const MAX_OUTBOX: u64 = 10_000;
 /// One-time X25519 prekeys kept on the server, and the number below which more are published.

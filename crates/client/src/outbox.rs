@@ -96,6 +96,22 @@ impl Outbox {
         }
     }
 
+    /// A row that is not in flight gets another id.
+    pub(crate) fn rename(&mut self, order: u64, id: MessageId) {
+        if let Some(place) = self.places.get_mut(&order) {
+            self.by_id.remove(&place.id);
+            place.id = id;
+            self.by_id.insert(id, order);
+        }
+    }
+
+    /// Rows of a kind that go to a group, in order.
+    pub(crate) fn to_group(&self, group: GroupId, kind: Kind) -> impl Iterator<Item = u64> {
+        let to = Conversation::Group(group);
+        let places = self.places.iter().filter(move |(_, place)| place.to == to && place.kind == kind);
+        places.map(|(order, _)| *order)
+    }
+
     fn next(&self, from: u64) -> Option<(u64, Place)> {
         self.places.range(from..).next().map(|(order, place)| (*order, *place))
     }
@@ -247,7 +263,7 @@ impl Client {
         turn.store.load(&Key::Outbox(order))?.ok_or(Error::Damaged(OutboxRow::NAME))
     }
 
-    fn drop_row(&mut self, turn: &mut Turn<'_>, order: u64) {
+    pub(crate) fn drop_row(&mut self, turn: &mut Turn<'_>, order: u64) {
         self.outbox.remove(order);
         turn.store.delete(Key::Outbox(order));
     }
@@ -332,6 +348,9 @@ impl Client {
                 Seal::Waits => return Ok(Launch::Waits),
                 Seal::Pointless => {
                     self.drop_row(turn, order);
+                    if row.kind == Kind::SenderKey as u32 {
+                        self.key_given(turn, &row, false)?;
+                    }
                     return Ok(Launch::Gone);
                 }
             }
@@ -346,7 +365,8 @@ impl Client {
         };
         let last = row.is_last_part();
         if let Some(up) = self.link.online() {
-            up.flight.insert(place.id, Flight { order, bytes, since: turn.now, unsealed: false, last });
+            up.flight
+                .insert(MessageId(row.id), Flight { order, bytes, since: turn.now, unsealed: false, last });
             self.counters.emitted = self.counters.emitted.saturating_add(1);
             turn.out.sends.push(send);
         }
@@ -377,6 +397,9 @@ impl Client {
             return Ok(());
         }
         self.remember_sent(turn, &row)?;
+        if row.kind == Kind::SenderKey as u32 {
+            self.key_given(turn, &row, true)?;
+        }
         if row.kind == Kind::Text as u32 {
             self.raise_sent(turn, id, row.account()?, Delivery::Sent)?;
         }
@@ -448,7 +471,7 @@ impl Client {
     }
 
     /// Rows from one on, to one account, are to be encrypted anew, in order.
-    fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: Conversation) -> Result<(), Error> {
+    pub(crate) fn unseal(&mut self, turn: &mut Turn<'_>, from: u64, to: Conversation) -> Result<(), Error> {
         let sealed = self.outbox.places.range(from..).filter(|(_, place)| place.sealed && place.to == to);
         let orders: Vec<u64> = sealed.map(|(order, _)| *order).collect();
         for order in orders {

@@ -254,7 +254,7 @@ impl Client {
         Ok(())
     }
 
-    fn load_sent(&self, turn: &Turn<'_>, id: MessageId) -> Result<Option<(Key, SentRow)>, Error> {
+    pub(crate) fn load_sent(&self, turn: &Turn<'_>, id: MessageId) -> Result<Option<(Key, SentRow)>, Error> {
         let key = match self.silent.get(&id) {
             Some(slot) => Key::Silent(*slot),
             None => Key::Sent(id),

@@ -126,6 +126,17 @@ pub enum Delivery {
     Failed,
 }
 
+/// How far an own message to a group has come with one member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberReceipt {
+    /// With whom.
+    pub account: AccountId,
+    /// `Sent`, `Delivered`, `Read`, or `Failed`: it expired on the server.
+    pub delivery: Delivery,
+    /// When this device learned of it, milliseconds since 1970; 0: not yet.
+    pub at_ms: u64,
+}
+
 /// Another account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Peer {

@@ -204,7 +204,7 @@ impl Client {
             },
         };
         let group = match row.group()? {
-            Some(group) => self.group_context(turn, group)?,
+            Some(group) => self.context_of(turn, row, group)?,
             None => None,
         };
         Ok(Some(Content {

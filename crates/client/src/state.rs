@@ -373,7 +373,10 @@ impl Client {
     fn delete_here(&mut self, turn: &mut Turn<'_>, keys: &[MessageKey]) -> Result<(), Error> {
         let mut gone = Vec::new();
         for key in keys {
-            if turn.store.message(key)?.is_some() {
+            if let Some(message) = turn.store.message(key)? {
+                if let Conversation::Group(_) = message.with {
+                    self.forget_receipts(turn, key.id)?;
+                }
                 turn.store.delete_message(*key);
                 gone.push(*key);
             }

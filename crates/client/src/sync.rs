@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// The account has other devices.
-    fn has_others(&self, turn: &Turn<'_>) -> Result<bool, Error> {
+    pub(crate) fn has_others(&self, turn: &Turn<'_>) -> Result<bool, Error> {
         let listed = self.own_row(turn)?.list().map_or(0, |list| list.devices.len());
         Ok(listed > 1 || self.address().is_some_and(|own| own.device != DeviceId::PRIMARY))
     }

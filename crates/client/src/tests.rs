@@ -3,6 +3,12 @@
 mod devices;
 mod faults;
 mod golden;
+mod group_faults;
+mod group_golden;
+mod group_hostile;
+mod group_random;
+mod group_relay;
+mod group_talk;
 mod hostile;
 mod links;
 mod parts;

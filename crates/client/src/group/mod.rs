@@ -1,157 +1,144 @@
-//! Groups: what the rest of the core asks of them.
+//! Groups.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `rules` | from a state and a change to the next state; pure |
+//! | `change` | whose a change is, whether it is the next, what becomes of it |
+//! | `catch_up` | what this device has missed, and what others have |
+//! | `members` | the devices of members, as known here and on the server |
+//! | `keys` | sender keys, own and others' |
+//! | `send`, `arrive` | messages and changes to and from groups |
+//! | `receipts` | how far own messages have come |
+//! | `commands`, `joining`, `query` | what users want and see |
 
-use waxwing_wire::content::{Content, GroupContext};
-use waxwing_wire::group::GroupState;
-use waxwing_wire::server_frame::{Envelope, Refused};
-use waxwing_wire::{AccountId, DeviceAddress, GroupId, MessageId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use waxwing_wire::group::{GroupId, GroupLink, GroupState};
+use waxwing_wire::{AccountId, DeviceAddress, MessageId};
+
+use crate::Time;
 use crate::client::{Client, Error};
-use crate::command::{Command, CommandId, Failure};
-use crate::overlay::Overlay;
-use crate::record::OutboxRow;
-use crate::row::{Delivery, Message};
-use crate::sealing::Seal;
+use crate::command::{CommandId, Failure};
+use crate::db::{Key, Read, Table};
+use crate::limits::{MAX_GROUPS, MAX_OUTBOX, MAX_OUTBOX_SILENT};
+use crate::record::{Kind, OutboxRow, Record as _};
 use crate::turn::Turn;
 
-impl Client {
-    /// Carries out a command that concerns groups: one of theirs, or [`Command::SendText`] to one.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_command(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: CommandId,
-        _command: Command,
-    ) -> Result<(), Error> {
-        turn.failed(id, Failure::UnknownGroup);
-        Ok(())
-    }
+mod arrive;
+mod catch_up;
+mod change;
+mod commands;
+mod joining;
+mod keys;
+mod members;
+mod query;
+mod receipts;
+pub(crate) mod record;
+mod rules;
+mod send;
 
-    /// Takes a sender-key message. `known`: the placeholder that stands for it. Whether it could be read, or
-    /// need not be.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_envelope(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _envelope: &Envelope,
-        _known: Option<Message>,
-    ) -> Result<bool, Error> {
-        Ok(false)
-    }
+pub(crate) use query::states;
 
-    /// Takes what was decrypted from a session and concerns a group: content with a group's context, or of a
-    /// kind that only groups have. The device belongs to its account. Whether that is all there is to it; if
-    /// not, it is shown as something unknown.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_content(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _envelope: &Envelope,
-        _known: Option<&Message>,
-        _content: &Content,
-    ) -> Result<bool, Error> {
-        Ok(false)
-    }
+/// What lives as long as the process.
+#[derive(Default)]
+pub(crate) struct Groups {
+    /// Who waits for a change to be taken, by the change's place in the outbox.
+    commands: BTreeMap<MessageId, CommandId>,
+    /// Groups that the user wants to join and that were not asked after yet.
+    joins: VecDeque<(CommandId, GroupLink)>,
+    /// What the server says of members' devices and this device does not know.
+    views: BTreeMap<GroupId, members::Told>,
+    /// Groups that have gone on without this device.
+    behind: BTreeMap<GroupId, catch_up::Behind>,
+    /// Accounts whose devices must be known better before changes of these groups can be judged.
+    unverified: BTreeMap<AccountId, BTreeSet<GroupId>>,
+    /// Accounts for which the own key waits in the outbox.
+    giving: BTreeMap<GroupId, BTreeSet<AccountId>>,
+    /// Accounts that the own key cannot be given to.
+    unreachable: BTreeSet<(GroupId, AccountId)>,
+    /// Who was helped to follow, and when; for a short time.
+    answered: BTreeMap<(GroupId, DeviceAddress), Time>,
+}
 
-    /// Where this device stands in a group, for what it writes to one account with the group's context.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_context(
-        &self,
-        _turn: &Turn<'_>,
-        _group: GroupId,
-    ) -> Result<Option<GroupContext>, Error> {
-        Ok(None)
-    }
-
-    /// Encrypts a row that goes to a group: fills [`OutboxRow::frame`].
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn seal_group(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _order: u64,
-        _row: &mut OutboxRow,
-    ) -> Result<Seal, Error> {
-        Ok(Seal::Pointless)
-    }
-
-    /// The server has taken a row that went to a group; it is out of the outbox already.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_accepted(&mut self, _turn: &mut Turn<'_>, _row: &OutboxRow) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// The server has not taken a row that went to a group, because of the group. The row is still in the
-    /// outbox.
-    pub(crate) fn group_refused(
-        &mut self,
-        turn: &mut Turn<'_>,
-        order: u64,
-        _refused: &Refused,
-    ) -> Result<(), Error> {
-        self.fail_row(turn, order)
-    }
-
-    /// A row that went to a group, or had a group's context, was given up; it is out of the outbox already.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_failed(&mut self, _turn: &mut Turn<'_>, _row: &OutboxRow) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// A device could not read a message of this device to a group, which it knows up to that epoch.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_retry_asked(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _from: DeviceAddress,
-        _id: MessageId,
-        _attempt: u32,
-        _group: (GroupId, u64),
-    ) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// A device of an account has stored or seen an own message to a group, or it expired there.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_raised(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _message: Message,
-        _by: AccountId,
-        _delivery: Delivery,
-    ) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Messages are encrypted for other devices of the account than before. `gone`: some are so no more.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn devices_changed(
-        &mut self,
-        _turn: &mut Turn<'_>,
-        _account: AccountId,
-        _gone: bool,
-    ) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// The server has welcomed this device.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn groups_online(&mut self, _turn: &mut Turn<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Another device of the account has told where a group stands.
-    #[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-    pub(crate) fn group_archived(&mut self, _turn: &mut Turn<'_>, _state: GroupState) -> Result<(), Error> {
-        Ok(())
+impl Groups {
+    pub(crate) fn open(db: &dyn Read) -> Result<Self, Error> {
+        let mut groups = Self::default();
+        let most = usize::try_from(MAX_OUTBOX + MAX_OUTBOX_SILENT).unwrap_or(usize::MAX);
+        for (_, value) in db.rows(Table::Outbox, &[], &[0xff; 9], most)? {
+            let row = OutboxRow::unpack(&value)?;
+            if let Some(group) = row.group()?.filter(|_| row.kind == Kind::SenderKey as u32) {
+                groups.giving.entry(group).or_default().insert(row.account()?);
+            }
+        }
+        Ok(groups)
     }
 }
 
-/// Where every group stands that the account is a member of, for a new device, after a group and at most so
-/// many.
-#[expect(clippy::unnecessary_wraps, reason = "it is going to read")]
-pub(crate) fn states(
-    _store: &Overlay<'_>,
-    _after: Option<GroupId>,
-    _max: usize,
-) -> Result<Vec<GroupState>, Error> {
-    Ok(Vec::new())
+impl Client {
+    /// The server has welcomed this device: goes on with what an earlier process has left.
+    pub(crate) fn groups_online(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        for state in states(&turn.store, None, MAX_GROUPS)? {
+            let row: Option<record::GroupRow> = turn.store.load(&Key::Group(state.group))?;
+            if row.is_some_and(|row| !row.waiting.is_empty()) {
+                self.advance(turn, state.group)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what time has made due, and asks the server what the user wants to know.
+    pub(crate) fn pump_groups(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        let answered = |account: &AccountId| !self.refetch.contains(account);
+        let answered: Vec<AccountId> = self.groups.unverified.keys().copied().filter(answered).collect();
+        for account in answered {
+            for group in self.groups.unverified.get(&account).cloned().unwrap_or_default() {
+                self.advance(turn, group)?;
+            }
+            self.groups.unverified.remove(&account);
+        }
+        self.ask_for_changes(turn)?;
+        self.pump_joins(turn);
+        Ok(())
+    }
+
+    /// Tells everybody who waits for an answer of the server that none will come for now. Changes that may
+    /// have reached it stay in the outbox; their fate shows in the group.
+    pub(crate) fn give_up_groups(&mut self, turn: &mut Turn<'_>) {
+        for (command, _) in std::mem::take(&mut self.groups.joins) {
+            turn.failed(command, Failure::NotConnected);
+        }
+    }
+
+    /// Messages are encrypted for other devices of the account than before.
+    pub(crate) fn devices_changed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        account: AccountId,
+        _gone: bool,
+    ) -> Result<(), Error> {
+        self.groups.unreachable.retain(|(_, unreachable)| *unreachable != account);
+        for group in self.groups.unverified.get(&account).cloned().unwrap_or_default() {
+            self.advance(turn, group)?;
+        }
+        Ok(())
+    }
+
+    /// Who is a member, or an admin, is another than before.
+    fn members_changed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        before: &GroupState,
+        after: &GroupState,
+    ) -> Result<(), Error> {
+        if before.members.iter().any(|member| after.member(member.account).is_none()) {
+            self.forget_keys(turn, after)?;
+        }
+        self.settle_requests(turn, after)
+    }
+
+    /// Another device of the account has told where a group stands.
+    pub(crate) fn group_archived(&mut self, turn: &mut Turn<'_>, state: GroupState) -> Result<(), Error> {
+        let known = send::load_state(turn, state.group)?.map_or(0, |known| known.epoch);
+        if state.epoch > known { self.begin_group(turn, &state, 0) } else { Ok(()) }
+    }
 }

@@ -7,7 +7,7 @@ use crate::client::Error;
 use crate::record::*;
 use crate::row::Notice;
 
-fn check<R: Record + PartialEq>(row: &R, hex: &str) {
+pub fn check<R: Record + PartialEq>(row: &R, hex: &str) {
     let bytes = row.pack();
     let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(written, hex, "{}", R::NAME);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::group_relay::GroupRelay;
 use waxwing_wire::client_frame::{
     ApproveLink, ClientFrame, CompleteLink, Hello, Register, RequestBody, Send,
 };
@@ -75,6 +76,7 @@ pub struct Relay {
     /// Devices that it says are there although no list names them.
     pub ghosts: BTreeMap<DeviceAddress, u16>,
     pub device_fetches: usize,
+    pub groups: GroupRelay,
     pub username_fetches: usize,
     /// Answers to these are lost.
     pub swallow: Option<fn(&RequestBody) -> bool>,
@@ -120,6 +122,12 @@ impl Relay {
                 Err((reject, mismatch)) => answer.refused.push(Refused { id, reject, mismatch, group: None }),
             }
         }
+        for send in frame.group_sends {
+            match self.group_send(own, &send) {
+                Ok(()) => answer.accepted.push(send.id),
+                Err(refused) => answer.refused.push(*refused),
+            }
+        }
         answer.pong = frame.ping;
         if answer != ServerFrame::default() {
             self.down.push((name, answer));
@@ -157,7 +165,7 @@ impl Relay {
     }
 
     /// Devices that the account's list vouches for and that are there, with their registration ids.
-    fn there(&self, account: AccountId) -> BTreeMap<DeviceId, u16> {
+    pub fn there(&self, account: AccountId) -> BTreeMap<DeviceId, u16> {
         let Some(list) = self.lists.get(&account) else { return BTreeMap::new() };
         let list = list.decode_list().unwrap();
         let listed: BTreeSet<DeviceId> = list.valid_at(self.now).map(|device| device.device).collect();
@@ -318,7 +326,7 @@ impl Relay {
                 publish(device, *upload);
                 ResponseBody::Published(left(device))
             }
-            _ => ResponseBody::Reject(Reject::new(RejectCode::Unavailable, "not in this relay")),
+            RequestBody::FindGroup(group, token) => self.find_group(group, token),
         })
     }
 

@@ -260,6 +260,17 @@ impl World {
         }
     }
 
+    /// Likewise of sender keys.
+    fn note_groups(&mut self, name: &'static str, frame: &ClientFrame) {
+        for send in &frame.group_sends {
+            let header = waxwing_e2ee::sender_key::peek(&send.ciphertext).unwrap();
+            let key = [name.as_bytes(), &header.distribution_id, &header.chain_id.to_be_bytes()].concat();
+            let said = send.ciphertext.to_vec();
+            let before = self.ledger.insert((key, header.iteration), said.clone());
+            assert!(before.is_none_or(|before| before == said), "a sender key encrypted two plaintexts");
+        }
+    }
+
     /// What the device has said reaches the relay; the answers are on their way.
     pub fn flow_up(&mut self) -> bool {
         let names: Vec<_> = self.users.keys().copied().collect();
@@ -267,6 +278,7 @@ impl World {
         for name in names {
             while let Some(frame) = self.user(name).up.pop_front() {
                 self.note(&frame);
+                self.note_groups(name, &frame);
                 self.relay.now = self.now;
                 self.relay.frame(name, frame);
                 moved = true;

@@ -1,0 +1,231 @@
+//! How far own messages to groups have come: for each member, and with the one furthest behind.
+
+use waxwing_wire::content::Conversation;
+use waxwing_wire::group::GroupId;
+use waxwing_wire::{AccountId, MessageId};
+
+use super::record::{GroupRow, LogRow, ReceiptRow, TallyRow};
+use super::rules;
+use super::send::load_state;
+use crate::client::{Client, Error};
+use crate::command::Event;
+use crate::db::{Key, Read};
+use crate::limits::MAX_CHANGES_LOGGED;
+use crate::overlay::Overlay;
+use crate::row::{Delivery, MemberReceipt, Message, MessageKey};
+use crate::turn::Turn;
+
+/// Where an account stood in a group at some epoch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stood {
+    pub member: bool,
+    /// It could write.
+    pub spoke: bool,
+}
+
+impl Client {
+    /// The own account, or one that nobody has.
+    pub(crate) fn own_account(&self) -> AccountId {
+        self.address().map_or(AccountId([0; 16]), |own| own.account)
+    }
+
+    /// Where an account stood in a group at an epoch that is not ahead of this device's.
+    pub(crate) fn stood(
+        &self,
+        turn: &Turn<'_>,
+        group: GroupId,
+        account: AccountId,
+        epoch: u64,
+    ) -> Result<Stood, Error> {
+        stood(&turn.store, group, account, epoch)
+    }
+
+    /// The server has taken an own message, of this device or another one of the account.
+    pub(crate) fn group_sent(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group: GroupId,
+        key: MessageKey,
+        epoch: u64,
+    ) -> Result<(), Error> {
+        let slot = Key::Receipt(key.id, self.own_account());
+        let mut tally: TallyRow = turn.store.load(&slot)?.unwrap_or_default();
+        tally.group = group.0.to_vec();
+        tally.epoch = epoch;
+        tally.members = others(&turn.store, group, self.own_account(), epoch)?;
+        tally.state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
+        turn.store.save(slot, &tally);
+        self.show_tally(turn, key, &tally)
+    }
+
+    fn show_tally(&mut self, turn: &mut Turn<'_>, key: MessageKey, tally: &TallyRow) -> Result<(), Error> {
+        let Some(mut message) = turn.store.message(&key)? else { return Ok(()) };
+        let all = |count: u32| tally.members > 0 && count >= tally.members;
+        let delivery = match (all(tally.read), all(tally.delivered)) {
+            (true, _) => Delivery::Read,
+            (_, true) => Delivery::Delivered,
+            _ => Delivery::Sent,
+        };
+        let given_up = message.delivery == Delivery::Failed;
+        if message.delivery < delivery || given_up {
+            message.delivery = delivery;
+            turn.event(Event::Delivery { message: key, with: message.with, delivery });
+            turn.store.write_message(message);
+        }
+        Ok(())
+    }
+
+    /// A device of an account has stored or seen an own message to a group, or it expired there.
+    pub(crate) fn group_raised(
+        &mut self,
+        turn: &mut Turn<'_>,
+        message: Message,
+        by: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
+        let (Conversation::Group(group), own) = (message.with, self.own_account()) else { return Ok(()) };
+        if by == own {
+            return Ok(());
+        }
+        let slot = Key::Receipt(message.key.id, own);
+        let tally: Option<TallyRow> = turn.store.load(&slot)?;
+        // Before the server's own word that it has taken the message: it must have.
+        let early = tally.is_none();
+        let epoch = load_state(turn, group)?.map_or(0, |state| state.epoch);
+        let mut tally = tally.unwrap_or(TallyRow {
+            group: group.0.to_vec(),
+            epoch,
+            members: others(&turn.store, group, own, epoch)?,
+            ..TallyRow::default()
+        });
+        if !early && !stood(&turn.store, group, by, tally.epoch)?.member {
+            return Ok(());
+        }
+        let key = Key::Receipt(message.key.id, by);
+        let before: Option<ReceiptRow> = turn.store.load(&key)?;
+        let before = before.map_or(Delivery::Sent, |row| read_delivery(row.delivery));
+        let further = match (before, delivery) {
+            (before, Delivery::Failed) => before < Delivery::Delivered,
+            (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
+            (before, after) => before < after,
+        };
+        if !further {
+            return Ok(());
+        }
+        let has = |delivery: Delivery| matches!(delivery, Delivery::Delivered | Delivery::Read);
+        tally.delivered += u32::from(has(delivery) && !has(before));
+        tally.read += u32::from(delivery == Delivery::Read);
+        let row = ReceiptRow { delivery: write_delivery(delivery), at_ms: turn.now.0 };
+        turn.store.save(key, &row);
+        turn.store.save(slot, &tally);
+        self.show_tally(turn, message.key, &tally)
+    }
+
+    /// How far an own message to a group has come with each other member.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn receipts(&self, db: &dyn Read, message: MessageKey) -> Result<Vec<MemberReceipt>, Error> {
+        let store = Overlay::new(db);
+        let own = self.own_account();
+        let Some(tally) = store.load::<TallyRow>(&Key::Receipt(message.id, own))? else {
+            return Ok(Vec::new());
+        };
+        let group = tally.group.as_slice().try_into().map_err(|_| Error::Damaged("receipts"))?;
+        let mut receipts = Vec::new();
+        for account in members_at(&store, GroupId(group), tally.epoch)? {
+            if account == own {
+                continue;
+            }
+            let row: Option<ReceiptRow> = store.load(&Key::Receipt(message.id, account))?;
+            let (delivery, at_ms) =
+                row.map_or((Delivery::Sent, 0), |row| (read_delivery(row.delivery), row.at_ms));
+            receipts.push(MemberReceipt { account, delivery, at_ms });
+        }
+        Ok(receipts)
+    }
+
+    /// A message is deleted: forgets how far it had come.
+    pub(crate) fn forget_receipts(&self, turn: &mut Turn<'_>, id: MessageId) -> Result<(), Error> {
+        let from = id.0.to_be_bytes().to_vec();
+        let to = [&from[..], &[0xff; 17]].concat();
+        let most = waxwing_wire::limits::MAX_GROUP_MEMBERS * 2;
+        for (key, _) in turn.store.rows(crate::db::Table::Receipt, &from, &to, most)? {
+            if let Some(account) = key.get(8..).and_then(|bytes| bytes.try_into().ok()) {
+                turn.store.delete(Key::Receipt(id, AccountId(account)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_delivery(number: u32) -> Delivery {
+    match number {
+        2 => Delivery::Delivered,
+        3 => Delivery::Read,
+        4 => Delivery::Failed,
+        _ => Delivery::Sent,
+    }
+}
+
+fn write_delivery(delivery: Delivery) -> u32 {
+    match delivery {
+        Delivery::Pending | Delivery::Sent => 1,
+        Delivery::Delivered => 2,
+        Delivery::Read => 3,
+        Delivery::Failed => 4,
+    }
+}
+
+/// Where an account stood: the first change after the epoch that concerned it says so, or else nothing has
+/// changed since.
+fn stood(store: &Overlay<'_>, group: GroupId, account: AccountId, epoch: u64) -> Result<Stood, Error> {
+    let Some(row) = store.load::<GroupRow>(&Key::Group(group))? else {
+        return Ok(Stood { member: false, spoke: false });
+    };
+    let state = row.state()?;
+    let now = state.member(account);
+    let mut standing = now.map_or(0, |member| 1 + u32::from(member.admin));
+    let mut everybody = rules::everybody_sends(&state);
+    let mut found = false;
+    for later in changes_after(&state, epoch) {
+        let Some(log) = store.load::<LogRow>(&Key::GroupLog(group, later))? else { continue };
+        if later == epoch.saturating_add(1) {
+            everybody = log.everybody_sent;
+        }
+        let before = log.before.iter().find(|before| before.account == account.0);
+        if let Some(before) = before.filter(|_| !found) {
+            standing = before.standing;
+            found = true;
+        }
+    }
+    Ok(Stood { member: standing > 0, spoke: standing > 1 || (standing == 1 && everybody) })
+}
+
+fn changes_after(state: &waxwing_wire::group::GroupState, epoch: u64) -> std::ops::RangeInclusive<u64> {
+    let logged = state.epoch.saturating_sub(MAX_CHANGES_LOGGED);
+    epoch.max(logged).saturating_add(1)..=state.epoch
+}
+
+/// Members at an epoch.
+fn members_at(store: &Overlay<'_>, group: GroupId, epoch: u64) -> Result<Vec<AccountId>, Error> {
+    let Some(row) = store.load::<GroupRow>(&Key::Group(group))? else { return Ok(Vec::new()) };
+    let state = row.state()?;
+    let mut members: std::collections::BTreeMap<AccountId, bool> =
+        state.members.iter().map(|member| (member.account, true)).collect();
+    // Backwards, so that what was before comes last.
+    for later in changes_after(&state, epoch).rev() {
+        let Some(log) = store.load::<LogRow>(&Key::GroupLog(group, later))? else { continue };
+        for before in &log.before {
+            if let Ok(account) = before.account.as_slice().try_into() {
+                members.insert(AccountId(account), before.standing > 0);
+            }
+        }
+    }
+    Ok(members.into_iter().filter(|(_, member)| *member).map(|(account, _)| account).collect())
+}
+
+fn others(store: &Overlay<'_>, group: GroupId, own: AccountId, epoch: u64) -> Result<u32, Error> {
+    let members = members_at(store, group, epoch)?;
+    Ok(u32::try_from(members.iter().filter(|account| **account != own).count()).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,159 @@
+//! Programs that die between the server's taking of a change and the answer to it, and members who were away
+//! for long.
+
+use waxwing_wire::devices::HistoryRange;
+use waxwing_wire::group::{Action, GroupKind};
+
+use super::world::{Crash, World};
+use crate::{Command, Event};
+
+/// The server no longer knows what it has answered.
+fn forget_answers(world: &mut World) {
+    for known in world.relay.groups.groups.values_mut() {
+        known.forget_taken();
+    }
+}
+
+#[test]
+fn a_group_of_one_whose_making_was_not_answered_is_there() {
+    let mut world = World::with(&["alice"]);
+    let command = Command::CreateGroup { name: "notes".into(), kind: GroupKind::Group, members: vec![] };
+    world.command("alice", command);
+    world.flow_up();
+    assert_eq!(world.relay.groups.groups.len(), 1);
+    forget_answers(&mut world);
+    world.reopen("alice");
+    world.online("alice");
+    let group = *world.relay.groups.groups.keys().next().unwrap();
+    world.assert_agreed(group, &["alice"]);
+    world.said("alice", group, "a note");
+    assert_eq!(world.wrote("alice", group), ["a note ✓"]);
+    world.assert_at_rest();
+}
+
+#[test]
+fn a_change_whose_answer_was_lost_is_known_from_the_others() {
+    for forgets in [false, true] {
+        let mut world = World::friends(&["alice", "bob", "carol"]);
+        let group = world.found("alice", &["bob"]);
+        world.change("alice", group, vec![world.add("carol")]);
+        // Until the server has it; its answer is on its way then.
+        for _ in 0..20 {
+            world.flow_up();
+            if world.relay.groups.groups[&group].epoch == 2 {
+                break;
+            }
+            for name in ["alice", "bob", "carol"] {
+                if world.has_input(name) {
+                    world.next(name);
+                }
+            }
+        }
+        assert_eq!(world.relay.groups.groups[&group].epoch, 2);
+        if forgets {
+            forget_answers(&mut world);
+        }
+        world.reopen("alice");
+        world.online("alice");
+        world.advance(60_000);
+        world.assert_agreed(group, &["alice", "bob", "carol"]);
+        assert_eq!(world.users["alice"].client.outbox_len(), 0);
+        world.said("alice", group, "all here");
+        assert_eq!(
+            world.hears("carol", group),
+            ["all here"],
+            "who was added was told where the group stands"
+        );
+    }
+}
+
+#[test]
+fn a_program_that_dies_at_any_answer_loses_nothing() {
+    for at in 0..14 {
+        for crash in [Crash::BeforeCommit, Crash::AfterCommit] {
+            let mut world = World::friends(&["alice", "bob", "carol"]);
+            let group = world.found("alice", &["bob"]);
+            world.change("alice", group, vec![world.add("carol")]);
+            world.say("alice", group, "with carol");
+            for _ in 0..at {
+                world.flow_up();
+                for name in ["alice", "bob", "carol"] {
+                    if world.has_input(name) {
+                        world.next(name);
+                    }
+                }
+            }
+            world.flow_up();
+            if world.has_input("alice") {
+                world.next_and_crash("alice", crash);
+            }
+            world.online("alice");
+            world.advance(60_000);
+            world.assert_agreed(group, &["alice", "bob", "carol"]);
+            assert_eq!(world.hears("bob", group), ["with carol"], "{at}");
+            assert_eq!(world.wrote("alice", group), ["with carol ✓✓"], "{at}");
+            // Whoever writes next finds everybody.
+            world.said("bob", group, "here");
+            assert_eq!(world.hears("carol", group).last().unwrap(), "here", "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_went_leaves_nobody_waiting_for_it() {
+    let mut world = World::friends(&["alice", "bob"]);
+    world.link("laptop", "alice", HistoryRange::None);
+    let group = world.found("alice", &["bob"]);
+    world.offline("laptop");
+    let laptop = world.device("laptop").device;
+    world.offline("alice");
+    world.say("alice", group, "as it goes");
+    world.command("alice", Command::GoOnline);
+    world.command("alice", Command::RemoveDevice { device: laptop });
+    world.settle();
+    world.advance(60_000);
+    assert_eq!(world.hears("bob", group), ["as it goes"]);
+    world.said("bob", group, "so I see");
+    assert_eq!(world.hears("alice", group), ["so I see"]);
+    world.assert_at_rest();
+}
+
+#[test]
+fn who_was_away_for_too_long_believes_an_admin() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("alice", &["bob"]);
+    world.offline("bob");
+    for n in 0..crate::limits::MAX_CHANGES_LOGGED + 2 {
+        world.change("alice", group, vec![Action::Description(n.to_string())]);
+        world.settle();
+    }
+    // The server has not kept them either.
+    let bob = world.device("bob");
+    world.relay.devices.get_mut(&bob).unwrap().mailbox.clear();
+    world.online("bob");
+    world.said("bob", group, "what happened?");
+    world.advance(120_000);
+    world.assert_agreed(group, &["alice", "bob"]);
+    assert_eq!(world.hears("alice", group), ["what happened?"]);
+    world.said("alice", group, "much");
+    assert_eq!(world.hears("bob", group).last().unwrap(), "much");
+}
+
+#[test]
+fn a_lost_connection_fails_what_was_asked_and_nothing_else() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("alice", &["bob"]);
+    world.offline("alice");
+    let id = world.change("alice", group, vec![Action::Name("later".into())]);
+    assert!(world.answer("alice", id).is_some(), "changes need a connection");
+    world.online("alice");
+    let id = world.change("alice", group, vec![Action::Name("now".into())]);
+    world.cut("alice");
+    assert_eq!(
+        world.count("alice", |event| matches!(event, Event::Failed { command, .. } if *command == id)),
+        0
+    );
+    world.online("alice");
+    assert_eq!(world.answer("alice", id), None);
+    world.assert_agreed(group, &["alice", "bob"]);
+}

@@ -1,0 +1,54 @@
+//! The bytes of the rows of groups.
+
+use super::golden::check;
+use crate::group::record::*;
+
+#[test]
+fn groups() {
+    let waiting = WaitingChange {
+        epoch: 1,
+        change: vec![2],
+        signature: vec![3],
+        live: true,
+        vouched: true,
+        public: vec![4],
+    };
+    let group = GroupRow {
+        state: vec![5],
+        waiting: vec![waiting],
+        joined_at_ms: 6,
+        shared: 7,
+        forked: vec![vec![8]],
+        first: 9,
+    };
+    check(&group, "010a0105120f08011201021a010320012801320104180620072a01083009");
+    let before = StandingRow { account: vec![1; 16], standing: 2 };
+    let log = LogRow {
+        change: vec![3],
+        signature: vec![4],
+        before: vec![before],
+        everybody_sent: true,
+        skipped: true,
+        made: vec![5],
+    };
+    check(&log, "010a01031201041a140a1001010101010101010101010101010101100220012801320105");
+    check(&JoinRow { at_ms: 300 }, "0108ac02");
+}
+
+#[test]
+fn keys_and_receipts() {
+    let key = KeyRow {
+        record: vec![1],
+        generation: 2,
+        registration_id: 3,
+        renewals: 4,
+        view: vec![5],
+        position: 6,
+        placeholders: 7,
+        counted: true,
+    };
+    check(&key, "010a01011002180320042a0105300638074001");
+    let tally = TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6] };
+    check(&tally, "010a01011002180320042805320106");
+    check(&ReceiptRow { delivery: 2, at_ms: 300 }, "01080210ac02");
+}
