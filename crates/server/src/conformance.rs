@@ -479,7 +479,9 @@ fn a_blob_and_its_references_are_apart(make: Make<'_>) {
     commit(&mut *store, rows(vec![references_row(one, 1)]));
     assert_eq!(load_row(&*store, &Key::Blob(one)).0, row(40_000), "counting does not touch the blob");
     assert_eq!(Some(load_row(&*store, &Key::References(one)).0), Some(references_row(one, 1).1));
+    assert_eq!(must(store.blob(one)).map(Row::Blob), row(40_000), "the short way gives the same");
     commit(&mut *store, rows(vec![(Key::Blob(one), None), (Key::References(one), None)]));
     assert_eq!(load_row(&*store, &Key::Blob(one)), (None, Version::ABSENT));
+    assert_eq!(must(store.blob(one)), None);
     assert_eq!(load_row(&*store, &Key::Blob(other)).0, row(10));
 }

@@ -88,7 +88,8 @@ pub struct AccountRow {
     pub list_version: u64,
     /// When the list ends, milliseconds since 1970: from then on only the primary counts.
     pub list_expires_ms: u64,
-    /// Devices that were removed and whose remains are not all cleared away yet.
+    /// Devices that were removed and whose remains are not all cleared away yet. Each number is given once, so
+    /// there are at most 126.
     pub leaving: Vec<(DeviceId, DeviceKey)>,
 }
 
@@ -277,7 +278,7 @@ pub struct MailboxRow {
     /// Messages accepted from the device under that lease; `None` while it is connected or if the server
     /// crashed while it was.
     pub accepted_in_lease: Option<u64>,
-    /// Messages that were not kept because the mailbox was full, ever. A companion's; a primary's refuses.
+    /// Messages that were not kept because the mailbox was full, ever: a companion's, and those to groups.
     pub skipped: u64,
 }
 

@@ -115,7 +115,8 @@ pub struct MailboxRange {
 /// Not a counter, so that a driver knows the version of a row which it has decided but not committed yet
 /// (and can decide the next command of a group upon it), and so that no engine needs room or a rule for it.
 /// Not a faster hash, because part of some rows is chosen by clients. No row comes back to bytes it had
-/// before in a way that matters: mailboxes count upwards, and pools remember what was taken.
+/// before in a way that matters: mailboxes count upwards, pools remember what was taken, device lists and groups
+/// have versions, and what is decided over a counter of references depends on its value alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u64);
 

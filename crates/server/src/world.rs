@@ -1,6 +1,8 @@
 //! A small driver for tests: the loop of the crate's documentation over a [`MemoryStore`], which can meet
 //! conflicts and crash after any commit.
 
+mod check;
+mod devices;
 pub(crate) mod groups;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,8 +10,8 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
-use waxwing_wire::client_frame::{ApproveLink, CompleteLink, Copy, Hello, Register, Send};
-use waxwing_wire::devices::{DeviceList, LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
+use waxwing_wire::client_frame::{Copy, Hello, Register, Send};
+use waxwing_wire::devices::{DeviceList, ListedDevice};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::server_frame::{Item, Receipt, Refused, ResponseBody, Welcome};
@@ -19,12 +21,15 @@ use waxwing_wire::{
 };
 
 use crate::memory::MemoryStore;
-use crate::row::{AccountRow, BlobId, DeviceRow, MailboxRow, Row};
+use crate::row::{MailboxRow, Row};
 use crate::store::{CommitError, Key, Keys, Store, Stored, Sweep};
 use crate::{
-    Command, ConnId, Effect, Links, Origin, Piece, Settings, Shard, Step, Time, decide, item, reads, refuse,
-    rejects, resolve,
+    Command, ConnId, Effect, Links, Origin, Piece, Settings, Step, Time, decide, reads, refuse, rejects,
+    resolve,
 };
+
+use check::check_shard;
+pub(crate) use devices::{approve, completion, offer_of, signed};
 
 /// When every world begins, milliseconds since 1970.
 pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
@@ -261,79 +266,6 @@ impl World {
         device
     }
 
-    /// A companion of the device's account, linked as it should be.
-    pub(crate) fn add_device(&mut self, primary: &Device, number: u8) -> Device {
-        let account = primary.address.account;
-        let primary = DeviceAddress { account, device: DeviceId::PRIMARY };
-        let mut device = stranger(number);
-        let reference = LinkReference([number; 16]);
-        self.offer(&device, reference);
-        let list = self.list_with(account, &device);
-        match self.ask(|origin| Command::ApproveLink {
-            origin,
-            from: primary,
-            approve: approve(reference, list),
-        }) {
-            ResponseBody::Done => {}
-            other => panic!("not approved: {other:?}"),
-        }
-        match self.complete(&device, reference) {
-            ResponseBody::Registered(address) => device.address = address,
-            other => panic!("not linked: {other:?}"),
-        }
-        device
-    }
-
-    /// The device offers itself on a new connection.
-    pub(crate) fn offer(&mut self, device: &Device, reference: LinkReference) -> ConnId {
-        let conn = self.conn();
-        let origin = Origin { conn, request: 5 };
-        self.run(Command::OfferLink { origin, key: device.key, reference, offer: offer_of(device) });
-        conn
-    }
-
-    pub(crate) fn complete(&mut self, device: &Device, reference: LinkReference) -> ResponseBody {
-        let complete = completion(device, reference);
-        self.ask(|origin| Command::CompleteLink { origin, key: device.key, complete })
-    }
-
-    pub(crate) fn account(&self, account: AccountId) -> AccountRow {
-        match self.row(Key::Account(account)) {
-            Some(Row::Account(row)) => row,
-            other => panic!("no account: {other:?}"),
-        }
-    }
-
-    /// The list after the account's own, with the same devices.
-    pub(crate) fn next_list(&self, account: AccountId) -> DeviceList {
-        let row = self.account(account);
-        let listed = |device: &DeviceRow| ListedDevice {
-            device: device.device,
-            registration_id: device.registration_id,
-            identity: device.identity,
-        };
-        DeviceList {
-            version: row.list_version + 1,
-            issued_at_ms: self.now.0,
-            expires_at_ms: self.now.0 + LIST_MS,
-            devices: row.devices.iter().map(listed).collect(),
-            next: row.list.decode_list().unwrap().next,
-        }
-    }
-
-    /// The list after the account's own, with one more device.
-    pub(crate) fn list_with(&self, account: AccountId, new: &Device) -> DeviceList {
-        let mut list = self.next_list(account);
-        let (registration_id, identity) = (new.registration_id, new.identity);
-        list.devices.push(ListedDevice {
-            device: DeviceId::new(list.next).unwrap(),
-            registration_id,
-            identity,
-        });
-        list.next += 1;
-        list
-    }
-
     /// The answers that a connection has had to its requests.
     pub(crate) fn answers(&self, conn: ConnId) -> Vec<ResponseBody> {
         let pieces = self.out.get(&conn).map(|out| out.pieces.as_slice()).unwrap_or_default();
@@ -445,43 +377,6 @@ impl World {
         self.out.get(&conn).map_or_else(Vec::new, |out| out.entries.iter().map(|(seq, _)| *seq).collect())
     }
 
-    /// What must hold of any store, whatever happened.
-    pub(crate) fn check_store(&self) {
-        let mut entries: BTreeMap<DeviceAddress, (u64, u64, u64)> = BTreeMap::new();
-        let mut references: BTreeMap<BlobId, u64> = BTreeMap::new();
-        let mut dedupe = 0;
-        for (mailbox, seq, bytes) in self.store.entries() {
-            let counted = entries.entry(mailbox).or_insert((0, 0, seq));
-            *counted = (counted.0 + 1, counted.1 + bytes.len() as u64, counted.2);
-            let row = self.mailbox(mailbox);
-            assert!(seq > row.settled && seq <= row.last, "{seq} is outside of {row:?}");
-            let stored = item::read(bytes);
-            dedupe += usize::from(matches!(stored, Some(item::Stored::Envelope(..))));
-            if let Some(item::Stored::Reference(reference)) = stored {
-                dedupe += 1;
-                *references.entry(reference.blob).or_default() += 1;
-            }
-        }
-        assert_eq!(self.store.dedupe().count(), dedupe, "a dedupe key for each envelope");
-        for (blob, count) in references {
-            match self.row(Key::References(blob)) {
-                Some(Row::References(row)) => assert!(row.count >= count, "{count} refer to {row:?}"),
-                other => panic!("{count} refer to {blob:?}, which is {other:?}"),
-            }
-        }
-        for (key, bytes) in self.store.rows() {
-            let row = Row::decode(key, bytes.clone()).unwrap();
-            if let (Key::Mailbox(mailbox), Row::Mailbox(row)) = (key, &row) {
-                let (count, bytes, _) = entries.get(mailbox).copied().unwrap_or_default();
-                assert_eq!((row.entries, row.bytes), (count, bytes), "counts of {mailbox:?}");
-            }
-            if let (Key::Blob(blob) | Key::References(blob), _) = (key, row) {
-                let both = [Key::Blob(*blob), Key::References(*blob)];
-                assert!(both.into_iter().all(|key| self.row(key).is_some()), "one goes with the other");
-            }
-        }
-    }
-
     /// Blobs in the store, with what their counters say.
     pub(crate) fn blobs(&self) -> Vec<u64> {
         let references = self.store.rows().filter_map(|(key, bytes)| {
@@ -502,46 +397,6 @@ pub(crate) fn stranger(number: u8) -> Device {
         registration_id: number.into(),
         identity: [number; PUBLIC_KEY_BYTES],
         lease: 0,
-    }
-}
-
-/// The server does not look at signatures.
-pub(crate) fn signed(list: &DeviceList) -> SignedDeviceList {
-    SignedDeviceList { list: list.encode(), signature: [7; SIGNATURE_BYTES] }
-}
-
-pub(crate) fn offer_of(device: &Device) -> Bytes {
-    LinkOffer {
-        identity: device.identity,
-        registration_id: device.registration_id,
-        name: Bytes::from_static(b"sealed"),
-        mac: [0; 32],
-    }
-    .encode()
-}
-
-pub(crate) fn approve(reference: LinkReference, list: DeviceList) -> Box<ApproveLink> {
-    Box::new(ApproveLink { reference, list: signed(&list), sealed: Bytes::from_static(b"a grant") })
-}
-
-pub(crate) fn completion(device: &Device, reference: LinkReference) -> Box<CompleteLink> {
-    let number = device.key.0[0];
-    Box::new(CompleteLink {
-        reference,
-        registration_id: device.registration_id,
-        countersignature: [number; SIGNATURE_BYTES],
-        prekeys: PrekeyUpload { one_time: Vec::new(), one_time_kyber: Vec::new(), ..first_prekeys(number) },
-    })
-}
-
-/// Everything that a batch touches belongs to its shard.
-fn check_shard(batch: &crate::Batch) {
-    for (key, _) in &batch.rows {
-        assert_eq!(key.shard(), batch.shard);
-    }
-    let appends = batch.appends.iter().map(|append| append.mailbox);
-    for mailbox in appends.chain(batch.trims.iter().map(|trim| trim.mailbox)) {
-        assert_eq!(Shard::Mailboxes(mailbox.account), batch.shard);
     }
 }
 

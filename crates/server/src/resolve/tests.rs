@@ -40,6 +40,15 @@ fn a_reference_comes_back() {
     }
 }
 
+/// These bytes are in mailboxes out there: a change here is a migration.
+#[test]
+fn the_bytes_of_a_reference_stay() {
+    let bytes: String = reference(1).encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (group, account) = ("03".repeat(16), "01".repeat(16));
+    let fields = format!("0a10{group}1210{account}18022101000000000000002805300138067804");
+    assert_eq!(bytes, format!("7235{fields}"));
+}
+
 #[test]
 fn references_are_replaced_and_the_rest_stays() {
     let store = store(&[(1, 100), (2, 100)]);

@@ -1,20 +1,18 @@
 //! The bytes of rows. A field's number is never reused.
 
+mod account;
 mod group;
 mod linking;
+mod prekeys;
 
 use bytes::Bytes;
 use prost::Message;
-use waxwing_wire::devices::SignedDeviceList;
-use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, Username};
-use waxwing_wire::{KyberPrekey, OneTimePrekey, SignedPrekey};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
 
-use super::{
-    AccountRow, BlobRow, CredentialRow, DeviceRow, InvitationRow, MailboxRow, Pool, PoolKind, PoolRow,
-    ReferencesRow, Row, RowDamaged, Seen, SeenRow, SignedRow, UsernameRow,
-};
+use super::{BlobRow, CredentialRow, InvitationRow, MailboxRow, ReferencesRow, Row, RowDamaged, UsernameRow};
 use crate::store::Key;
+use account::{Account, SeenDevices};
+use prekeys::{Prekeys, SignedPrekeys, pool};
 
 #[derive(Clone, PartialEq, Message)]
 struct Credential {
@@ -42,81 +40,6 @@ struct UsernameOwner {
     account: Bytes,
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct Account {
-    #[prost(string, tag = "1")]
-    username: String,
-    #[prost(uint64, tag = "2")]
-    created_at_ms: u64,
-    #[prost(message, repeated, tag = "3")]
-    devices: Vec<Device>,
-    #[prost(message, optional, tag = "4")]
-    list: Option<List>,
-    #[prost(uint64, tag = "5")]
-    list_version: u64,
-    #[prost(uint64, tag = "6")]
-    list_expires_ms: u64,
-    #[prost(message, repeated, tag = "7")]
-    leaving: Vec<Leaving>,
-}
-
-/// Numbers 5 and 6 were prekeys, which have a row of their own now.
-#[derive(Clone, PartialEq, Message)]
-struct Device {
-    #[prost(uint32, tag = "1")]
-    device: u32,
-    #[prost(bytes = "bytes", tag = "2")]
-    key: Bytes,
-    #[prost(bytes = "bytes", tag = "3")]
-    identity: Bytes,
-    #[prost(uint32, tag = "4")]
-    registration_id: u32,
-    #[prost(bytes = "bytes", tag = "7")]
-    countersignature: Bytes,
-    #[prost(uint64, tag = "8")]
-    linked_at_ms: u64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Leaving {
-    #[prost(uint32, tag = "1")]
-    device: u32,
-    #[prost(bytes = "bytes", tag = "2")]
-    key: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct List {
-    #[prost(bytes = "bytes", tag = "1")]
-    list: Bytes,
-    #[prost(bytes = "bytes", tag = "2")]
-    signature: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct SignedPrekeys {
-    #[prost(message, optional, tag = "1")]
-    signed: Option<Prekey>,
-    #[prost(message, optional, tag = "2")]
-    last_resort: Option<Prekey>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct SeenDevices {
-    #[prost(message, repeated, tag = "1")]
-    devices: Vec<SeenDevice>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct SeenDevice {
-    #[prost(uint32, tag = "1")]
-    device: u32,
-    #[prost(uint64, tag = "2")]
-    last_seen_ms: u64,
-    #[prost(string, tag = "3")]
-    place: String,
-}
-
 #[derive(Clone, Copy, PartialEq, Message)]
 struct References {
     #[prost(uint64, tag = "1")]
@@ -125,25 +48,6 @@ struct References {
     accepted_at_ms: u64,
     #[prost(uint64, tag = "3")]
     epoch: u64,
-}
-
-/// Of any kind; a one-time X25519 prekey has no signature.
-#[derive(Clone, PartialEq, Message)]
-struct Prekey {
-    #[prost(uint32, tag = "1")]
-    id: u32,
-    #[prost(bytes = "bytes", tag = "2")]
-    key: Bytes,
-    #[prost(bytes = "bytes", tag = "3")]
-    signature: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Prekeys {
-    #[prost(message, repeated, tag = "1")]
-    prekeys: Vec<Prekey>,
-    #[prost(fixed64, repeated, tag = "2")]
-    taken: Vec<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -267,134 +171,6 @@ impl TryFrom<Invitation> for InvitationRow {
     }
 }
 
-impl From<&SignedDeviceList> for List {
-    fn from(list: &SignedDeviceList) -> Self {
-        Self { list: list.list.clone(), signature: copy(&list.signature) }
-    }
-}
-
-fn list(list: Option<List>) -> Result<SignedDeviceList, RowDamaged> {
-    let List { list, signature } = list.ok_or(RowDamaged { what: "device list" })?;
-    Ok(SignedDeviceList { list, signature: fixed(&signature, "device list")? })
-}
-
-impl From<&AccountRow> for Account {
-    fn from(row: &AccountRow) -> Self {
-        let leaving = |(device, key): &(DeviceId, DeviceKey)| Leaving {
-            device: device.number().into(),
-            key: copy(&key.0),
-        };
-        Self {
-            username: row.username.as_str().to_owned(),
-            created_at_ms: row.created_at_ms,
-            devices: row.devices.iter().map(Into::into).collect(),
-            list: Some((&row.list).into()),
-            list_version: row.list_version,
-            list_expires_ms: row.list_expires_ms,
-            leaving: row.leaving.iter().map(leaving).collect(),
-        }
-    }
-}
-
-impl TryFrom<Account> for AccountRow {
-    type Error = RowDamaged;
-
-    fn try_from(row: Account) -> Result<Self, RowDamaged> {
-        let leaving = |leaving: Leaving| {
-            Ok((device(leaving.device)?, fixed(&leaving.key, "device key").map(DeviceKey)?))
-        };
-        Ok(Self {
-            username: Username::parse(&row.username).map_err(|_| RowDamaged { what: "account name" })?,
-            created_at_ms: row.created_at_ms,
-            devices: row.devices.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            list: list(row.list)?,
-            list_version: row.list_version,
-            list_expires_ms: row.list_expires_ms,
-            leaving: row.leaving.into_iter().map(leaving).collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-impl From<&DeviceRow> for Device {
-    fn from(row: &DeviceRow) -> Self {
-        Self {
-            device: row.device.number().into(),
-            key: copy(&row.key.0),
-            identity: copy(&row.identity),
-            registration_id: row.registration_id.into(),
-            countersignature: row.countersignature.as_ref().map(|bytes| copy(bytes)).unwrap_or_default(),
-            linked_at_ms: row.linked_at_ms,
-        }
-    }
-}
-
-impl TryFrom<Device> for DeviceRow {
-    type Error = RowDamaged;
-
-    fn try_from(row: Device) -> Result<Self, RowDamaged> {
-        let countersignature = Some(&row.countersignature).filter(|bytes| !bytes.is_empty());
-        Ok(Self {
-            device: device(row.device)?,
-            key: fixed(&row.key, "device key").map(DeviceKey)?,
-            identity: fixed::<PUBLIC_KEY_BYTES>(&row.identity, "identity key")?,
-            registration_id: u16::try_from(row.registration_id)
-                .map_err(|_| RowDamaged { what: "registration id" })?,
-            countersignature: countersignature.map(|bytes| fixed(bytes, "countersignature")).transpose()?,
-            linked_at_ms: row.linked_at_ms,
-        })
-    }
-}
-
-impl From<&SignedRow> for SignedPrekeys {
-    fn from(row: &SignedRow) -> Self {
-        let SignedPrekey { id, key, signature } = &row.signed;
-        Self {
-            signed: Some(Prekey { id: *id, key: copy(key), signature: copy(signature) }),
-            last_resort: Some((&row.last_resort).into()),
-        }
-    }
-}
-
-impl TryFrom<SignedPrekeys> for SignedRow {
-    type Error = RowDamaged;
-
-    fn try_from(row: SignedPrekeys) -> Result<Self, RowDamaged> {
-        let signed = row.signed.ok_or(RowDamaged { what: "signed prekey" })?;
-        let last_resort = row.last_resort.ok_or(RowDamaged { what: "last-resort prekey" })?;
-        Ok(Self {
-            signed: SignedPrekey {
-                id: signed.id,
-                key: fixed(&signed.key, "signed prekey")?,
-                signature: fixed::<SIGNATURE_BYTES>(&signed.signature, "signed prekey")?,
-            },
-            last_resort: last_resort.try_into()?,
-        })
-    }
-}
-
-impl From<&SeenRow> for SeenDevices {
-    fn from(row: &SeenRow) -> Self {
-        let seen = |seen: &Seen| SeenDevice {
-            device: seen.device.number().into(),
-            last_seen_ms: seen.last_seen_ms,
-            place: seen.place.clone(),
-        };
-        Self { devices: row.devices.iter().map(seen).collect() }
-    }
-}
-
-impl TryFrom<SeenDevices> for SeenRow {
-    type Error = RowDamaged;
-
-    fn try_from(row: SeenDevices) -> Result<Self, RowDamaged> {
-        let seen = |seen: SeenDevice| {
-            let SeenDevice { device: number, last_seen_ms, place } = seen;
-            Ok(Seen { device: device(number)?, last_seen_ms, place })
-        };
-        Ok(Self { devices: row.devices.into_iter().map(seen).collect::<Result<_, _>>()? })
-    }
-}
-
 impl From<&ReferencesRow> for References {
     fn from(row: &ReferencesRow) -> Self {
         let ReferencesRow { count, accepted_at_ms, epoch } = *row;
@@ -407,56 +183,6 @@ impl From<References> for ReferencesRow {
         let References { count, accepted_at_ms, epoch } = row;
         Self { count, accepted_at_ms, epoch }
     }
-}
-
-impl From<&KyberPrekey> for Prekey {
-    fn from(prekey: &KyberPrekey) -> Self {
-        Self { id: prekey.id, key: prekey.key.clone(), signature: copy(&prekey.signature) }
-    }
-}
-
-impl TryFrom<Prekey> for KyberPrekey {
-    type Error = RowDamaged;
-
-    fn try_from(prekey: Prekey) -> Result<Self, RowDamaged> {
-        if prekey.key.len() != KYBER_KEY_BYTES {
-            return Err(RowDamaged { what: "Kyber prekey" });
-        }
-        Ok(Self { id: prekey.id, key: prekey.key, signature: fixed(&prekey.signature, "Kyber prekey")? })
-    }
-}
-
-impl From<&OneTimePrekey> for Prekey {
-    fn from(prekey: &OneTimePrekey) -> Self {
-        Self { id: prekey.id, key: copy(&prekey.key), signature: Bytes::new() }
-    }
-}
-
-impl TryFrom<Prekey> for OneTimePrekey {
-    type Error = RowDamaged;
-
-    fn try_from(prekey: Prekey) -> Result<Self, RowDamaged> {
-        Ok(Self { id: prekey.id, key: fixed(&prekey.key, "one-time prekey")? })
-    }
-}
-
-impl From<&PoolRow> for Prekeys {
-    fn from(row: &PoolRow) -> Self {
-        let prekeys = match &row.pool {
-            Pool::OneTime(list) => list.iter().map(Into::into).collect(),
-            Pool::Kyber(list) => list.iter().map(Into::into).collect(),
-        };
-        Self { prekeys, taken: row.taken.clone() }
-    }
-}
-
-fn pool(row: Prekeys, kind: PoolKind) -> Result<PoolRow, RowDamaged> {
-    let prekeys = row.prekeys.into_iter();
-    let pool = match kind {
-        PoolKind::OneTime => Pool::OneTime(prekeys.map(TryInto::try_into).collect::<Result<_, _>>()?),
-        PoolKind::Kyber => Pool::Kyber(prekeys.map(TryInto::try_into).collect::<Result<_, _>>()?),
-    };
-    Ok(PoolRow { pool, taken: row.taken })
 }
 
 impl From<&MailboxRow> for Mailbox {

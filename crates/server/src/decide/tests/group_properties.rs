@@ -84,6 +84,7 @@ struct History {
     world: World,
     clients: Vec<Client>,
     next_change: u64,
+    written: BTreeMap<u64, GroupSend>,
     /// Who made the change of each epoch.
     makers: BTreeMap<u64, DeviceAddress>,
     /// Sender, id, recipient.
@@ -109,7 +110,15 @@ impl History {
             waits: None,
         };
         let clients = devices.into_iter().map(client).collect();
-        Self { world, clients, next_change: 10_000, makers, accepted: BTreeSet::new(), expired: false }
+        Self {
+            world,
+            clients,
+            next_change: 10_000,
+            written: BTreeMap::new(),
+            makers,
+            accepted: BTreeSet::new(),
+            expired: false,
+        }
     }
 
     fn address(&self, device: usize) -> DeviceAddress {
@@ -121,7 +130,13 @@ impl History {
         self.world.conflicts = conflicts;
         match op {
             Op::Write { by, id } => {
-                let message = self.world.group_message(id + 100 * by as u64);
+                let id = id + 100 * by as u64;
+                // A client that says something again says the same.
+                let message = match self.written.get(&id) {
+                    Some(message) => message.clone(),
+                    None => self.world.group_message(id),
+                };
+                self.written.insert(id, message.clone());
                 self.say(by, message);
             }
             Op::Add { by, who } => {
@@ -236,7 +251,8 @@ impl History {
             self.step(Op::Repeat { by: device }, None, 0);
         }
         // Whatever was cut off in the middle goes on with the next message.
-        self.step(Op::Write { by: 0, id: 99 }, None, 0);
+        let last = self.world.group_message(99);
+        self.say(0, last);
         assert_eq!(self.world.group().pending, None);
         for device in 0..DEVICES {
             self.step(Op::Connect { device }, None, 0);

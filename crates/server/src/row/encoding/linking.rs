@@ -2,7 +2,8 @@ use bytes::Bytes;
 use prost::Message;
 use waxwing_wire::DeviceKey;
 
-use super::{List, address, copy, fixed, list, put_address};
+use super::account::{List, list};
+use super::{address, copy, fixed, put_address};
 use crate::row::{Approval, LinkingRow, RowDamaged};
 
 #[derive(Clone, PartialEq, Message)]
