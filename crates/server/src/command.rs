@@ -320,6 +320,15 @@ pub enum Command {
         /// What was approved.
         approval: Box<Approval>,
     },
+    /// Instead of `AddDevice`, when the offer has ended meanwhile: goes on if the account has its device already.
+    ResumeLink {
+        /// Where the answer goes.
+        origin: Origin,
+        /// The device's credential.
+        key: DeviceKey,
+        /// The number that was reserved for it.
+        address: DeviceAddress,
+    },
     /// An offer to link that may have ended.
     ExpireLink {
         /// Where it waits.

@@ -62,6 +62,7 @@ pub fn reads(command: &Command) -> Keys {
         Command::AddDevice { approval, .. } => {
             prekeys::reads_pools(approval.address.account, &[approval.address.device])
         }
+        Command::ResumeLink { address, .. } => account::reads_account(address.account),
         Command::FindGroup { group, .. } | Command::GroupResume { group } => group::reads_group(*group),
         Command::GroupSend { from, send, .. } => group::reads_message(group::blob_of(*from, send)),
         Command::GroupCompare { blob, taken, accounts, .. } => group::reads_accounts(*blob, *taken, accounts),
@@ -163,6 +164,7 @@ pub fn decide(
         Command::AddDevice { origin, key, complete, approval } => {
             linking::add_device(*origin, *key, complete, approval, view, now)
         }
+        Command::ResumeLink { origin, key, address } => linking::resume(*origin, *key, *address, view),
         Command::ExpireLink { reference } => Ok(linking::expire(*reference, view, now)),
         Command::FindGroup { origin, group, token } => group::find(*origin, *group, *token, view),
         Command::GroupSend { conn, from, send } => group::send(*conn, *from, send, view),
@@ -213,6 +215,7 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::ApproveLink { origin, .. }
         | Command::CompleteLink { origin, .. }
         | Command::AddDevice { origin, .. }
+        | Command::ResumeLink { origin, .. }
         | Command::FindGroup { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
         // Nobody waits for an answer: these are repeated when their reason comes up again.
         Command::Stored { .. }

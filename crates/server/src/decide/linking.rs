@@ -147,7 +147,13 @@ pub(super) fn complete(
         return Ok(Step::only(vec![respond(origin, ResponseBody::Registered(credential.address))]));
     }
     prekeys::signed_row(&complete.prekeys)?;
-    let row = waiting(complete.reference, view, now)?;
+    let row = match (waiting(complete.reference, view, now), credential) {
+        (Ok(row), _) => row,
+        (Err(_), Some(reserved)) => {
+            return Ok(Step::next(Command::ResumeLink { origin, key, address: reserved.address }));
+        }
+        (Err(reject), None) => return Err(reject),
+    };
     let approval = row.approval.as_ref().filter(|_| row.key == key).ok_or_else(link_unknown)?;
     let offer = LinkOffer::decode(&row.offer).map_err(malformed)?;
     if offer.registration_id != complete.registration_id {
@@ -209,6 +215,20 @@ pub(super) fn add_device(
     let mut rows = vec![(Key::Account(address.account), Some(Row::Account(after)))];
     rows.extend(prekeys::first(address, &complete.prekeys, view)?);
     Ok(Step { batch: Some(Batch::of_rows(Shard::Account(address.account), rows)), effects: vec![activate] })
+}
+
+/// The offer has ended between the account's step and the credential's. For a number that was reserved and never
+/// came to be, whether for linking or for a registration, it is over.
+pub(super) fn resume(
+    origin: Origin,
+    key: DeviceKey,
+    address: DeviceAddress,
+    view: &View,
+) -> Result<Step, Reject> {
+    let device = view.account(address.account).and_then(|account| account.device(address.device));
+    let companion = device.filter(|device| device.key == key && device.device != DeviceId::PRIMARY);
+    companion.ok_or_else(link_unknown)?;
+    Ok(Step::next(Command::ActivateCredential { origin, key, address }))
 }
 
 pub(super) fn expire(reference: LinkReference, view: &View, now: Time) -> Step {

@@ -327,3 +327,30 @@ fn linking_that_was_cut_off_comes_to_the_same_end() {
     }
     assert!(ends.iter().all(|end| *end == ends[0]), "every end is the same");
 }
+
+#[test]
+fn linking_that_was_cut_off_late_is_finished_after_the_offer_has_ended() {
+    for (commits, comes) in [(1, false), (2, true)] {
+        let mut world = World::new();
+        let alice = world.register("alice", 1);
+        let new = stranger(2);
+        world.offer(&new, REFERENCE);
+        let list = world.list_with(alice.address.account, &new);
+        approved(&mut world, &alice, list).unwrap();
+        world.commits_left = Some(commits);
+        let origin = crate::Origin { conn: world.conn(), request: 1 };
+        let complete = completion(&new, REFERENCE);
+        world.run(Command::CompleteLink { origin, key: new.key, complete });
+        assert!(world.dead);
+        world.restart();
+        world.now.0 += LINK_MS;
+        world.sweep();
+        assert_eq!(world.account(alice.address.account).devices.len() == 2, comes);
+        let end = completed(&mut world, &new);
+        assert_eq!(end.as_ref().err(), (!comes).then_some(&RejectCode::LinkUnknown));
+        if let Ok(mut new) = end {
+            let conn = world.connect(&mut new, 0);
+            world.welcome(conn);
+        }
+    }
+}
