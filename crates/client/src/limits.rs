@@ -53,6 +53,8 @@ pub const HELD_PAUSE_MS: u64 = 3_600_000;
 pub const MAX_NAME_ASKS: usize = 256;
 /// A device list is good for so long, milliseconds: 60 days.
 pub const LIST_LIFE_MS: u64 = 60 * 24 * 3_600_000;
+/// Members whose ticks of one message are kept until it is here.
+pub const MAX_MARKS_PER_MESSAGE: usize = waxwing_wire::limits::MAX_GROUP_MEMBERS;
 /// Groups that are kept, former ones included.
 pub const MAX_GROUPS: usize = 1_024;
 /// Rows of sender keys of one group: two for each device, so that those of former ones do not hide any.

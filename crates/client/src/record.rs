@@ -481,6 +481,10 @@ pub(crate) struct MarkRow {
     /// Whose device: account, 16 bytes.
     #[prost(bytes = "vec", tag = "2")]
     pub by: Vec<u8>,
+    /// Of a message to a group: likewise of other members, account and number, 17 bytes each; at most
+    /// [`crate::limits::MAX_MARKS_PER_MESSAGE`].
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub others: Vec<Vec<u8>>,
 }
 
 /// The history on its way to a device of the account.

@@ -7,7 +7,7 @@ use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::{Key, Table};
-use crate::limits::MAX_MARKS;
+use crate::limits::{MAX_MARKS, MAX_MARKS_PER_MESSAGE};
 use crate::record::{Kind, MarkRow, OutboxRow, OwnPosition, PeerRow};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::sealing::payload;
@@ -254,9 +254,14 @@ impl Client {
         }
         let place = self.mark_key(key);
         let number = delivery_number(delivery);
+        let mut mark = MarkRow { delivery: number, by: by.0.to_vec(), others: Vec::new() };
         match turn.store.load::<MarkRow>(&place)? {
+            Some(mut row) if row.by != mark.by => {
+                row.put_other(by, number);
+                mark = row;
+            }
             Some(row) if row.delivery >= number => return Ok(()),
-            Some(_) => {}
+            Some(row) => mark.others.clone_from(&row.others),
             None => {
                 if self.counters.marks >= MAX_MARKS {
                     let victim = turn.store.rows(Table::Mark, &[], &[0xff; 26], 1)?;
@@ -270,8 +275,26 @@ impl Client {
                 self.counters.marks += 1;
             }
         }
-        turn.store.save(place, &MarkRow { delivery: number, by: by.0.to_vec() });
+        turn.store.save(place, &mark);
         Ok(())
+    }
+
+    /// What is known of a message to a group that is about to be part of the history, by member.
+    pub(crate) fn group_marks(
+        &self,
+        turn: &Turn<'_>,
+        key: MessageKey,
+    ) -> Result<Vec<(AccountId, Delivery)>, Error> {
+        let Some(mark) = turn.store.load::<MarkRow>(&self.mark_key(key))? else { return Ok(Vec::new()) };
+        let first = (mark.by.as_slice(), mark.delivery);
+        let others = mark.others.iter().filter_map(|other| {
+            let (number, account) = other.split_last()?;
+            Some((account, u32::from(*number)))
+        });
+        let read = |(account, number): (&[u8], u32)| {
+            Some((AccountId(account.try_into().ok()?), delivery_of(number)))
+        };
+        Ok(std::iter::once(first).chain(others).filter_map(read).collect())
     }
 
     /// A message is about to be part of the history: what was known of it before holds.
@@ -311,6 +334,19 @@ enum Counted {
     Missing(u64),
     /// It was missing before that one, the first that was heard of.
     Before(MessageId),
+}
+
+impl MarkRow {
+    fn put_other(&mut self, by: AccountId, number: u32) {
+        let entry = [&by.0[..], &[u8::try_from(number).unwrap_or(0)]].concat();
+        let room = self.others.len() < MAX_MARKS_PER_MESSAGE;
+        match self.others.iter_mut().find(|other| other.starts_with(&by.0)) {
+            Some(other) if other.last() < entry.last() => *other = entry,
+            Some(_) => {}
+            None if room => self.others.push(entry),
+            None => {}
+        }
+    }
 }
 
 impl PeerRow {

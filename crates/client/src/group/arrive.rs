@@ -224,6 +224,7 @@ impl Client {
             self.forget_retry(turn, key);
             return Ok(());
         }
+        let marks = if outgoing { self.group_marks(turn, key)? } else { Vec::new() };
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
         turn.event(if filled {
@@ -232,11 +233,16 @@ impl Client {
             Event::Message(message.clone())
         });
         turn.store.write_message(message);
-        if outgoing {
-            self.group_sent(turn, group, key, context.epoch)
-        } else {
-            self.want_username(turn, key.from.account)
+        if !outgoing {
+            return self.want_username(turn, key.from.account);
         }
+        self.group_sent(turn, group, key, context.epoch)?;
+        for (by, delivery) in marks {
+            if let Some(message) = turn.store.message(&key)? {
+                self.group_raised(turn, message, by, delivery)?;
+            }
+        }
+        Ok(())
     }
 
     /// Notices what is missing before a message, and says how much. `filled`: a placeholder stood for it.

@@ -218,7 +218,7 @@ fn state_marks_and_archives() {
     check(&StateRow { value: Some(vec![1]), at: 300, device: 2 }, "010a010110ac021802");
     check(&StateRow { value: None, at: 0, device: 1 }, "011801");
     check(&ListRow { name: "n".into(), members: vec![vec![1], vec![2]] }, "010a016e120101120102");
-    check(&MarkRow { delivery: 3, by: vec![4] }, "010803120104");
+    check(&MarkRow { delivery: 3, by: vec![4], others: vec![vec![5]] }, "0108031201041a0105");
     let archive = ArchiveRow {
         messages_wanted: true,
         since_ms: 1,

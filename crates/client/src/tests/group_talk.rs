@@ -295,3 +295,29 @@ fn an_admin_shares_the_past_with_a_newcomer() {
     let with = Conversation::Group(group);
     assert_eq!(world.users["carol"].db.messages().filter(|message| message.with == with).count(), 27);
 }
+
+#[test]
+fn ticks_that_overtake_their_message_count() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    world.link("tablet", "alice", HistoryRange::None);
+    let group = world.found("alice", &["bob", "carol"]);
+    let late = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let (keep, tablet) = (late.clone(), world.device("tablet"));
+    world.tamper(move |to, envelope| {
+        if to == tablet {
+            *keep.borrow_mut() = Some(envelope);
+            return vec![];
+        }
+        vec![envelope]
+    });
+    world.said("alice", group, "hello");
+    assert_eq!(world.wrote("alice", group), ["hello ✓✓"]);
+    world.read_group("bob", group);
+    let envelope = late.borrow_mut().take().unwrap();
+    world.relay.put(tablet, waxwing_wire::server_frame::Item::Envelope(envelope));
+    world.relay.push_all();
+    world.settle();
+    assert_eq!(world.wrote("tablet", group), ["hello ✓✓"]);
+    world.read_group("carol", group);
+    assert_eq!(world.wrote("tablet", group), ["hello ✓✓✓"]);
+}
