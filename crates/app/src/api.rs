@@ -1,11 +1,17 @@
 //! The one interface of every front end: commands go in, events come out, queries are answered. All of it
-//! is JSON with lower-camelCase names; accounts and messages are named by hexadecimal text; times are
-//! milliseconds since 1970. The golden texts in `api/tests.rs` pin the format: it may grow, and nothing in
-//! it may change its meaning.
+//! is JSON with lower-camelCase names; times are milliseconds since 1970. The golden texts in `api/tests.rs`
+//! pin the format: it may grow, and nothing in it may change its meaning.
+//!
+//! Names are text. An account: 32 hexadecimal digits. A group: `g:` and 32 hexadecimal digits. A
+//! conversation: the name of the other account, or of the group. A device of an account: its number, 1 to
+//! 127; 1 is the primary. A message: its sender's account, device and number, joined by `-`. A broadcast
+//! list: 32 hexadecimal digits.
 //!
 //! What holds what people wrote has no `Debug`, so that it cannot end in a log by accident.
 
 mod convert;
+mod group;
+mod model;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::key::Protection;
 pub use crate::net::{NetFailure, NetFailureCode};
-pub(crate) use convert::{
-    account_of, connection, contact, delivery, failure, message, message_key, message_key_of, trust,
-};
+pub(crate) use convert::*;
+pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
+pub use model::*;
 
 /// Names a command to whoever gave it.
 pub type CommandId = u64;
@@ -33,22 +39,76 @@ pub enum Command {
         /// Wanted alias.
         username: String,
     },
+    /// Become a device of an existing account: shows a code ([`Event::LinkCode`]) and waits until the
+    /// account's first device approves. Goes online. Done when linked.
+    OfferLink {
+        /// `host:port` or `ws://host:port`, where the account is; with the server's key behind a `#`
+        /// ([`Status::server_key`] of a device of the account) only that server is talked to, without it
+        /// whichever answers first is taken for it.
+        server: String,
+        /// How the device calls itself at first, at most 64 bytes.
+        name: String,
+    },
+    /// Stop offering.
+    CancelLink,
+    /// Take a new device into the account. Only on the first device. Done when the server has the new list.
+    ApproveLink {
+        /// As scanned or typed.
+        code: String,
+        /// What of the past the new device gets.
+        history: HistoryRange,
+    },
+    /// Ask the server when and from where the account's devices were last there; then [`Event::Devices`].
+    RefreshDevices,
+    /// Name a device of the account.
+    RenameDevice {
+        /// Its number.
+        device: u8,
+        /// At most 64 bytes.
+        name: String,
+    },
+    /// Cut a device off; this one: log out. Not the first one.
+    RemoveDevice {
+        /// Its number.
+        device: u8,
+    },
     /// Learn which account has a username and keep it as a contact. At once when already known; otherwise
     /// it needs a connection, or one that is being made.
     AddContact {
         /// The contact's alias.
         username: String,
     },
+    /// Give a contact a name of one's own, the same on all devices; empty: none.
+    SetContactName {
+        /// The contact's account.
+        account: String,
+        /// At most 256 bytes.
+        name: String,
+    },
+    /// Take nothing from an account any more, or do.
+    SetBlocked {
+        /// Whose account.
+        account: String,
+        /// Block.
+        blocked: bool,
+    },
+    /// The user has compared safety numbers, or takes that back.
+    SetVerified {
+        /// The contact's account.
+        account: String,
+        /// They match.
+        verified: bool,
+    },
     /// Write a message. Done as soon as it is durably in the outbox.
     SendText {
-        /// The contact's account.
+        /// The conversation.
         to: String,
         /// The text.
         text: String,
     },
     /// The user has seen every message of the conversation up to and with this one.
     MarkRead {
-        /// The contact's account.
+        /// The conversation.
         with: String,
         /// [`Message::order`] of the last one seen.
         up_to: u64,
@@ -58,12 +118,95 @@ pub enum Command {
         /// [`Message::id`]s.
         messages: Vec<String>,
     },
-    /// The user has compared safety numbers, or takes that back.
-    SetVerified {
-        /// The contact's account.
+    /// Set something of a conversation, on all devices.
+    SetChat {
+        /// The conversation.
+        conversation: String,
+        /// What.
+        change: ChatChange,
+    },
+    /// Mark a message for oneself, on all devices.
+    SetStarred {
+        /// [`Message::id`].
+        message: String,
+        /// Or take the mark away.
+        starred: bool,
+    },
+    /// Delete messages on all own devices; nobody else notices.
+    DeleteMessages {
+        /// [`Message::id`]s, at most 256.
+        messages: Vec<String>,
+    },
+    /// Set something of the program, on all devices.
+    SetSetting {
+        /// At most 32 bytes.
+        key: String,
+        /// At most 4,096 bytes; `null`: as it was at first.
+        value: Option<String>,
+    },
+    /// Make a group. Done when the server has it; [`Event::Group`] names it.
+    CreateGroup {
+        /// Its name, at most 256 bytes.
+        name: String,
+        /// A group or a community.
+        #[serde(default)]
+        kind: GroupKind,
+        /// The other members' accounts.
+        members: Vec<String>,
+    },
+    /// Change a group: all of the actions or none. Removing oneself leaves.
+    ChangeGroup {
+        /// Which.
+        group: String,
+        /// In order.
+        actions: Vec<GroupAction>,
+    },
+    /// Draw another invitation link for a group (the former ends), or have none. [`Group::link`] has it.
+    SetGroupLink {
+        /// Which.
+        group: String,
+        /// Or none.
+        enabled: bool,
+    },
+    /// Ask to join a group. Done when the request is on its way.
+    JoinGroup {
+        /// The invitation link, `waxwing-group:…`.
+        link: String,
+    },
+    /// Answer somebody who wants to join; see [`Group::requests`].
+    AnswerJoin {
+        /// Which group.
+        group: String,
+        /// Whose account.
         account: String,
-        /// They match.
-        verified: bool,
+        /// Yes or no.
+        accept: bool,
+    },
+    /// Send the last messages of a group to somebody who has joined. Admins only.
+    ShareHistory {
+        /// Which group.
+        group: String,
+        /// Whose account.
+        account: String,
+        /// 25 to 100.
+        messages: u32,
+    },
+    /// Make or change a broadcast list.
+    SetList {
+        /// As it is to be; without `id` it is a new one, which [`Event::StateChanged`] brings.
+        list: BroadcastList,
+    },
+    /// Delete a broadcast list.
+    DeleteList {
+        /// Which.
+        list: String,
+    },
+    /// Write to everybody on a list, each alone.
+    SendToList {
+        /// Which.
+        list: String,
+        /// The text.
+        text: String,
     },
     /// Keep a connection from now on.
     GoOnline,
@@ -105,8 +248,35 @@ pub enum Event {
         /// Which of its devices this is.
         device: u8,
     },
-    /// A message is in the history now: written here, arrived, or a placeholder for one that could not be
-    /// decrypted yet.
+    /// Show this to the user, for the account's first device to scan or to be typed there. It serves once.
+    LinkCode {
+        /// To be typed: five groups of five letters and digits.
+        code: String,
+        /// Content of a QR code.
+        qr: String,
+    },
+    /// The account's devices changed, or more is known of them.
+    Devices {
+        /// All of them.
+        devices: Vec<Device>,
+    },
+    /// This device is not the account's any more: it was removed from another one.
+    Removed,
+    /// A history is on its way to or from another device of the account.
+    Archive {
+        /// The other device.
+        device: u8,
+        /// From this device to the other.
+        sending: bool,
+        /// Messages so far.
+        messages: u64,
+        /// Messages in all, as estimated.
+        total: u64,
+        /// That was the last of it.
+        done: bool,
+    },
+    /// A message is in the history now: written here or on another own device, arrived, or a placeholder
+    /// for one that could not be decrypted yet.
     Message {
         /// The message.
         message: Message,
@@ -120,10 +290,15 @@ pub enum Event {
     Delivery {
         /// [`Message::id`].
         message: String,
-        /// In whose conversation.
+        /// In which conversation.
         with: String,
         /// As it is now.
         delivery: Delivery,
+    },
+    /// Messages were deleted, here or on another own device.
+    Deleted {
+        /// [`Message::id`]s.
+        messages: Vec<String>,
     },
     /// A contact's identity key is another than before.
     IdentityChanged {
@@ -138,6 +313,25 @@ pub enum Event {
         device: u8,
         /// How many.
         missing: u64,
+    },
+    /// So many messages were not kept for this device, because its mailbox was full.
+    Skipped {
+        /// How many.
+        messages: u64,
+    },
+    /// Something that the user sets is another now: conversations, contacts, stars, lists, settings.
+    StateChanged,
+    /// A group is new, or another than before.
+    Group {
+        /// Which.
+        group: String,
+    },
+    /// Somebody wants to join a group and waits for this account's word.
+    JoinRequested {
+        /// Which group.
+        group: String,
+        /// Whose account.
+        account: String,
     },
     /// The database is an older copy of itself: sessions are being renewed.
     RestoredCopy,
@@ -158,16 +352,32 @@ pub enum Event {
 pub enum Query {
     /// This profile.
     Status,
+    /// The account's devices.
+    Devices,
     /// Everybody who is known or has written, newest conversation first.
     Contacts,
     /// One contact.
     Contact {
-        /// Username or account.
+        /// Username, account, or the user's own name for them.
+        name: String,
+    },
+    /// Every conversation that has messages or is a group's: pinned ones first, then by the newest message.
+    Chats,
+    /// One conversation.
+    Chat {
+        /// A conversation, a username, the user's own name for a contact, or a group's name.
+        name: String,
+    },
+    /// Every group, by name.
+    Groups,
+    /// One group.
+    Group {
+        /// Its name in the interface, or its name for people.
         name: String,
     },
     /// A page of a conversation.
     History {
-        /// The contact's account.
+        /// The conversation.
         with: String,
         /// Only messages whose `order` is below this.
         #[serde(default)]
@@ -180,6 +390,18 @@ pub enum Query {
         /// [`Message::id`].
         id: String,
     },
+    /// The message with this [`Message::order`].
+    MessageAt {
+        /// Its place.
+        order: u64,
+    },
+    /// How far a message to a group has come with each member.
+    Receipts {
+        /// [`Message::id`] of an own message.
+        message: String,
+    },
+    /// Messages that the user has marked, oldest first.
+    Starred,
     /// Incoming messages that were neither read nor acknowledged, oldest first.
     Inbox {
         /// At most so many.
@@ -190,6 +412,10 @@ pub enum Query {
         /// The contact's account.
         account: String,
     },
+    /// Broadcast lists, by name.
+    Lists,
+    /// What is set of the program, by key.
+    Settings,
 }
 
 /// Answers, in the same order as [`Query`].
@@ -198,6 +424,11 @@ pub enum Query {
 pub enum Answer {
     /// To [`Query::Status`].
     Status(Status),
+    /// To [`Query::Devices`].
+    Devices {
+        /// Ascending.
+        devices: Vec<Device>,
+    },
     /// To [`Query::Contacts`].
     Contacts {
         /// All of them.
@@ -208,15 +439,40 @@ pub enum Answer {
         /// `None`: not known here.
         contact: Option<Contact>,
     },
-    /// To [`Query::History`] and [`Query::Inbox`].
+    /// To [`Query::Chats`].
+    Chats {
+        /// All of them.
+        chats: Vec<Chat>,
+    },
+    /// To [`Query::Chat`].
+    Chat {
+        /// `None`: nothing is called so here.
+        chat: Option<Chat>,
+    },
+    /// To [`Query::Groups`].
+    Groups {
+        /// All of them.
+        groups: Vec<Group>,
+    },
+    /// To [`Query::Group`].
+    Group {
+        /// `None`: not known here.
+        group: Option<Group>,
+    },
+    /// To [`Query::History`], [`Query::Starred`] and [`Query::Inbox`].
     Messages {
         /// Oldest first.
         messages: Vec<Message>,
     },
-    /// To [`Query::Message`].
+    /// To [`Query::Message`] and [`Query::MessageAt`].
     Message {
         /// `None`: not known here.
         message: Option<Message>,
+    },
+    /// To [`Query::Receipts`].
+    Receipts {
+        /// By account.
+        receipts: Vec<Receipt>,
     },
     /// To [`Query::SafetyNumber`].
     SafetyNumber {
@@ -225,208 +481,14 @@ pub enum Answer {
         /// What the user knows of the key.
         trust: Trust,
     },
-}
-
-/// A profile as it stands.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// This profile's account, once registered.
-    pub account: Option<String>,
-    /// This device's number in the account.
-    pub device: Option<u8>,
-    /// Alias as registered.
-    pub username: Option<String>,
-    /// The server's address.
-    pub server: Option<String>,
-    /// Whether the server can be reached.
-    pub connection: Connection,
-    /// Incoming messages that were not read.
-    pub unread: u64,
-    /// Messages that the server does not have yet.
-    pub pending: u64,
-    /// Everything that waits for the server: messages, read receipts, requests to send again.
-    pub outbox: u64,
-    /// How the database key is protected.
-    pub protection: Protection,
-}
-
-/// Whether the server can be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Connection {
-    /// No connection, and none wanted.
-    Offline,
-    /// No connection; trying again at this time.
-    Waiting {
-        /// When.
-        until_ms: u64,
-        /// Why there is none, if known.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        reason: Option<NetFailure>,
+    /// To [`Query::Lists`].
+    Lists {
+        /// All of them.
+        lists: Vec<BroadcastList>,
     },
-    /// Being set up.
-    Connecting,
-    /// Greeted by the server.
-    Online,
-    /// The server does not want this device; trying again will not help.
-    Refused {
-        /// The server's word for why.
-        code: String,
+    /// To [`Query::Settings`].
+    Settings {
+        /// All of them.
+        settings: Vec<Setting>,
     },
-}
-
-/// Somebody else.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Contact {
-    /// Their account.
-    pub account: String,
-    /// Alias when last looked up; unknown for somebody who wrote first.
-    pub username: Option<String>,
-    /// What the user knows of their identity key.
-    pub trust: Trust,
-    /// Messages from them that were not read.
-    pub unread: u64,
-    /// The newest message of the conversation.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub last_message: Option<Message>,
-}
-
-/// What the user knows of a contact's identity key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Trust {
-    /// As first seen.
-    FirstUse,
-    /// Safety numbers were compared.
-    Verified,
-    /// Another one than before, and not verified since.
-    Changed {
-        /// When it was noticed.
-        at_ms: u64,
-    },
-}
-
-/// A message of the history.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Message {
-    /// Names it on this device: sender's account, device and number.
-    pub id: String,
-    /// The contact whose conversation it belongs to.
-    pub with: String,
-    /// Place in this device's history: ascends over all conversations.
-    pub order: u64,
-    /// Which way it went.
-    pub direction: Direction,
-    /// The sender's clock.
-    pub sent_at_ms: u64,
-    /// This device's clock when it was written or arrived.
-    pub stored_at_ms: u64,
-    /// What it says.
-    pub body: Body,
-    /// How far it has come.
-    pub delivery: Delivery,
-}
-
-/// Which way a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Direction {
-    /// From this account.
-    Outgoing,
-    /// To this account.
-    Incoming,
-}
-
-/// What a message says.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Body {
-    /// Text.
-    Text {
-        /// As written; may hold control characters.
-        text: String,
-    },
-    /// Could not be decrypted yet; the sender has been asked to send it again.
-    Waiting,
-    /// Could not be decrypted, and asking again did not help.
-    Lost,
-    /// Needs a newer version of this program.
-    Unknown,
-}
-
-/// How far a message has come. Incoming ones are `delivered` (not read here) or `read`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Delivery {
-    /// In the outbox.
-    Pending,
-    /// Durably on the server: one tick.
-    Sent,
-    /// Stored on a device of the recipient: two ticks.
-    Delivered,
-    /// Seen by the recipient: two coloured ticks.
-    Read,
-    /// Not taken by the server for good, or expired there.
-    Failed,
-}
-
-/// Why a command or query did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{detail}")]
-#[serde(rename_all = "camelCase")]
-pub struct Failure {
-    /// For programs: a code of the server's (`usernameTaken`) or of this program's (`unknownContact`).
-    pub code: String,
-    /// Whose fault it is.
-    pub fault: Fault,
-    /// For people: what happened and what to do next.
-    pub detail: String,
-    /// Milliseconds after which trying again makes sense; 0 if it does not.
-    #[serde(default)]
-    pub retry_after_ms: u64,
-}
-
-/// Whose fault a failure is; the terminal program's exit codes follow from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Fault {
-    /// What was asked cannot be done.
-    User,
-    /// The server refused or cannot be reached.
-    Server,
-    /// A key is not the expected one.
-    Trust,
-    /// This device: its disk or its database.
-    Device,
-}
-
-impl Failure {
-    pub(crate) fn new(fault: Fault, code: &str, detail: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), fault, detail: detail.into(), retry_after_ms: 0 }
-    }
-
-    pub(crate) fn user(code: &str, detail: impl Into<String>) -> Self {
-        Self::new(Fault::User, code, detail)
-    }
-
-    pub(crate) fn device(detail: impl Into<String>) -> Self {
-        Self::new(Fault::Device, "storage", detail)
-    }
-}
-
-impl From<&NetFailure> for Failure {
-    fn from(failure: &NetFailure) -> Self {
-        let (fault, code) = match failure.code {
-            NetFailureCode::NameNotFound => (Fault::Server, "nameNotFound"),
-            NetFailureCode::Unreachable => (Fault::Server, "unreachable"),
-            NetFailureCode::NotWaxwing => (Fault::Server, "notWaxwing"),
-            NetFailureCode::UntrustedServer => (Fault::Trust, "untrustedServer"),
-            NetFailureCode::Closed => (Fault::Server, "closed"),
-            NetFailureCode::Protocol => (Fault::Server, "protocol"),
-        };
-        Self::new(fault, code, failure.detail.clone())
-    }
 }

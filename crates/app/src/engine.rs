@@ -1,6 +1,9 @@
 //! The loop around the core: one input, one step, one commit, then its effects.
 
+mod commands;
+mod events;
 mod queries;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -10,19 +13,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
-use serde::{Deserialize, Serialize};
 use waxwing_client::{self as core, Client, Effect, Key, Read as _, Time};
-use waxwing_wire::invitation::Invitation;
-use waxwing_wire::{DeviceKey, Username};
 
 use crate::api::{self, Answer, Command, CommandId, Event, Failure, Query};
 use crate::key::Protection;
 use crate::limits::{MAX_SLEEP, STORAGE_RETRY_MAX, STORAGE_RETRY_MIN};
-use crate::net::{Connection, NetEvent, NetFailure, NetFailureCode, ServerAddress, Target};
+use crate::net::{Connection, NetEvent, NetFailure, NetFailureCode, Target};
 use crate::profile::{OpenError, Profile};
-use crate::store::{Setting, Store};
+use crate::store::Setting;
+use server::Server;
 
-const SERVER_SETTING: &str = "server";
 /// Commands that the engine itself gives the core; their answers are nobody's.
 const OWN_COMMAND: core::CommandId = core::CommandId(0);
 
@@ -36,15 +36,6 @@ pub enum Input {
     Net(u64, NetEvent),
     /// The end.
     Stop,
-}
-
-/// The server of the profile, as it stands in the database.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Server {
-    address: String,
-    /// Hexadecimal.
-    key: String,
 }
 
 /// The core's thread.
@@ -99,7 +90,7 @@ impl Engine {
             profile.store.apply(&batch, &[]).map_err(OpenError::Store)?;
         }
         let client = Client::open(&profile.store, now()).map_err(|error| damaged(&error))?;
-        let server = read_server(&profile.store).map_err(|error| damaged(&error))?;
+        let server = Server::read(&profile.store).map_err(|error| damaged(&error))?;
         Ok(Self {
             profile,
             client: Some(client),
@@ -154,76 +145,6 @@ impl Engine {
         }
     }
 
-    fn command(&mut self, id: CommandId, command: Command) {
-        self.open_commands.insert(id);
-        if let Err(failure) = self.try_command(id, command) {
-            self.failed(id, failure);
-        }
-    }
-
-    fn try_command(&mut self, id: CommandId, command: Command) -> Result<(), Failure> {
-        if self.client.is_none() {
-            return Err(storage_fails());
-        }
-        let command = match command {
-            Command::Register { server, invitation, username } => {
-                self.register(&server, &invitation, &username)?
-            }
-            Command::AddContact { username } => core::Command::AddContact { username: alias(&username)? },
-            Command::SendText { to, text } => core::Command::SendText { to: api::account_of(&to)?, text },
-            Command::MarkRead { with, up_to } => {
-                core::Command::MarkRead { with: api::account_of(&with)?, up_to }
-            }
-            Command::AcknowledgeInbox { messages } => {
-                let keys: Vec<_> =
-                    messages.iter().map(|id| api::message_key_of(id)).collect::<Result<_, _>>()?;
-                self.profile.store.acknowledge(&keys).map_err(|error| Failure::device(error.to_string()))?;
-                self.done(id);
-                return Ok(());
-            }
-            Command::SetVerified { account, verified } => {
-                core::Command::SetVerified { account: api::account_of(&account)?, verified }
-            }
-            Command::GoOnline => {
-                self.online = true;
-                core::Command::GoOnline
-            }
-            Command::GoOffline => {
-                self.online = false;
-                core::Command::GoOffline
-            }
-        };
-        self.handle(core::Input::Command(core::CommandId(id), command));
-        Ok(())
-    }
-
-    /// Notes where the server is and who it is; the core does the rest.
-    fn register(
-        &mut self,
-        address: &str,
-        invitation: &str,
-        username: &str,
-    ) -> Result<core::Command, Failure> {
-        let address = ServerAddress::parse(address)
-            .map_err(|error| Failure::user("malformedAddress", error.to_string()))?;
-        let invitation = Invitation::parse(invitation)
-            .map_err(|error| Failure::user("malformedInvitation", error.to_string()))?;
-        let username = alias(username)?;
-        let registered = self.client.as_ref().is_some_and(|client| client.address().is_some());
-        if !registered {
-            let server = Server { address: address.to_string(), key: hex::encode(invitation.server.0) };
-            let value = serde_json::to_vec(&server).map_err(|error| Failure::device(error.to_string()))?;
-            let setting = Setting { name: SERVER_SETTING.to_owned(), value: Some(value) };
-            let applied = self.profile.store.apply(&Vec::new(), &[setting]);
-            applied.map_err(|error| Failure::device(error.to_string()))?;
-            if self.server.replace(server.clone()).is_some_and(|old| old != server) {
-                self.drop_connection();
-            }
-            self.online = true;
-        }
-        Ok(core::Command::Register { invitation: invitation.token, username })
-    }
-
     /// One input, one step, one commit, then its effects.
     fn handle(&mut self, input: core::Input) {
         let Some(client) = &mut self.client else { return };
@@ -276,14 +197,11 @@ impl Engine {
     fn target(&self) -> Result<Target, NetFailure> {
         let unknown = || NetFailure {
             code: NetFailureCode::Unreachable,
-            detail: "this profile has no server yet; register it first".to_owned(),
+            detail: "this profile has no server yet; register or link it first".to_owned(),
         };
         let client = self.client.as_ref().ok_or_else(unknown)?;
-        let server = self.server.as_ref().ok_or_else(unknown)?;
-        let mut key = [0; 32];
-        hex::decode_to_slice(&server.key, &mut key).map_err(|_| unknown())?;
-        let address = ServerAddress::parse(&server.address).map_err(|_| unknown())?;
-        Ok(Target { address, server: DeviceKey(key), key: client.noise_key() })
+        let (address, server) = self.server.as_ref().and_then(Server::target).ok_or_else(unknown)?;
+        Ok(Target { address, server, key: client.noise_key() })
     }
 
     /// What it still reports is ignored; what was sent before still leaves.
@@ -297,8 +215,11 @@ impl Engine {
 
     fn net(&mut self, event: NetEvent) {
         match event {
-            NetEvent::Connected => {
+            NetEvent::Connected(key) => {
                 self.reason = None;
+                if let Err(error) = self.remember_key(key) {
+                    return self.storage_failed(&error);
+                }
                 self.handle(core::Input::Connected);
             }
             NetEvent::Frame(frame) => self.handle(core::Input::Frame(*frame)),
@@ -356,89 +277,11 @@ impl Engine {
         }
     }
 
-    fn show(&mut self, event: core::Event) {
-        let event = match event {
-            core::Event::Done { command, message, peer } => {
-                if !self.open_commands.remove(&command.0) {
-                    return;
-                }
-                let message = message.as_ref().map(api::message_key);
-                let contact = peer.as_ref().map(api::contact);
-                Event::Done { command: command.0, message, contact }
-            }
-            core::Event::Failed { command, failure } => {
-                if self.open_commands.contains(&command.0) {
-                    self.failed(command.0, self.explained(&failure));
-                }
-                return;
-            }
-            core::Event::Connection(state) => {
-                Event::Connection { connection: api::connection(state, self.reason.as_ref()) }
-            }
-            core::Event::Registered(address) => {
-                Event::Registered { account: address.account.to_hex(), device: address.device.number() }
-            }
-            core::Event::Message(message) => Event::Message { message: api::message(&message) },
-            core::Event::MessageFilled(message) => Event::MessageFilled { message: api::message(&message) },
-            core::Event::Delivery { message, with, delivery } => Event::Delivery {
-                message: api::message_key(&message),
-                with: with.to_hex(),
-                delivery: api::delivery(delivery),
-            },
-            core::Event::IdentityChanged(account) => Event::IdentityChanged { account: account.to_hex() },
-            core::Event::Gap { from, missing } => {
-                Event::Gap { account: from.account.to_hex(), device: from.device.number(), missing }
-            }
-            core::Event::RestoredCopy => Event::RestoredCopy,
-        };
-        self.tell(event);
-    }
-
-    /// "Not connected" is better said with the reason.
-    fn explained(&self, failure: &core::Failure) -> Failure {
-        match (failure, &self.reason) {
-            (core::Failure::NotConnected, Some(reason)) => reason.into(),
-            _ => api::failure(failure),
-        }
-    }
-
-    fn done(&mut self, id: CommandId) {
-        self.open_commands.remove(&id);
-        self.tell(Event::Done { command: id, message: None, contact: None });
-    }
-
-    fn failed(&mut self, id: CommandId, failure: Failure) {
-        self.open_commands.remove(&id);
-        self.tell(Event::Failed { command: id, failure });
-    }
-
-    /// A front end that does not listen must not stop the core: what does not fit is dropped, and said.
-    fn tell(&mut self, event: Event) {
-        if self.overrun && self.events.try_send(Event::Overrun).is_ok() {
-            self.overrun = false;
-        }
-        self.overrun = self.overrun || self.events.try_send(event).is_err();
-    }
-
     fn protection(&self) -> Protection {
         self.profile.protection
     }
 }
 
-fn alias(text: &str) -> Result<Username, Failure> {
-    Username::parse(text).map_err(|_| {
-        let rule = "a username has 2 to 32 of the characters a-z, 0-9, '_', '-' and '.', and begins with a \
-                    letter or digit";
-        Failure::user("malformedUsername", rule)
-    })
-}
-
 fn storage_fails() -> Failure {
     Failure::device("the database cannot be written now; make room on the disk and try again")
-}
-
-fn read_server(store: &Store) -> Result<Option<Server>, String> {
-    let value = store.setting(SERVER_SETTING).map_err(|error| error.to_string())?;
-    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| error.to_string());
-    value.map(parse).transpose()
 }

@@ -34,8 +34,8 @@ const WAKER: Token = Token(1);
 
 /// What a connection reports.
 pub enum NetEvent {
-    /// The handshake with the right server is done.
-    Connected,
+    /// The handshake is done, with the server that has this key.
+    Connected(DeviceKey),
     /// A frame, decrypted and parsed.
     Frame(Box<ServerFrame>),
     /// It is over, or never began.
@@ -63,7 +63,7 @@ pub enum NetFailureCode {
     Unreachable,
     /// Something answers, but not a Waxwing server.
     NotWaxwing,
-    /// A Waxwing server answers, but not the one whose key the invitation carried.
+    /// A Waxwing server answers, but not the one whose key is known.
     UntrustedServer,
     /// The connection was closed or broke.
     Closed,
@@ -85,8 +85,8 @@ impl NetFailure {
 pub struct Target {
     /// Where.
     pub address: ServerAddress,
-    /// Whom to expect there.
-    pub server: DeviceKey,
+    /// Whom to expect there; `None`: whoever answers.
+    pub server: Option<DeviceKey>,
     /// This device's credential.
     pub key: StaticKey,
 }
@@ -117,7 +117,7 @@ impl Connection {
         thread::Builder::new().name("connection".into()).spawn(move || {
             let _held = held;
             let failure = match connect(&target) {
-                Ok((stream, transport, read)) if report(NetEvent::Connected) => {
+                Ok((stream, transport, server, read)) if report(NetEvent::Connected(server)) => {
                     Carrier { stream, transport, read, to_send: &to_send, report: &report }.carry(poll)
                 }
                 Ok(_) => return,
@@ -160,7 +160,7 @@ impl Drop for Connection {
 }
 
 /// Connects, shakes hands, and returns what was read beyond the handshake.
-fn connect(target: &Target) -> Result<(Stream, Transport, Vec<u8>), NetFailure> {
+fn connect(target: &Target) -> Result<(Stream, Transport, DeviceKey, Vec<u8>), NetFailure> {
     let socket = dial(&target.address)?;
     let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
     let mut stream = Stream::establish(socket, &target.address, deadline).map_err(|error| {
@@ -169,7 +169,8 @@ fn connect(target: &Target) -> Result<(Stream, Transport, Vec<u8>), NetFailure> 
     })?;
     let mut read = Vec::new();
     let finished = shake_hands(&mut stream, target, &mut read)?;
-    stream.into_polled().map_err(|_| NetFailure::closed()).map(|stream| (stream, finished.transport, read))
+    let stream = stream.into_polled().map_err(|_| NetFailure::closed())?;
+    Ok((stream, finished.transport, finished.peer, read))
 }
 
 fn dial(address: &ServerAddress) -> Result<TcpStream, NetFailure> {
@@ -209,21 +210,24 @@ fn in_words(error: &io::Error) -> String {
 }
 
 fn shake_hands(stream: &mut Stream, target: &Target, read: &mut Vec<u8>) -> Result<Finished, NetFailure> {
-    let untrusted = || {
-        let detail = format!(
-            "{} does not prove to be the server that the invitation names; check the address, or ask the \
-             server's operator for a new invitation",
-            target.address
-        );
-        NetFailure::new(NetFailureCode::UntrustedServer, detail)
-    };
     let not_waxwing = || {
         let detail = format!("{} does not answer as a Waxwing server; check the address", target.address);
         NetFailure::new(NetFailureCode::NotWaxwing, detail)
     };
+    let untrusted = || {
+        if target.server.is_none() {
+            return not_waxwing();
+        }
+        let detail = format!(
+            "{} does not prove to be the server whose key is known (from the invitation, or from the first \
+             connection); check the address, or ask the server's operator",
+            target.address
+        );
+        NetFailure::new(NetFailureCode::UntrustedServer, detail)
+    };
     let mut rng = UnwrapErr(SysRng);
     let (initiator, hello) =
-        Initiator::start(&target.key, Some(target.server), &mut rng).map_err(|_| untrusted())?;
+        Initiator::start(&target.key, target.server, &mut rng).map_err(|_| untrusted())?;
     stream.send(&hello).and_then(|()| stream.flush()).map_err(|_| NetFailure::closed())?;
     let cut = loop {
         match frame::cut(read).map_err(|_| not_waxwing())? {

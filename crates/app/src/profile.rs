@@ -78,6 +78,7 @@ impl OpenError {
             Self::Key(KeyError::Io { .. }) => "keyFile",
             Self::WrongKey(_) | Self::Store(StoreError::WrongKey) => "keyWrong",
             Self::Store(StoreError::Newer(_)) => "databaseNewer",
+            Self::Store(StoreError::Older(_)) => "databaseOlder",
             Self::Store(StoreError::Full) => "diskFull",
             Self::Store(StoreError::Sqlite(_)) => "database",
             Self::Damaged(_) => "databaseDamaged",

@@ -1,19 +1,18 @@
 //! The device's database: SQLite, encrypted as a whole, one writer, one transaction for each step.
 
+mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use waxwing_client::{
-    Batch, Body, DbError, Delivery, Direction, Key, Message, MessageKey, Read, Table, Write,
-};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
+use rusqlite::{Connection, OptionalExtension, params};
+use waxwing_client::{Batch, Conversation, DbError, Key, Message, MessageKey, RawRow, Read, Table, Write};
 use zeroize::Zeroizing;
 
 use crate::key::DatabaseKey;
+use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.
 pub struct Store {
@@ -29,6 +28,12 @@ pub enum StoreError {
     /// Written by a later version of this program.
     #[error("the database was written by a newer version of this program (schema {0}); update this one")]
     Newer(i64),
+    /// Written by a version of this program that was never released.
+    #[error(
+        "the database was written by a trial version of this program (schema {0}), which this one cannot \
+         read; use another --data-dir and register or link anew"
+    )]
+    Older(i64),
     /// No room.
     #[error("the disk is full")]
     Full,
@@ -46,18 +51,15 @@ pub struct Setting {
 }
 
 /// A conversation as lists show it.
-pub struct Conversation {
+pub struct Summary {
     /// Incoming messages that were not read.
     pub unread: u64,
     /// The newest message.
     pub last: Message,
 }
 
-const COLUMNS: &str =
-    "conversation, \"order\", sender, device, id, direction, sent_at, stored_at, kind, text, delivery";
-
 const UNREAD_IN: &str = "SELECT count(*) FROM messages
-    WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND kind <> 1";
+    WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND kind NOT IN (1, 4)";
 
 impl Store {
     /// Opens or makes the database.
@@ -114,6 +116,7 @@ impl Store {
                     transaction.prepare_cached(sql)?.execute(params![key.table() as u8, key.bytes()])?;
                 }
                 Write::Message(message) => write_message(&transaction, message)?,
+                Write::DeleteMessage(key) => delete_message(&transaction, key)?,
             }
         }
         for setting in settings {
@@ -169,19 +172,20 @@ impl Store {
         Ok(())
     }
 
-    /// The conversation with an account; `None` while there is no message. Two looks into an index, however
+    /// What a conversation comes to; `None` while there is no message. Two looks into an index, however
     /// long it is.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn conversation(&self, with: AccountId) -> Result<Option<Conversation>, StoreError> {
+    pub fn summary(&self, with: Conversation) -> Result<Option<Summary>, StoreError> {
+        let with = conversation_to_sql(with);
         let sql =
             format!("SELECT {COLUMNS} FROM messages WHERE conversation = ?1 ORDER BY \"order\" DESC LIMIT 1");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let Some(last) = statement.query_row([with.0], message_of).optional()? else { return Ok(None) };
+        let Some(last) = statement.query_row([with], message_of).optional()? else { return Ok(None) };
         let mut statement = self.connection.prepare_cached(UNREAD_IN)?;
-        let unread = statement.query_row([with.0], |row| row.get::<_, i64>(0))?.cast_unsigned();
-        Ok(Some(Conversation { unread, last }))
+        let unread = statement.query_row([with], |row| row.get::<_, i64>(0))?.cast_unsigned();
+        Ok(Some(Summary { unread, last }))
     }
 
     /// Incoming messages that can be read and were not, of all conversations, and outgoing ones that the
@@ -191,15 +195,18 @@ impl Store {
     /// See [`StoreError`].
     pub fn counts(&self) -> Result<(u64, u64), StoreError> {
         let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let unread =
-            count("SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2 AND kind <> 1")?;
+        let unread = count(
+            "SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2 AND kind NOT IN (1, 4)",
+        )?;
         let pending = count("SELECT count(*) FROM messages WHERE direction = 0 AND delivery = 0")?;
         Ok((unread.cast_unsigned(), pending.cast_unsigned()))
     }
 
-    fn page(&self, sql: &str, with: AccountId, bound: u64, max: usize) -> rusqlite::Result<Vec<Message>> {
+    fn page(&self, sql: &str, with: Conversation, bound: u64, max: usize) -> rusqlite::Result<Vec<Message>> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map(params![with.0, to_sql(bound), to_sql(max as u64)], message_of)?.collect()
+        statement
+            .query_map(params![conversation_to_sql(with), to_sql(bound), to_sql(max as u64)], message_of)?
+            .collect()
     }
 }
 
@@ -213,13 +220,7 @@ impl Read for Store {
         read().map_err(db_error)
     }
 
-    fn rows(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: &[u8],
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+    fn rows(&self, table: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<RawRow>, DbError> {
         let read = || -> rusqlite::Result<_> {
             let sql = "SELECT key, value FROM state WHERE tab = ?1 AND key >= ?2 AND key < ?3
                        ORDER BY key LIMIT ?4";
@@ -242,7 +243,7 @@ impl Read for Store {
         read().map_err(db_error)
     }
 
-    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages WHERE conversation = ?1 AND \"order\" < ?2
              ORDER BY \"order\" DESC LIMIT ?3"
@@ -250,7 +251,27 @@ impl Read for Store {
         self.page(&sql, with, before, max).map_err(db_error)
     }
 
-    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        let read = || -> rusqlite::Result<_> {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM messages WHERE \"order\" < ?1 ORDER BY \"order\" DESC LIMIT ?2"
+            );
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            statement.query_map([to_sql(before), to_sql(max as u64)], message_of)?.collect()
+        };
+        read().map_err(db_error)
+    }
+
+    fn count_since(&self, stored_at_ms: u64) -> Result<u64, DbError> {
+        let read = || -> rusqlite::Result<i64> {
+            let sql = "SELECT count(*) FROM messages WHERE stored_at >= ?1";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_row([to_sql(stored_at_ms)], |row| row.get(0))
+        };
+        read().map(i64::cast_unsigned).map_err(db_error)
+    }
+
+    fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM messages
              WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND \"order\" <= ?2
@@ -272,97 +293,4 @@ impl From<rusqlite::Error> for StoreError {
 
 fn db_error(error: rusqlite::Error) -> DbError {
     DbError(StoreError::from(error).to_string())
-}
-
-/// Inserts a message or replaces the one of the same name. It stands in the inbox from its arrival until
-/// it is acknowledged or read; a placeholder enters when it is filled.
-fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result<(), StoreError> {
-    let arrived = message.direction == Direction::Incoming
-        && message.delivery == Delivery::Delivered
-        && message.body != Body::Waiting;
-    let (kind, text) = body_to_sql(&message.body);
-    let sql = "INSERT INTO messages (conversation, \"order\", sender, device, id, direction, sent_at,
-                                    stored_at, kind, text, delivery, fresh)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-               ON CONFLICT (sender, device, id) DO UPDATE SET
-                   conversation = excluded.conversation, \"order\" = excluded.\"order\",
-                   direction = excluded.direction, sent_at = excluded.sent_at,
-                   stored_at = excluded.stored_at, text = excluded.text, delivery = excluded.delivery,
-                   fresh = CASE WHEN kind = 1 THEN excluded.fresh ELSE min(fresh, excluded.fresh) END,
-                   kind = excluded.kind";
-    transaction.prepare_cached(sql)?.execute(params![
-        message.with.0,
-        to_sql(message.order),
-        message.key.from.account.0,
-        message.key.from.device.number(),
-        message.key.id.0.cast_signed(),
-        matches!(message.direction, Direction::Incoming),
-        message.sent_at_ms.cast_signed(),
-        message.stored_at_ms.cast_signed(),
-        kind,
-        text,
-        delivery_to_sql(message.delivery),
-        arrived,
-    ])?;
-    Ok(())
-}
-
-fn message_of(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let device = DeviceId::new(row.get(3)?).ok_or(damaged(3))?;
-    let from = DeviceAddress { account: AccountId(row.get(2)?), device };
-    let text: Option<String> = row.get(9)?;
-    Ok(Message {
-        key: MessageKey { from, id: MessageId(row.get::<_, i64>(4)?.cast_unsigned()) },
-        with: AccountId(row.get(0)?),
-        order: row.get::<_, i64>(1)?.cast_unsigned(),
-        direction: if row.get(5)? { Direction::Incoming } else { Direction::Outgoing },
-        sent_at_ms: row.get::<_, i64>(6)?.cast_unsigned(),
-        stored_at_ms: row.get::<_, i64>(7)?.cast_unsigned(),
-        body: body_of(row.get(8)?, text).ok_or(damaged(8))?,
-        delivery: delivery_of(row.get(10)?).ok_or(damaged(10))?,
-    })
-}
-
-fn damaged(column: usize) -> rusqlite::Error {
-    rusqlite::Error::IntegralValueOutOfRange(column, 0)
-}
-
-fn body_to_sql(body: &Body) -> (u8, Option<&str>) {
-    match body {
-        Body::Text(text) => (0, Some(text)),
-        Body::Waiting => (1, None),
-        Body::Lost => (2, None),
-        Body::Unknown => (3, None),
-    }
-}
-
-fn body_of(kind: u8, text: Option<String>) -> Option<Body> {
-    match kind {
-        0 => text.map(Body::Text),
-        1 => Some(Body::Waiting),
-        2 => Some(Body::Lost),
-        3 => Some(Body::Unknown),
-        _ => None,
-    }
-}
-
-fn delivery_to_sql(delivery: Delivery) -> u8 {
-    match delivery {
-        Delivery::Pending => 0,
-        Delivery::Sent => 1,
-        Delivery::Delivered => 2,
-        Delivery::Read => 3,
-        Delivery::Failed => 4,
-    }
-}
-
-fn delivery_of(number: u8) -> Option<Delivery> {
-    [Delivery::Pending, Delivery::Sent, Delivery::Delivered, Delivery::Read, Delivery::Failed]
-        .into_iter()
-        .find(|delivery| delivery_to_sql(*delivery) == number)
-}
-
-/// Numbers that are compared: SQLite's are signed, and nothing above its largest can be stored.
-fn to_sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

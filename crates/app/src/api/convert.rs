@@ -1,14 +1,82 @@
 //! Between the core's types and the interface's. Names arrive as text and are parsed here, once.
 
-use waxwing_client as core;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, RejectCode};
+mod group;
 
-use super::{Body, Connection, Contact, Delivery, Direction, Failure, Fault, Message, NetFailure, Trust};
+pub use group::{action_of, group, link_of, notice};
+
+use waxwing_client as core;
+use waxwing_client::Conversation;
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId, RejectCode, devices};
+
+use super::{
+    Body, BroadcastList, ChatChange, Connection, Contact, Delivery, Device, Direction, Failure, Fault,
+    HistoryRange, Message, NetFailure, Person, Trust,
+};
+
+/// What names of groups begin with, so that none can be taken for an account's.
+const GROUP_PREFIX: &str = "g:";
 
 /// An account as the interface names it.
 pub fn account_of(text: &str) -> Result<AccountId, Failure> {
     AccountId::from_hex(text)
         .ok_or_else(|| Failure::user("malformedAccount", "not an account; it has 32 hexadecimal digits"))
+}
+
+/// Several of them.
+pub fn accounts_of(texts: &[String]) -> Result<Vec<AccountId>, Failure> {
+    texts.iter().map(|text| account_of(text)).collect()
+}
+
+/// A group as the interface names it.
+pub fn group_name(group: GroupId) -> String {
+    format!("{GROUP_PREFIX}{}", group.to_hex())
+}
+
+/// Reads what [`group_name`] wrote.
+pub fn group_of(text: &str) -> Result<GroupId, Failure> {
+    text.strip_prefix(GROUP_PREFIX)
+        .and_then(GroupId::from_hex)
+        .ok_or_else(|| Failure::user("malformedGroup", "not a group; it is `g:` and 32 hexadecimal digits"))
+}
+
+/// A conversation as the interface names it.
+pub fn conversation_name(conversation: Conversation) -> String {
+    match conversation {
+        Conversation::Account(account) => account.to_hex(),
+        Conversation::Group(group) => group_name(group),
+    }
+}
+
+/// Reads what [`conversation_name`] wrote.
+pub fn conversation_of(text: &str) -> Result<Conversation, Failure> {
+    if text.starts_with(GROUP_PREFIX) {
+        group_of(text).map(Conversation::Group)
+    } else {
+        account_of(text).map(Conversation::Account)
+    }
+}
+
+/// A device of the own account.
+pub fn device_of(number: u8) -> Result<DeviceId, Failure> {
+    DeviceId::new(number)
+        .ok_or_else(|| Failure::user("malformedDevice", "not a device; its number is 1 to 127"))
+}
+
+/// A broadcast list.
+pub fn list_id_of(text: &str) -> Result<[u8; 16], Failure> {
+    let mut id = [0; 16];
+    hex::decode_to_slice(text, &mut id)
+        .map_err(|_| Failure::user("malformedList", "not a broadcast list; it has 32 hexadecimal digits"))?;
+    Ok(id)
+}
+
+/// A broadcast list as the interface shows it.
+pub fn list(list: &core::BroadcastList) -> BroadcastList {
+    BroadcastList {
+        id: Some(hex::encode(list.id)),
+        name: list.name.clone(),
+        members: list.members.iter().map(|account| account.to_hex()).collect(),
+    }
 }
 
 /// A message's name: account, device and number, joined by `-`.
@@ -34,7 +102,9 @@ pub fn message_key_of(text: &str) -> Result<core::MessageKey, Failure> {
 pub fn message(message: &core::Message) -> Message {
     Message {
         id: message_key(&message.key),
-        with: message.with.to_hex(),
+        with: conversation_name(message.with),
+        from: message.key.from.account.to_hex(),
+        device: message.key.from.device.number(),
         order: message.order,
         direction: match message.direction {
             core::Direction::Outgoing => Direction::Outgoing,
@@ -47,19 +117,63 @@ pub fn message(message: &core::Message) -> Message {
             core::Body::Waiting => Body::Waiting,
             core::Body::Lost => Body::Lost,
             core::Body::Unknown => Body::Unknown,
+            core::Body::Notice(what) => Body::Notice { notice: notice(what) },
         },
         delivery: delivery(message.delivery),
+        missing_before: message.missing_before,
     }
 }
 
-/// A contact, without what the history knows of it.
+/// Whom an account belongs to. `name`: the user's own for them.
+pub fn person(account: AccountId, peer: Option<&core::Peer>, name: Option<String>) -> Person {
+    let username = peer.and_then(|peer| peer.username.as_ref());
+    Person {
+        account: account.to_hex(),
+        username: username.map(|username| username.as_str().to_owned()),
+        name,
+    }
+}
+
+/// A contact, without what the user and the history know of it.
 pub fn contact(peer: &core::Peer) -> Contact {
     Contact {
-        account: peer.account.to_hex(),
-        username: peer.username.as_ref().map(|name| name.as_str().to_owned()),
+        person: person(peer.account, Some(peer), None),
+        blocked: false,
         trust: trust(peer.trust),
         unread: 0,
         last_message: None,
+    }
+}
+
+/// A device of the own account.
+pub fn device(device: &core::OwnDevice) -> Device {
+    Device {
+        device: device.device.number(),
+        this: device.this,
+        name: device.name.clone(),
+        last_seen_ms: device.last_seen_ms,
+        place: device.place.clone(),
+        linked_at_ms: device.linked_at_ms,
+    }
+}
+
+/// What a new device gets of the past.
+pub fn history_of(range: HistoryRange) -> devices::HistoryRange {
+    match range {
+        HistoryRange::None => devices::HistoryRange::None,
+        HistoryRange::Month => devices::HistoryRange::Month,
+        HistoryRange::Year => devices::HistoryRange::Year,
+        HistoryRange::All => devices::HistoryRange::All,
+    }
+}
+
+/// What is set of a conversation.
+pub fn chat_change_of(change: ChatChange) -> core::ChatChange {
+    match change {
+        ChatChange::Archived(archived) => core::ChatChange::Archived(archived),
+        ChatChange::Pinned(pinned) => core::ChatChange::Pinned(pinned),
+        ChatChange::MutedUntilMs(until_ms) => core::ChatChange::MutedUntil(until_ms),
+        ChatChange::Cleared => core::ChatChange::Cleared,
     }
 }
 
@@ -116,6 +230,17 @@ pub fn failure(failure: &core::Failure) -> Failure {
         Core::TooLong { .. } => "tooLong",
         Core::OutboxFull => "outboxFull",
         Core::Empty => "empty",
+        Core::NotPrimary => "notPrimary",
+        Core::UnknownDevice => "unknownDevice",
+        Core::UnknownCode => "unknownCode",
+        Core::FalseCode => return Failure::new(Fault::Trust, "falseCode", failure.to_string()),
+        Core::TooManyDevices { .. } => "tooManyDevices",
+        Core::UnknownGroup => "unknownGroup",
+        Core::NotAllowed => "notAllowed",
+        Core::GroupFull { .. } => "groupFull",
+        Core::GroupBusy => "groupBusy",
+        Core::UnknownMessage => "unknownMessage",
+        Core::UnknownList => "unknownList",
     };
     Failure::user(code, failure.to_string())
 }

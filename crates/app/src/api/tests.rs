@@ -1,5 +1,7 @@
 //! The interface's texts. Programs read them: a change here is a change for all of them.
 
+mod groups;
+
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -21,18 +23,25 @@ fn some_message() -> Message {
     Message {
         id: text(ID),
         with: text(ACCOUNT),
+        from: text(ACCOUNT),
+        device: 1,
         order: 7,
         direction: Direction::Incoming,
         sent_at_ms: 1_700_000_000_000,
         stored_at_ms: 1_700_000_000_250,
         body: Body::Text { text: text("hi") },
         delivery: Delivery::Delivered,
+        missing_before: 0,
     }
+}
+
+fn bob() -> Person {
+    Person { account: text(ACCOUNT), username: Some(text("bob")), name: None }
 }
 
 fn some_message_json() -> serde_json::Value {
     json!({
-        "id": ID, "with": ACCOUNT, "order": 7, "direction": "incoming",
+        "id": ID, "with": ACCOUNT, "from": ACCOUNT, "device": 1, "order": 7, "direction": "incoming",
         "sentAtMs": 1_700_000_000_000_u64, "storedAtMs": 1_700_000_000_250_u64,
         "body": {"kind": "text", "text": "hi"}, "delivery": "delivered",
     })
@@ -51,6 +60,40 @@ fn commands() {
     check(&acknowledge, json!({"type": "acknowledgeInbox", "messages": [ID]}));
     let verified = Command::SetVerified { account: text(ACCOUNT), verified: true };
     check(&verified, json!({"type": "setVerified", "account": ACCOUNT, "verified": true}));
+    let offer = Command::OfferLink { server: text("h:1"), name: text("laptop") };
+    check(&offer, json!({"type": "offerLink", "server": "h:1", "name": "laptop"}));
+    check(&Command::CancelLink, json!({"type": "cancelLink"}));
+    let approve = Command::ApproveLink { code: text("abcde"), history: HistoryRange::Month };
+    check(&approve, json!({"type": "approveLink", "code": "abcde", "history": "month"}));
+    check(&Command::RefreshDevices, json!({"type": "refreshDevices"}));
+    let rename = Command::RenameDevice { device: 2, name: text("laptop") };
+    check(&rename, json!({"type": "renameDevice", "device": 2, "name": "laptop"}));
+    check(&Command::RemoveDevice { device: 2 }, json!({"type": "removeDevice", "device": 2}));
+    let name = Command::SetContactName { account: text(ACCOUNT), name: text("Bob") };
+    check(&name, json!({"type": "setContactName", "account": ACCOUNT, "name": "Bob"}));
+    let block = Command::SetBlocked { account: text(ACCOUNT), blocked: true };
+    check(&block, json!({"type": "setBlocked", "account": ACCOUNT, "blocked": true}));
+    let star = Command::SetStarred { message: text(ID), starred: true };
+    check(&star, json!({"type": "setStarred", "message": ID, "starred": true}));
+    let delete = Command::DeleteMessages { messages: vec![text(ID)] };
+    check(&delete, json!({"type": "deleteMessages", "messages": [ID]}));
+    let set = Command::SetSetting { key: text("theme"), value: None };
+    check(&set, json!({"type": "setSetting", "key": "theme", "value": null}));
+    for (change, golden) in [
+        (ChatChange::Archived(true), json!({"what": "archived", "value": true})),
+        (ChatChange::Pinned(false), json!({"what": "pinned", "value": false})),
+        (ChatChange::MutedUntilMs(9), json!({"what": "mutedUntilMs", "value": 9})),
+        (ChatChange::Cleared, json!({"what": "cleared"})),
+    ] {
+        let set = Command::SetChat { conversation: text(ACCOUNT), change };
+        check(&set, json!({"type": "setChat", "conversation": ACCOUNT, "change": golden}));
+    }
+    let list = BroadcastList { id: None, name: text("all"), members: vec![text(ACCOUNT)] };
+    let golden = json!({"id": null, "name": "all", "members": [ACCOUNT]});
+    check(&Command::SetList { list }, json!({"type": "setList", "list": golden}));
+    check(&Command::DeleteList { list: text("07") }, json!({"type": "deleteList", "list": "07"}));
+    let send = Command::SendToList { list: text("07"), text: text("hi") };
+    check(&send, json!({"type": "sendToList", "list": "07", "text": "hi"}));
     check(&Command::GoOnline, json!({"type": "goOnline"}));
     check(&Command::GoOffline, json!({"type": "goOffline"}));
 }
@@ -80,6 +123,21 @@ fn events() {
     check(&changed, json!({"type": "identityChanged", "account": ACCOUNT}));
     let gap = Event::Gap { account: text(ACCOUNT), device: 2, missing: 3 };
     check(&gap, json!({"type": "gap", "account": ACCOUNT, "device": 2, "missing": 3}));
+    let code = Event::LinkCode { code: text("abcde"), qr: text("WAXWING-LINK:A") };
+    check(&code, json!({"type": "linkCode", "code": "abcde", "qr": "WAXWING-LINK:A"}));
+    check(
+        &Event::Devices { devices: vec![some_device()] },
+        json!({"type": "devices", "devices": [some_device_json()]}),
+    );
+    check(&Event::Removed, json!({"type": "removed"}));
+    let archive = Event::Archive { device: 2, sending: true, messages: 3, total: 4, done: false };
+    let golden = json!({
+        "type": "archive", "device": 2, "sending": true, "messages": 3, "total": 4, "done": false,
+    });
+    check(&archive, golden);
+    check(&Event::Deleted { messages: vec![text(ID)] }, json!({"type": "deleted", "messages": [ID]}));
+    check(&Event::StateChanged, json!({"type": "stateChanged"}));
+    check(&Event::Skipped { messages: 2 }, json!({"type": "skipped", "messages": 2}));
     check(&Event::RestoredCopy, json!({"type": "restoredCopy"}));
     check(&Event::StorageFailed { detail: text("full") }, json!({"type": "storageFailed", "detail": "full"}));
     check(&Event::StorageRecovered, json!({"type": "storageRecovered"}));
@@ -121,6 +179,8 @@ fn queries_and_answers() {
         device: Some(1),
         username: Some(text("alice")),
         server: Some(text("h:1")),
+        server_key: Some(text("ab")),
+        server_trust: Some(ServerTrust::FirstUse),
         connection: Connection::Online,
         unread: 2,
         pending: 3,
@@ -131,18 +191,18 @@ fn queries_and_answers() {
         &Answer::Status(status),
         json!({
             "type": "status", "account": ACCOUNT, "device": 1, "username": "alice", "server": "h:1",
-            "connection": {"state": "online"}, "unread": 2, "pending": 3, "outbox": 4, "protection": "keyFile",
+            "serverKey": "ab", "serverTrust": "firstUse", "connection": {"state": "online"}, "unread": 2, "pending": 3, "outbox": 4, "protection": "keyFile",
         }),
     );
     let contact = Contact {
-        account: text(ACCOUNT),
-        username: Some(text("bob")),
+        person: Person { name: Some(text("Bob")), ..bob() },
+        blocked: true,
         trust: Trust::Changed { at_ms: 5 },
         unread: 1,
         last_message: Some(some_message()),
     };
     let golden = json!({
-        "account": ACCOUNT, "username": "bob", "trust": {"state": "changed", "atMs": 5}, "unread": 1,
+        "account": ACCOUNT, "username": "bob", "name": "Bob", "blocked": true, "trust": {"state": "changed", "atMs": 5}, "unread": 1,
         "lastMessage": some_message_json(),
     });
     check(&Answer::Contacts { contacts: vec![contact] }, json!({"type": "contacts", "contacts": [golden]}));
@@ -151,6 +211,70 @@ fn queries_and_answers() {
     check(&messages, json!({"type": "messages", "messages": [some_message_json()]}));
     let number = Answer::SafetyNumber { number: Some(text("12345")), trust: Trust::FirstUse };
     check(&number, json!({"type": "safetyNumber", "number": "12345", "trust": {"state": "firstUse"}}));
+}
+
+fn some_device() -> Device {
+    Device {
+        device: 2,
+        this: true,
+        name: text("laptop"),
+        last_seen_ms: 3_600_000,
+        place: text("192.0.2.1"),
+        linked_at_ms: 5,
+    }
+}
+
+fn some_device_json() -> serde_json::Value {
+    json!({
+        "device": 2, "this": true, "name": "laptop", "lastSeenMs": 3_600_000, "place": "192.0.2.1",
+        "linkedAtMs": 5,
+    })
+}
+
+#[test]
+fn devices_chats_and_what_is_set() {
+    check(&Query::Devices, json!({"type": "devices"}));
+    let devices = Answer::Devices { devices: vec![some_device()] };
+    check(&devices, json!({"type": "devices", "devices": [some_device_json()]}));
+    check(&Query::Chats, json!({"type": "chats"}));
+    check(&Query::Chat { name: text("bob") }, json!({"type": "chat", "name": "bob"}));
+    let chat = Chat {
+        conversation: text(ACCOUNT),
+        with: ChatWith::Contact { person: bob(), trust: Trust::Verified, blocked: false },
+        unread: 1,
+        last_message: None,
+        archived: false,
+        pinned: true,
+        muted_until_ms: u64::MAX,
+    };
+    let golden = json!({
+        "conversation": ACCOUNT,
+        "with": {
+            "kind": "contact", "account": ACCOUNT, "username": "bob", "trust": {"state": "verified"},
+            "blocked": false,
+        },
+        "unread": 1, "archived": false, "pinned": true, "mutedUntilMs": 18_446_744_073_709_551_615_u64,
+    });
+    check(&Answer::Chats { chats: vec![chat] }, json!({"type": "chats", "chats": [golden]}));
+    check(&Answer::Chat { chat: None }, json!({"type": "chat", "chat": null}));
+    check(&Query::MessageAt { order: 7 }, json!({"type": "messageAt", "order": 7}));
+    check(&Query::Receipts { message: text(ID) }, json!({"type": "receipts", "message": ID}));
+    let receipt = Receipt { person: bob(), delivery: Delivery::Read, at_ms: 5 };
+    let golden = json!({"account": ACCOUNT, "username": "bob", "delivery": "read", "atMs": 5});
+    check(&Answer::Receipts { receipts: vec![receipt] }, json!({"type": "receipts", "receipts": [golden]}));
+    check(&Query::Starred, json!({"type": "starred"}));
+    check(&Query::Lists, json!({"type": "lists"}));
+    let list = BroadcastList { id: Some(text("07")), name: text("all"), members: vec![text(ACCOUNT)] };
+    let golden = json!({"id": "07", "name": "all", "members": [ACCOUNT]});
+    check(&Answer::Lists { lists: vec![list] }, json!({"type": "lists", "lists": [golden]}));
+    check(&Query::Settings, json!({"type": "settings"}));
+    let setting = Setting { key: text("theme"), value: text("dark") };
+    let golden = json!({"key": "theme", "value": "dark"});
+    check(&Answer::Settings { settings: vec![setting] }, json!({"type": "settings", "settings": [golden]}));
+    let missing = Message { missing_before: 3, ..some_message() };
+    let mut golden = some_message_json();
+    golden["missingBefore"] = json!(3);
+    check(&Answer::Message { message: Some(missing) }, json!({"type": "message", "message": golden}));
 }
 
 #[test]
@@ -185,6 +309,17 @@ fn names_of_messages_are_read_as_they_are_written() {
     }
     assert!(account_of(ACCOUNT).is_ok());
     assert_eq!(account_of("b0").unwrap_err().code, "malformedAccount");
+}
+
+#[test]
+fn conversations_are_read_as_they_are_written_and_groups_are_no_accounts() {
+    for name in [ACCOUNT, &format!("g:{ACCOUNT}")] {
+        assert_eq!(conversation_name(conversation_of(name).unwrap()), name);
+    }
+    assert!(conversation_of(ACCOUNT).unwrap() != conversation_of(&format!("g:{ACCOUNT}")).unwrap());
+    for bad in ["", "g:", "g:b0", &format!("g: {ACCOUNT}"), &format!("h:{ACCOUNT}")] {
+        assert!(conversation_of(bad).is_err(), "{bad}");
+    }
 }
 
 #[test]

@@ -2,23 +2,30 @@
 
 use std::cmp::Reverse;
 
-use waxwing_client::{Client, Peer, Read as _};
+use waxwing_client::{self as core, Client, Conversation, Peer, Read as _};
 use waxwing_wire::{AccountId, Username};
 
 use super::{Engine, storage_fails};
-use crate::api::{self, Answer, Contact, Failure, Query, Status, Trust};
+use crate::api::{self, Answer, Chat, ChatWith, Contact, Failure, Person, Query, Setting, Status, Trust};
 use crate::limits::MAX_PAGE_MESSAGES;
+use crate::store::Store;
 
 impl Engine {
     pub(super) fn answer(&self, query: Query) -> Result<Answer, Failure> {
         let client = self.client.as_ref().ok_or_else(storage_fails)?;
-        let store = &self.profile.store;
+        let look = Look { client, store: &self.profile.store };
+        let store = look.store;
         Ok(match query {
             Query::Status => Answer::Status(self.status(client)?),
-            Query::Contacts => Answer::Contacts { contacts: self.contacts(client)? },
-            Query::Contact { name } => Answer::Contact { contact: self.contact(client, &name)? },
+            Query::Devices => Answer::Devices { devices: look.devices()? },
+            Query::Contacts => Answer::Contacts { contacts: look.contacts()? },
+            Query::Contact { name } => Answer::Contact { contact: look.contact(&name)? },
+            Query::Chats => Answer::Chats { chats: look.chats()? },
+            Query::Chat { name } => Answer::Chat { chat: look.chat_called(&name)? },
+            Query::Groups => Answer::Groups { groups: look.groups()? },
+            Query::Group { name } => Answer::Group { group: look.group(&name)? },
             Query::History { with, before, limit } => {
-                let with = api::account_of(&with)?;
+                let with = api::conversation_of(&with)?;
                 let limit = limit.min(MAX_PAGE_MESSAGES);
                 let page = store.history(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
                 Answer::Messages { messages: page.iter().rev().map(api::message).collect() }
@@ -27,6 +34,13 @@ impl Engine {
                 let message = store.message(&api::message_key_of(&id)?).map_err(device)?;
                 Answer::Message { message: message.as_ref().map(api::message) }
             }
+            Query::MessageAt { order } => {
+                let newest = store.recent(order.saturating_add(1), 1).map_err(device)?;
+                let message = newest.iter().find(|message| message.order == order);
+                Answer::Message { message: message.map(api::message) }
+            }
+            Query::Receipts { message } => Answer::Receipts { receipts: look.receipts(&message)? },
+            Query::Starred => Answer::Messages { messages: look.starred()? },
             Query::Inbox { limit } => {
                 let inbox = store.inbox(limit.min(MAX_PAGE_MESSAGES)).map_err(device)?;
                 Answer::Messages { messages: inbox.iter().map(api::message).collect() }
@@ -37,6 +51,8 @@ impl Engine {
                 let peer = client.peer(store, account).map_err(device)?;
                 Answer::SafetyNumber { number, trust: peer.map_or(Trust::FirstUse, |p| api::trust(p.trust)) }
             }
+            Query::Lists => Answer::Lists { lists: look.lists()? },
+            Query::Settings => Answer::Settings { settings: look.settings()? },
         })
     }
 
@@ -48,6 +64,8 @@ impl Engine {
             device: address.map(|address| address.device.number()),
             username: client.username().map(|name| name.as_str().to_owned()),
             server: self.server.as_ref().map(|server| server.address.clone()),
+            server_key: self.server.as_ref().and_then(|server| server.key.clone()),
+            server_trust: self.server.as_ref().map(|server| server.trust),
             connection: api::connection(client.connection(), self.reason.as_ref()),
             unread,
             pending,
@@ -55,42 +73,221 @@ impl Engine {
             protection: self.protection(),
         })
     }
+}
+
+/// A look at the profile as of the last commit.
+struct Look<'a> {
+    client: &'a Client,
+    store: &'a Store,
+}
+
+impl Look<'_> {
+    fn devices(&self) -> Result<Vec<api::Device>, Failure> {
+        let devices = self.client.devices(self.store).map_err(device)?;
+        Ok(devices.iter().map(api::device).collect())
+    }
 
     /// Conversations come first, the newest at the top; then whoever has none yet, by name.
-    fn contacts(&self, client: &Client) -> Result<Vec<Contact>, Failure> {
-        let peers = client.peers(&self.profile.store).map_err(device)?;
+    fn contacts(&self) -> Result<Vec<Contact>, Failure> {
+        let peers = self.client.peers(self.store).map_err(device)?;
         let mut contacts: Vec<Contact> =
             peers.iter().map(|peer| self.with_history(peer)).collect::<Result<_, _>>()?;
         let place = |contact: &Contact| {
             let newest = contact.last_message.as_ref().map(|message| message.order);
-            (Reverse(newest), contact.username.clone(), contact.account.clone())
+            (Reverse(newest), contact.person.username.clone(), contact.person.account.clone())
         };
         contacts.sort_by_cached_key(place);
         Ok(contacts)
     }
 
-    fn contact(&self, client: &Client, name: &str) -> Result<Option<Contact>, Failure> {
-        let store = &self.profile.store;
-        let mut peer = None;
-        if let Some(account) = AccountId::from_hex(name) {
-            peer = client.peer(store, account).map_err(device)?;
+    fn contact(&self, name: &str) -> Result<Option<Contact>, Failure> {
+        let peer = self.peer_called(name)?;
+        peer.map(|peer| self.with_history(&peer)).transpose()
+    }
+
+    /// By account, username, or the user's own name, in this order.
+    fn peer_called(&self, name: &str) -> Result<Option<Peer>, Failure> {
+        if let Some(account) = AccountId::from_hex(name)
+            && let Some(peer) = self.peer(account)?
+        {
+            return Ok(Some(peer));
         }
         // A username may look like an account's digits.
-        if let (None, Ok(username)) = (&peer, Username::parse(name)) {
-            let mut peers = client.peers(store).map_err(device)?.into_iter();
-            peer = peers.find(|peer| peer.username.as_ref() == Some(&username));
+        let peers = self.client.peers(self.store).map_err(device)?;
+        if let Ok(username) = Username::parse(name)
+            && let Some(peer) = peers.iter().find(|peer| peer.username.as_ref() == Some(&username))
+        {
+            return Ok(Some(peer.clone()));
         }
-        peer.map(|peer| self.with_history(&peer)).transpose()
+        let mut named = Vec::new();
+        for peer in peers {
+            if self.own_name(peer.account)?.as_deref() == Some(name) {
+                named.push(peer);
+            }
+        }
+        only(named, "contacts", name)
+    }
+
+    fn peer(&self, account: AccountId) -> Result<Option<Peer>, Failure> {
+        self.client.peer(self.store, account).map_err(device)
+    }
+
+    fn own_name(&self, account: AccountId) -> Result<Option<String>, Failure> {
+        self.client.contact_name(self.store, account).map_err(device)
+    }
+
+    fn person(&self, account: AccountId) -> Result<Person, Failure> {
+        if self.client.address().is_some_and(|own| own.account == account) {
+            let username = self.client.username().map(|name| name.as_str().to_owned());
+            return Ok(Person { account: account.to_hex(), username, name: None });
+        }
+        Ok(api::person(account, self.peer(account)?.as_ref(), self.own_name(account)?))
     }
 
     fn with_history(&self, peer: &Peer) -> Result<Contact, Failure> {
         let mut contact = api::contact(peer);
-        if let Some(conversation) = self.profile.store.conversation(peer.account).map_err(device)? {
-            contact.unread = conversation.unread;
-            contact.last_message = Some(api::message(&conversation.last));
+        contact.person = api::person(peer.account, Some(peer), self.own_name(peer.account)?);
+        contact.blocked = self.client.is_blocked(self.store, peer.account).map_err(device)?;
+        if let Some(summary) = self.store.summary(Conversation::Account(peer.account)).map_err(device)? {
+            contact.unread = summary.unread;
+            contact.last_message = Some(api::message(&summary.last));
         }
         Ok(contact)
     }
+
+    fn groups(&self) -> Result<Vec<api::Group>, Failure> {
+        let groups = self.client.groups(self.store).map_err(device)?;
+        let mut groups: Vec<_> =
+            groups.iter().map(|group| self.described(group)).collect::<Result<_, _>>()?;
+        groups.sort_by_cached_key(|group| (group.name.clone(), group.group.clone()));
+        Ok(groups)
+    }
+
+    fn group(&self, name: &str) -> Result<Option<api::Group>, Failure> {
+        self.group_called(name)?.map(|group| self.described(&group)).transpose()
+    }
+
+    /// By its name in the interface, or by its name for people.
+    fn group_called(&self, name: &str) -> Result<Option<core::Group>, Failure> {
+        if let Ok(group) = api::group_of(name) {
+            return self.client.group(self.store, group).map_err(device);
+        }
+        let mut groups = self.client.groups(self.store).map_err(device)?;
+        groups.retain(|group| group.state.name == name);
+        // One that was left does not stand in the way of another of the same name.
+        if groups.len() > 1 && groups.iter().any(|group| group.member) {
+            groups.retain(|group| group.member);
+        }
+        only(groups, "groups", name)
+    }
+
+    fn described(&self, group: &core::Group) -> Result<api::Group, Failure> {
+        let own = self.client.address().map(|address| address.account);
+        api::group(group, own, |account| self.person(account))
+    }
+
+    fn chats(&self) -> Result<Vec<Chat>, Failure> {
+        let mut chats = Vec::new();
+        for peer in self.client.peers(self.store).map_err(device)? {
+            let chat = self.contact_chat(&peer)?;
+            if chat.last_message.is_some() {
+                chats.push(chat);
+            }
+        }
+        for group in self.client.groups(self.store).map_err(device)? {
+            chats.push(self.group_chat(&group)?);
+        }
+        chats.sort_by_cached_key(|chat| {
+            let newest = chat.last_message.as_ref().map(|message| message.order);
+            (Reverse(chat.pinned), Reverse(newest), chat.conversation.clone())
+        });
+        Ok(chats)
+    }
+
+    /// A contact comes before a group of the same name.
+    fn chat_called(&self, name: &str) -> Result<Option<Chat>, Failure> {
+        if let Some(peer) = self.peer_called(name)? {
+            return self.contact_chat(&peer).map(Some);
+        }
+        self.group_called(name)?.map(|group| self.group_chat(&group)).transpose()
+    }
+
+    fn contact_chat(&self, peer: &Peer) -> Result<Chat, Failure> {
+        let with = ChatWith::Contact {
+            person: api::person(peer.account, Some(peer), self.own_name(peer.account)?),
+            trust: api::trust(peer.trust),
+            blocked: self.client.is_blocked(self.store, peer.account).map_err(device)?,
+        };
+        self.chat(Conversation::Account(peer.account), with)
+    }
+
+    fn group_chat(&self, group: &core::Group) -> Result<Chat, Failure> {
+        let with = ChatWith::Group {
+            name: group.state.name.clone(),
+            group_kind: group.state.kind.into(),
+            members: group.state.members.len() as u64,
+            member: group.member,
+        };
+        self.chat(Conversation::Group(group.state.group), with)
+    }
+
+    fn chat(&self, conversation: Conversation, with: ChatWith) -> Result<Chat, Failure> {
+        let state = self.client.chat_state(self.store, conversation).map_err(device)?;
+        let summary = self.store.summary(conversation).map_err(device)?;
+        Ok(Chat {
+            conversation: api::conversation_name(conversation),
+            with,
+            unread: summary.as_ref().map_or(0, |summary| summary.unread),
+            last_message: summary.map(|summary| api::message(&summary.last)),
+            archived: state.archived,
+            pinned: state.pinned,
+            muted_until_ms: state.muted_until_ms,
+        })
+    }
+
+    fn receipts(&self, message: &str) -> Result<Vec<api::Receipt>, Failure> {
+        let key = api::message_key_of(message)?;
+        let receipts = self.client.receipts(self.store, key).map_err(device)?;
+        let mut told = Vec::new();
+        for receipt in receipts {
+            told.push(api::Receipt {
+                person: self.person(receipt.account)?,
+                delivery: api::delivery(receipt.delivery),
+                at_ms: receipt.at_ms,
+            });
+        }
+        Ok(told)
+    }
+
+    fn starred(&self) -> Result<Vec<api::Message>, Failure> {
+        let mut messages = Vec::new();
+        for key in self.client.starred(self.store).map_err(device)? {
+            messages.extend(self.store.message(&key).map_err(device)?);
+        }
+        messages.sort_by_key(|message| message.order);
+        Ok(messages.iter().map(api::message).collect())
+    }
+
+    fn lists(&self) -> Result<Vec<api::BroadcastList>, Failure> {
+        let lists = self.client.lists(self.store).map_err(device)?;
+        let mut lists: Vec<_> = lists.iter().map(api::list).collect();
+        lists.sort_by_cached_key(|list| (list.name.clone(), list.id.clone()));
+        Ok(lists)
+    }
+
+    fn settings(&self) -> Result<Vec<Setting>, Failure> {
+        let settings = self.client.settings(self.store).map_err(device)?;
+        Ok(settings.into_iter().map(|(key, value)| Setting { key, value }).collect())
+    }
+}
+
+/// The only one of that name, if there is one; with several, the user has to choose.
+fn only<T>(mut found: Vec<T>, what: &str, name: &str) -> Result<Option<T>, Failure> {
+    if found.len() > 1 {
+        let detail = format!("several {what} are called {name:?}; name the one you mean by its id");
+        return Err(Failure::user("ambiguousName", detail));
+    }
+    Ok(found.pop())
 }
 
 fn device(error: impl std::fmt::Display) -> Failure {

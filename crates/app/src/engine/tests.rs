@@ -2,8 +2,12 @@ use std::path::Path;
 
 use crossbeam_channel::bounded;
 use tempfile::TempDir;
+use waxwing_wire::DeviceKey;
+use waxwing_wire::handshake::StaticKey;
+use waxwing_wire::invitation::Invitation;
 
 use super::*;
+use crate::api::{BroadcastList, GroupAction, HistoryRange, ServerTrust};
 use crate::key::KeyChoice;
 use crate::profile::{self, ProfileOptions};
 use crate::{App, limits};
@@ -57,7 +61,25 @@ fn every_command_is_answered_once_whatever_it_names() {
     assert_eq!(code(Command::MarkRead { with: account.clone(), up_to: 1 }), some("notRegistered"));
     assert_eq!(code(Command::AcknowledgeInbox { messages: vec![text("x")] }), some("malformedMessage"));
     assert_eq!(code(Command::AcknowledgeInbox { messages: Vec::new() }), None);
-    assert_eq!(code(Command::SetVerified { account, verified: true }), some("unknownContact"));
+    let verified = Command::SetVerified { account: account.clone(), verified: true };
+    assert_eq!(code(verified), some("unknownContact"));
+    let to_group = |to: &str| Command::SendText { to: text(to), text: text("hi") };
+    assert_eq!(code(to_group("g:b0")), some("malformedGroup"));
+    assert_eq!(code(to_group(&format!("G:{account}"))), some("malformedAccount"));
+    let approve = |code: &str| Command::ApproveLink { code: text(code), history: HistoryRange::All };
+    assert_eq!(code(approve("aaaaa-aaaaa")), some("malformedCode"));
+    assert_eq!(code(Command::RemoveDevice { device: 0 }), some("malformedDevice"));
+    assert_eq!(code(Command::RenameDevice { device: 128, name: text("x") }), some("malformedDevice"));
+    assert_eq!(code(Command::JoinGroup { link: text("waxwing-group:aaaa") }), some("malformedLink"));
+    let offer = |server: &str| Command::OfferLink { server: text(server), name: text("laptop") };
+    assert_eq!(code(offer("h:x")), some("malformedAddress"));
+    assert_eq!(code(offer("h:1#abc")), some("malformedKey"));
+    let group = format!("g:{account}");
+    let change = |action| Command::ChangeGroup { group: group.clone(), actions: vec![action] };
+    assert_eq!(code(change(GroupAction::Link { enabled: true })), some("malformedAction"));
+    assert_eq!(code(change(GroupAction::Picture { picture: text("*") })), some("malformedPicture"));
+    let list = BroadcastList { id: Some(text("x")), name: text("n"), members: Vec::new() };
+    assert_eq!(code(Command::SetList { list }), some("malformedList"));
     assert_eq!(code(Command::GoOffline), None);
 }
 
@@ -81,6 +103,26 @@ fn registering_where_nobody_listens_says_so_and_can_be_tried_again() {
     let app = App::open(&options(folder.path())).unwrap();
     let Answer::Status(status) = app.query(Query::Status).unwrap() else { panic!("a status is asked for") };
     assert_eq!(status.server, Some(format!("127.0.0.1:{port}")));
+}
+
+#[test]
+fn a_server_named_without_its_key_is_the_one_that_answers_first() {
+    let folder = TempDir::new().unwrap();
+    let (mut engine, _events, _inputs) = engine(&folder);
+    let key = |seed| StaticKey::from_bytes([seed; 32]).public();
+    engine.set_server(Server::named("example.org").unwrap()).unwrap();
+    assert!(engine.target().unwrap().server.is_none());
+    engine.remember_key(key(1)).unwrap();
+    engine.remember_key(key(2)).unwrap();
+    let remembered = Server::read(&engine.profile.store).unwrap().unwrap();
+    assert_eq!(remembered.target().unwrap().1, Some(key(1)), "the first, and from then on no other");
+    assert!(remembered.trust == ServerTrust::FirstUse);
+    // Whoever names the key trusts nobody else from the first connection on.
+    let named = Server::named(&format!("example.org#{}", hex::encode(key(3).0))).unwrap();
+    assert!(named.trust == ServerTrust::User);
+    engine.set_server(named).unwrap();
+    engine.remember_key(key(1)).unwrap();
+    assert_eq!(engine.target().unwrap().server, Some(key(3)));
 }
 
 #[test]

@@ -58,13 +58,21 @@ fn read_frame(stream: &mut impl io::Read, buffer: &mut Vec<u8>) -> Vec<u8> {
 fn accept<S: io::Read + io::Write>(mut stream: S, key: &StaticKey) -> Peer<S> {
     let mut preamble = [0; PREAMBLE_BYTES];
     stream.read_exact(&mut preamble).unwrap();
-    let responder = Responder::start(key, &preamble, &mut rng()).unwrap();
-    let first = read_frame(&mut stream, &mut Vec::new());
-    let Answer::Finished(finished, answer) = responder.read(&first).unwrap() else {
-        panic!("IK is one round")
-    };
-    stream.write_all(&answer).unwrap();
-    Peer { stream, transport: finished.transport }
+    let mut responder = Responder::start(key, &preamble, &mut rng()).unwrap();
+    let mut buffer = Vec::new();
+    loop {
+        let message = read_frame(&mut stream, &mut buffer);
+        match responder.read(&message).unwrap() {
+            Answer::Continue(next, answer) => {
+                stream.write_all(&answer).unwrap();
+                responder = next;
+            }
+            Answer::Finished(finished, answer) => {
+                stream.write_all(&answer).unwrap();
+                return Peer { stream, transport: finished.transport };
+            }
+        }
+    }
 }
 
 fn pong(nonce: u32) -> ServerFrame {
@@ -77,7 +85,7 @@ fn ping(nonce: u32) -> Vec<u8> {
 
 fn target(port: u16, server: &StaticKey) -> Target {
     let address = ServerAddress::parse(&format!("127.0.0.1:{port}")).unwrap();
-    Target { address, server: server.public(), key: StaticKey::generate(&mut rng()) }
+    Target { address, server: Some(server.public()), key: StaticKey::generate(&mut rng()) }
 }
 
 fn open(target: Target) -> (Connection, Receiver<NetEvent>) {
@@ -120,7 +128,7 @@ fn frames_go_both_ways_and_what_was_sent_leaves_before_the_close() {
         assert_eq!(peer.stream.read(&mut [0; 1]).unwrap(), 0, "and then the end");
         nonces
     });
-    assert!(matches!(next(&events), NetEvent::Connected));
+    assert!(matches!(next(&events), NetEvent::Connected(_)));
     for nonce in 0..1_000 {
         match next(&events) {
             NetEvent::Frame(frame) => assert_eq!(*frame, pong(nonce)),
@@ -152,7 +160,7 @@ fn a_frame_in_one_piece_with_the_handshake_is_not_left_lying() {
         stream.write_all(&out).unwrap();
         let _ = stream.read(&mut [0; 1]);
     });
-    assert!(matches!(next(&events), NetEvent::Connected));
+    assert!(matches!(next(&events), NetEvent::Connected(_)));
     assert!(matches!(next(&events), NetEvent::Frame(frame) if *frame == pong(1)));
     drop(connection);
     server.join().unwrap();
@@ -173,7 +181,7 @@ fn a_connection_that_is_dropped_ends_whatever_it_is_doing() {
     });
     for _ in 0..100 {
         let (connection, events) = open(target(port, &key));
-        assert!(matches!(next(&events), NetEvent::Connected));
+        assert!(matches!(next(&events), NetEvent::Connected(_)));
         drop(connection);
         assert_eq!(failure(&events).code, NetFailureCode::Closed);
     }
@@ -200,7 +208,7 @@ fn the_same_inside_websocket() {
         let _ = peer.stream.socket.close(None);
         let _ = peer.stream.socket.flush();
     });
-    assert!(matches!(next(&events), NetEvent::Connected));
+    assert!(matches!(next(&events), NetEvent::Connected(_)));
     assert!(connection.send(ping(1)));
     for nonce in [1, 2] {
         assert!(matches!(next(&events), NetEvent::Frame(frame) if *frame == pong(nonce)));
@@ -259,6 +267,27 @@ fn a_server_with_another_key_is_not_trusted() {
 }
 
 #[test]
+fn a_server_that_nobody_vouched_for_says_its_key() {
+    let key = StaticKey::generate(&mut rng());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut target = target(listener.local_addr().unwrap().port(), &key);
+    target.server = None;
+    let (connection, events) = open(target);
+    let public = key.public();
+    let server = thread::spawn(move || {
+        let mut peer = accept(listener.accept().unwrap().0, &key);
+        let mut out = Vec::new();
+        peer.transport.seal(&pong(1).encode(), &mut out).unwrap();
+        peer.stream.write_all(&out).unwrap();
+        let _ = peer.stream.read(&mut [0; 1]);
+    });
+    assert!(matches!(next(&events), NetEvent::Connected(server) if server == public));
+    assert!(matches!(next(&events), NetEvent::Frame(frame) if *frame == pong(1)));
+    drop(connection);
+    server.join().unwrap();
+}
+
+#[test]
 fn what_answers_like_a_web_server_is_no_waxwing_server() {
     for scheme in ["tcp", "ws"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -301,7 +330,7 @@ fn a_stream_that_is_not_authentic_ends_the_connection() {
         peer.stream.write_all(&out).unwrap();
         let _ = peer.stream.read(&mut [0; 1]);
     });
-    assert!(matches!(next(&events), NetEvent::Connected));
+    assert!(matches!(next(&events), NetEvent::Connected(_)));
     assert_eq!(failure(&events).code, NetFailureCode::Protocol);
     server.join().unwrap();
 }

@@ -2,7 +2,11 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-/// Entry n brings a database of version n to version n + 1. Entries are only ever appended.
+/// Databases of versions before this one were written by programs that were never released.
+const FIRST_VERSION: i64 = 2;
+
+/// The first entry makes an empty database one of [`FIRST_VERSION`]; each one after it brings a database to
+/// the next version. Entries are only ever appended.
 const MIGRATIONS: &[&str] = &["
     -- Opaque rows of the client core.
     CREATE TABLE state (
@@ -12,28 +16,33 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (tab, key)
     ) STRICT, WITHOUT ROWID;
 
-    -- The shell's own: the server's address and key, who this device is.
+    -- The shell's own: the server's address and key.
     CREATE TABLE setting (
         name TEXT NOT NULL PRIMARY KEY,
         value BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE messages (
-        conversation BLOB NOT NULL,   -- account, 16 bytes
+        conversation BLOB NOT NULL,   -- 0 and the other account's 16 bytes, or 1 and the group's
         \"order\" INTEGER NOT NULL,     -- ascends over all conversations
         sender BLOB NOT NULL,         -- account, 16 bytes
         device INTEGER NOT NULL,
         id INTEGER NOT NULL,          -- 64 bits, as signed
         direction INTEGER NOT NULL,   -- 0 outgoing, 1 incoming
-        sent_at INTEGER NOT NULL,     -- sender's clock, milliseconds since 1970
-        stored_at INTEGER NOT NULL,   -- this device's clock
-        kind INTEGER NOT NULL,        -- 0 text, 1 waiting, 2 lost, 3 unknown
-        text TEXT,
+        sent_at INTEGER NOT NULL,     -- sender's clock, milliseconds since 1970, 64 bits, as signed
+        stored_at INTEGER NOT NULL,   -- this device's clock, likewise, at most 2^63 - 1
+        kind INTEGER NOT NULL,        -- 0 text, 1 waiting, 2 lost, 3 unknown, 4 notice
+        text TEXT,                    -- of a text
+        notice BLOB,                  -- of a notice, as the core encodes it
         delivery INTEGER NOT NULL,    -- 0 pending, 1 sent, 2 delivered, 3 read, 4 failed
+        position INTEGER NOT NULL,    -- 64 bits, as signed
+        missing INTEGER NOT NULL,     -- so many are missing right before it; 64 bits, as signed
         fresh INTEGER NOT NULL,       -- 1: arrived, and no program has acknowledged it yet
         UNIQUE (sender, device, id)
     ) STRICT;
+    CREATE INDEX messages_order ON messages (\"order\");
     CREATE INDEX messages_history ON messages (conversation, \"order\");
+    CREATE INDEX messages_stored ON messages (stored_at);
     CREATE INDEX messages_unread ON messages (conversation, \"order\") WHERE direction = 1 AND delivery = 2;
     CREATE INDEX messages_pending ON messages (\"order\") WHERE direction = 0 AND delivery = 0;
     CREATE INDEX messages_fresh ON messages (\"order\") WHERE fresh = 1;
@@ -43,14 +52,21 @@ const MIGRATIONS: &[&str] = &["
 pub fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     loop {
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let index = usize::try_from(version).map_err(|_| StoreError::Newer(version))?;
+        if (1..FIRST_VERSION).contains(&version) {
+            return Err(StoreError::Older(version));
+        }
+        let (index, next) = match version {
+            0 => (0, FIRST_VERSION),
+            version => (version - FIRST_VERSION + 1, version + 1),
+        };
+        let index = usize::try_from(index).map_err(|_| StoreError::Newer(version))?;
         if index > MIGRATIONS.len() {
             return Err(StoreError::Newer(version));
         }
         let Some(migration) = MIGRATIONS.get(index) else { return Ok(()) };
         let transaction = connection.transaction()?;
         transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.pragma_update(None, "user_version", next)?;
         transaction.commit()?;
     }
 }

@@ -2,13 +2,16 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 use waxwing_client::conformance::{self, Engine};
-use waxwing_wire::Username;
+use waxwing_client::{Body, Delivery, Direction, Notice};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId, Username};
 
 use super::*;
 use crate::key;
 
 const ALICE: AccountId = AccountId([0xa1; 16]);
 const BOB: AccountId = AccountId([0xb0; 16]);
+const TO_ALICE: Conversation = Conversation::Account(ALICE);
+const TO_BOB: Conversation = Conversation::Account(BOB);
 
 struct OnDisk {
     store: Store,
@@ -19,16 +22,22 @@ impl Read for OnDisk {
     fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
         self.store.row(key)
     }
-    fn rows(&self, t: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DbError> {
+    fn rows(&self, t: Table, from: &[u8], to: &[u8], max: usize) -> Result<Vec<RawRow>, DbError> {
         self.store.rows(t, from, to, max)
     }
     fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
         self.store.message(key)
     }
-    fn history(&self, with: AccountId, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
         self.store.history(with, before, max)
     }
-    fn unread(&self, with: AccountId, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
+    fn recent(&self, before: u64, max: usize) -> Result<Vec<Message>, DbError> {
+        self.store.recent(before, max)
+    }
+    fn count_since(&self, stored_at_ms: u64) -> Result<u64, DbError> {
+        self.store.count_since(stored_at_ms)
+    }
+    fn unread(&self, with: Conversation, up_to: u64, max: usize) -> Result<Vec<Message>, DbError> {
         self.store.unread(with, up_to, max)
     }
 }
@@ -58,13 +67,15 @@ fn incoming(order: u64, body: Body, delivery: Delivery) -> Message {
     let from = DeviceAddress { account: BOB, device: DeviceId::PRIMARY };
     Message {
         key: MessageKey { from, id: MessageId(u64::MAX - order) },
-        with: BOB,
+        with: TO_BOB,
         order,
         direction: Direction::Incoming,
         sent_at_ms: u64::MAX,
         stored_at_ms: 5,
         body,
         delivery,
+        position: u64::MAX,
+        missing_before: u64::MAX,
     }
 }
 
@@ -102,7 +113,7 @@ fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
     assert_hidden(&folder, canary);
     {
         let store = Store::open(&path(&folder), &key).unwrap();
-        assert!(store.history(BOB, u64::MAX, 9).unwrap()[0].body == Body::Text(canary.into()));
+        assert!(store.history(TO_BOB, u64::MAX, 9).unwrap()[0].body == Body::Text(canary.into()));
         assert_eq!(store.setting(canary).unwrap().as_deref(), Some(canary.as_bytes()));
     }
     let other = some_key(&TempDir::new().unwrap());
@@ -130,10 +141,10 @@ fn a_batch_that_fails_changes_nothing() {
     let batch = vec![Write::Message(Box::new(text(2))), Write::Row(Key::Outbox(1), Some(vec![1])), big];
     assert!(matches!(db.store.apply(&batch, &[]), Err(StoreError::Full)));
     assert!(db.store.row(&Key::Outbox(1)).unwrap().is_none());
-    assert_eq!(db.store.history(BOB, u64::MAX, 9).unwrap().len(), 1);
+    assert_eq!(db.store.history(TO_BOB, u64::MAX, 9).unwrap().len(), 1);
     db.store.connection.pragma_update(None, "max_page_count", pages + 200).unwrap();
     db.store.apply(&batch, &[]).unwrap();
-    assert_eq!(db.store.history(BOB, u64::MAX, 9).unwrap().len(), 2);
+    assert_eq!(db.store.history(TO_BOB, u64::MAX, 9).unwrap().len(), 2);
 }
 
 #[test]
@@ -168,18 +179,24 @@ fn a_placeholder_enters_the_inbox_when_it_is_filled_even_if_it_was_passed_over()
 #[test]
 fn a_conversation_has_its_newest_message_and_counts_what_can_be_read_and_was_not() {
     let store = &mut empty().store;
-    assert!(store.conversation(BOB).unwrap().is_none());
+    assert!(store.summary(TO_BOB).unwrap().is_none());
     put(store, &text(1));
     put(store, &text(2));
     put(store, &incoming(3, Body::Waiting, Delivery::Delivered));
     let mut to_alice = text(4);
-    to_alice.with = ALICE;
+    to_alice.with = TO_ALICE;
     to_alice.direction = Direction::Outgoing;
     to_alice.delivery = Delivery::Pending;
     put(store, &to_alice);
-    let seen = |with| store.conversation(with).unwrap().map(|c| (c.unread, c.last.order));
-    assert_eq!((seen(ALICE), seen(BOB)), (Some((0, 4)), Some((2, 3))));
+    let seen = |store: &Store, with| store.summary(with).unwrap().map(|c| (c.unread, c.last.order));
+    assert_eq!((seen(store, TO_ALICE), seen(store, TO_BOB)), (Some((0, 4)), Some((2, 3))));
     assert_eq!(store.counts().unwrap(), (2, 1));
+    // What nobody wrote need not be read.
+    put(store, &incoming(5, Body::Notice(Notice::IdentityChanged(BOB)), Delivery::Delivered));
+    assert_eq!((seen(store, TO_BOB), store.counts().unwrap()), (Some((2, 5)), (2, 1)));
+    assert_eq!(inbox(store), [1, 2, 5], "but programs hear of it");
+    // A group of the same digits is another conversation.
+    assert!(store.summary(Conversation::Group(GroupId(BOB.0))).unwrap().is_none());
 }
 
 #[test]
@@ -188,6 +205,26 @@ fn a_database_of_a_later_version_is_left_alone() {
     let key = some_key(&folder);
     Store::open(&path(&folder), &key).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(Store::open(&path(&folder), &key), Err(StoreError::Newer(99))));
+}
+
+#[test]
+fn a_database_of_a_trial_version_is_left_alone_and_says_so() {
+    let folder = TempDir::new().unwrap();
+    let key = some_key(&folder);
+    Store::open(&path(&folder), &key).unwrap().connection.pragma_update(None, "user_version", 1).unwrap();
+    let error = Store::open(&path(&folder), &key).err().unwrap();
+    assert!(matches!(error, StoreError::Older(1)));
+    assert!(error.to_string().contains("--data-dir"), "{error}");
+}
+
+#[test]
+fn a_deleted_message_leaves_the_inbox() {
+    let store = &mut empty().store;
+    put(store, &text(1));
+    put(store, &text(2));
+    store.apply(&vec![Write::DeleteMessage(text(1).key)], &[]).unwrap();
+    assert_eq!(inbox(store), [2]);
+    assert_eq!(store.counts().unwrap(), (1, 0));
 }
 
 #[test]
@@ -200,6 +237,10 @@ fn history_pages_are_read_by_the_index() {
         "SELECT text FROM messages WHERE conversation = x'00' AND \"order\" < 5 ORDER BY \"order\" DESC LIMIT 3",
     );
     assert!(history.contains("messages_history"), "{history}");
+    let recent = plan("SELECT text FROM messages WHERE \"order\" < 5 ORDER BY \"order\" DESC LIMIT 3");
+    assert!(recent.contains("messages_order"), "{recent}");
+    let count = plan("SELECT count(*) FROM messages WHERE stored_at >= 5");
+    assert!(count.contains("messages_stored"), "{count}");
     let inbox = plan("SELECT text FROM messages WHERE fresh = 1 ORDER BY \"order\" LIMIT 3");
     assert!(inbox.contains("messages_fresh"), "{inbox}");
     let unread = plan("SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2");

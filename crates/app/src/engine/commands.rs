@@ -1,0 +1,177 @@
+//! What front ends want, as the core understands it. Names arrive as text and are parsed here, once.
+
+use rand_core::Rng as _;
+use waxwing_client as core;
+use waxwing_wire::Username;
+use waxwing_wire::devices::LinkCode;
+use waxwing_wire::invitation::Invitation;
+
+use super::server::{Server, parse_address};
+use super::{Engine, rng, storage_fails};
+use crate::api::{self, Command, CommandId, Failure};
+
+impl Engine {
+    pub(super) fn command(&mut self, id: CommandId, command: Command) {
+        self.open_commands.insert(id);
+        if let Err(failure) = self.try_command(id, command) {
+            self.failed(id, failure);
+        }
+    }
+
+    fn try_command(&mut self, id: CommandId, command: Command) -> Result<(), Failure> {
+        if self.client.is_none() {
+            return Err(storage_fails());
+        }
+        let command = match command {
+            Command::Register { server, invitation, username } => {
+                self.register(&server, &invitation, &username)?
+            }
+            Command::OfferLink { server, name } => self.offer_link(&server, name)?,
+            Command::AcknowledgeInbox { messages } => {
+                let keys = message_keys(&messages)?;
+                self.profile.store.acknowledge(&keys).map_err(|error| Failure::device(error.to_string()))?;
+                self.done(id);
+                return Ok(());
+            }
+            Command::GoOnline => {
+                self.online = true;
+                core::Command::GoOnline
+            }
+            Command::GoOffline => {
+                self.online = false;
+                core::Command::GoOffline
+            }
+            other => simple(other)?,
+        };
+        self.handle(core::Input::Command(core::CommandId(id), command));
+        Ok(())
+    }
+
+    /// Notes where the server is and who it is; the core does the rest.
+    fn register(
+        &mut self,
+        address: &str,
+        invitation: &str,
+        username: &str,
+    ) -> Result<core::Command, Failure> {
+        let address = parse_address(address)?;
+        let invitation = Invitation::parse(invitation)
+            .map_err(|error| Failure::user("malformedInvitation", error.to_string()))?;
+        let username = alias(username)?;
+        if !self.registered() {
+            self.set_server(Server::invited(&address, invitation.server))?;
+            self.online = true;
+        }
+        Ok(core::Command::Register { invitation: invitation.token, username })
+    }
+
+    /// Likewise.
+    fn offer_link(&mut self, server: &str, name: String) -> Result<core::Command, Failure> {
+        let server = Server::named(server)?;
+        if !self.registered() {
+            self.set_server(server)?;
+            self.online = true;
+        }
+        Ok(core::Command::OfferLink { name })
+    }
+
+    fn registered(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| client.address().is_some())
+    }
+}
+
+/// Commands that only have to be translated.
+fn simple(command: Command) -> Result<core::Command, Failure> {
+    use core::Command as Core;
+    Ok(match command {
+        Command::Register { .. }
+        | Command::OfferLink { .. }
+        | Command::AcknowledgeInbox { .. }
+        | Command::GoOnline
+        | Command::GoOffline => unreachable!("the engine does these itself"),
+        Command::CancelLink => Core::CancelLink,
+        Command::ApproveLink { code, history } => {
+            Core::ApproveLink { code: link_code(&code)?, history: api::history_of(history) }
+        }
+        Command::RefreshDevices => Core::RefreshDevices,
+        Command::RenameDevice { device, name } => {
+            Core::RenameDevice { device: api::device_of(device)?, name }
+        }
+        Command::RemoveDevice { device } => Core::RemoveDevice { device: api::device_of(device)? },
+        Command::AddContact { username } => Core::AddContact { username: alias(&username)? },
+        Command::SetContactName { account, name } => {
+            Core::SetContactName { account: api::account_of(&account)?, name }
+        }
+        Command::SetBlocked { account, blocked } => {
+            Core::SetBlocked { account: api::account_of(&account)?, blocked }
+        }
+        Command::SetVerified { account, verified } => {
+            Core::SetVerified { account: api::account_of(&account)?, verified }
+        }
+        Command::SendText { to, text } => Core::SendText { to: api::conversation_of(&to)?, text },
+        Command::MarkRead { with, up_to } => Core::MarkRead { with: api::conversation_of(&with)?, up_to },
+        Command::SetChat { conversation, change } => Core::SetChat {
+            conversation: api::conversation_of(&conversation)?,
+            change: api::chat_change_of(change),
+        },
+        Command::SetStarred { message, starred } => {
+            Core::SetStarred { message: api::message_key_of(&message)?, starred }
+        }
+        Command::DeleteMessages { messages } => Core::DeleteMessages { messages: message_keys(&messages)? },
+        Command::SetSetting { key, value } => Core::SetSetting { key, value },
+        Command::CreateGroup { name, kind, members } => {
+            Core::CreateGroup { name, kind: kind.into(), members: api::accounts_of(&members)? }
+        }
+        Command::ChangeGroup { group, actions } => Core::ChangeGroup {
+            group: api::group_of(&group)?,
+            actions: actions.iter().map(api::action_of).collect::<Result<_, _>>()?,
+        },
+        Command::SetGroupLink { group, enabled } => {
+            Core::SetGroupLink { group: api::group_of(&group)?, enabled }
+        }
+        Command::JoinGroup { link } => Core::JoinGroup { link: api::link_of(&link)? },
+        Command::AnswerJoin { group, account, accept } => {
+            Core::AnswerJoin { group: api::group_of(&group)?, account: api::account_of(&account)?, accept }
+        }
+        Command::ShareHistory { group, account, messages } => Core::ShareHistory {
+            group: api::group_of(&group)?,
+            account: api::account_of(&account)?,
+            messages,
+        },
+        Command::SetList { list } => Core::SetList { list: list_of(&list)? },
+        Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
+        Command::SendToList { list, text } => Core::SendToList { list: api::list_id_of(&list)?, text },
+    })
+}
+
+fn message_keys(ids: &[String]) -> Result<Vec<core::MessageKey>, Failure> {
+    ids.iter().map(|id| api::message_key_of(id)).collect()
+}
+
+/// A list without an id is a new one, and gets one here.
+fn list_of(list: &api::BroadcastList) -> Result<core::BroadcastList, Failure> {
+    let id = match &list.id {
+        Some(id) => api::list_id_of(id)?,
+        None => {
+            let mut id = [0; 16];
+            rng().fill_bytes(&mut id);
+            id
+        }
+    };
+    Ok(core::BroadcastList { id, name: list.name.clone(), members: api::accounts_of(&list.members)? })
+}
+
+fn link_code(text: &str) -> Result<LinkCode, Failure> {
+    LinkCode::parse(text).map_err(|_| {
+        let detail = "not a linking code; copy all 25 characters of it again from the new device";
+        Failure::user("malformedCode", detail)
+    })
+}
+
+fn alias(text: &str) -> Result<Username, Failure> {
+    Username::parse(text).map_err(|_| {
+        let rule = "a username has 2 to 32 of the characters a-z, 0-9, '_', '-' and '.', and begins with a \
+                    letter or digit";
+        Failure::user("malformedUsername", rule)
+    })
+}
