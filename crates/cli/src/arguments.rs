@@ -3,6 +3,18 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+mod chats;
+mod devices;
+mod group;
+#[cfg(test)]
+mod tests;
+
+pub use chats::{
+    Chats, ChatsCommand, Contacts, ContactsCommand, List, ListCommand, Messages, MessagesCommand,
+};
+pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
+pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
+
 /// End-to-end encrypted conversations in a terminal
 #[derive(Parser)]
 #[command(
@@ -44,14 +56,28 @@ pub struct Global {
 pub enum Command {
     /// Make an account on a server
     Register(Register),
-    /// Send a message
+    /// Make this profile a device of an account that you have already
+    Link(Link),
+    /// List the account's devices, approve a new one, name or remove one
+    Devices(Devices),
+    /// Send a message to a contact, a group or a broadcast list
     Send(Send),
     /// Print messages that have arrived, and mark them read
     Receive(Receive),
     /// Talk on a full screen
     Chat(Chat),
-    /// List contacts, or add one
+    /// List conversations; archive, pin, mute or clear them
+    Chats(Chats),
+    /// List contacts; add, name or block them
     Contacts(Contacts),
+    /// Groups and communities
+    #[command(alias = "groups")]
+    Group(Group),
+    /// Broadcast lists: write to many, each alone
+    #[command(alias = "lists")]
+    List(List),
+    /// Star and delete messages, and see who has received one
+    Messages(Messages),
     /// Print a conversation
     History(History),
     /// Print the number to compare with a contact over another channel
@@ -74,7 +100,7 @@ pub struct Register {
 
 #[derive(Args)]
 pub struct Send {
-    /// Username
+    /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
     /// Text; `-` reads it from standard input
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -96,32 +122,20 @@ pub struct Receive {
 
 #[derive(Args)]
 pub struct Chat {
-    /// Username
+    /// Username, your own name for a contact, or a group's name or id
     pub name: String,
-}
-
-#[derive(Args)]
-pub struct Contacts {
-    #[command(subcommand)]
-    pub command: Option<ContactsCommand>,
-}
-
-#[derive(Subcommand)]
-pub enum ContactsCommand {
-    /// Look somebody up on the server and keep them
-    Add {
-        /// Username
-        name: String,
-    },
 }
 
 #[derive(Args)]
 pub struct History {
-    /// Username
+    /// Username, your own name for a contact, or a group's name or id
     pub name: String,
     /// At most so many messages, the newest ones
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
+    /// With the numbers that `waxwing messages` takes
+    #[arg(long)]
+    pub numbers: bool,
 }
 
 #[derive(Args)]

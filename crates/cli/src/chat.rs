@@ -4,10 +4,12 @@
 mod editor;
 mod layout;
 mod screen;
+mod slash;
 mod view;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, Event as Key,
@@ -17,10 +19,12 @@ use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use waxwing_app::api::{Command, Contact, Event};
+use waxwing_app::api::{self, Command, CommandId, Event};
 use waxwing_app::channel::{Receiver, Sender, bounded, select};
 
 use crate::arguments::{Chat, Global};
+use crate::commands::now_ms;
+use crate::names::Names;
 use crate::output::{Error, Printer};
 use crate::session::{Session, ended};
 use screen::{Screen, Wish};
@@ -44,9 +48,15 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
         return Err(Error::user("noTerminal", "chat needs a terminal; use send and receive without one"));
     }
     let mut session = Session::open_registered(global)?;
-    let contact = session.find_contact(&arguments.name)?;
+    let chat = match session.chat(&arguments.name)? {
+        Some(chat) => chat,
+        None => {
+            let contact = session.find_contact(&arguments.name)?;
+            session.known_chat(&contact.person.account)?
+        }
+    };
     session.app.send(Command::GoOnline);
-    let mut talk = Talk::begin(session, contact)?;
+    let mut talk = Talk::begin(session, chat)?;
     let terminal = Terminal::enter();
     let result = talk.run(terminal);
     // Leaving the screen comes first: closing may take a moment, and its end should be seen.
@@ -67,17 +77,30 @@ enum Wake {
 struct Talk {
     session: Session,
     screen: Screen,
+    /// Commands under way that no message belongs to, and what to say when they are done.
+    doing: BTreeMap<CommandId, &'static str>,
 }
 
 impl Talk {
-    fn begin(session: Session, contact: Contact) -> Result<Self, Error> {
+    fn begin(session: Session, chat: api::Chat) -> Result<Self, Error> {
         let status = session.status()?;
-        let mut screen = Screen::new(contact, status.connection, TimeZone::system());
-        let unread = usize::try_from(screen.unread()).unwrap_or(usize::MAX);
+        let unread = usize::try_from(chat.unread).unwrap_or(usize::MAX);
+        let names = Names::new(&status);
+        let screen = Screen::new(chat, names, status.connection, TimeZone::system());
+        let mut talk = Self { session, screen, doing: BTreeMap::new() };
         // Enough to begin at the first unread message.
-        let page = session.history(screen.account(), None, PAGE.saturating_add(unread).min(1_000))?;
-        screen.begin(page, PAGE);
-        Ok(Self { session, screen })
+        let page = talk.page(None, PAGE.saturating_add(unread).min(1_000))?;
+        talk.screen.begin(page, PAGE);
+        Ok(talk)
+    }
+
+    /// A page of the history, and the names of everybody in it.
+    fn page(&mut self, before: Option<u64>, limit: usize) -> Result<Vec<api::Message>, Error> {
+        let page = self.session.history(self.screen.conversation(), before, limit)?;
+        for message in &page {
+            self.screen.names.learn(&self.session, message)?;
+        }
+        Ok(page)
     }
 
     fn run(&mut self, mut terminal: Terminal) -> Result<(), Error> {
@@ -104,11 +127,11 @@ impl Talk {
             let screen = &mut self.screen;
             terminal.inner.draw(|frame| view::draw(frame, screen, now_ms()))?;
             let Some(before) = self.screen.wants_older() else { break };
-            let page = self.session.history(self.screen.account(), Some(before), PAGE)?;
+            let page = self.page(Some(before), PAGE)?;
             self.screen.prepend(page, PAGE);
         }
         if let Some(up_to) = self.screen.take_seen() {
-            let with = self.screen.account().to_owned();
+            let with = self.screen.conversation().to_owned();
             self.session.app.send(Command::MarkRead { with, up_to });
         }
         Ok(())
@@ -120,8 +143,9 @@ impl Talk {
             Wake::Key(key) => match self.screen.key(&key) {
                 Wish::Nothing => {}
                 Wish::Leave => return Ok(true),
+                Wish::Do(line) => self.slash(&line)?,
                 Wish::Send(text) => {
-                    let to = self.screen.account().to_owned();
+                    let to = self.screen.conversation().to_owned();
                     let command = self.session.app.send(Command::SendText { to, text: text.clone() });
                     self.screen.sending(command, text);
                 }
@@ -136,32 +160,48 @@ impl Talk {
 
     fn event(&mut self, event: Event) -> Result<(), Error> {
         match event {
-            Event::IdentityChanged { account } if account == self.screen.account() => {
-                self.refresh_contact()?;
+            Event::IdentityChanged { account } if account == self.screen.conversation() => {
+                self.refresh_chat()?;
+            }
+            Event::Group { ref group } if group == self.screen.conversation() => self.refresh_chat()?,
+            Event::StateChanged => self.refresh_chat()?,
+            Event::Done { command, .. } if self.doing.contains_key(&command) => {
+                self.screen.notice = self.doing.remove(&command).map(str::to_owned);
+            }
+            Event::Failed { command, failure } if self.doing.contains_key(&command) => {
+                self.doing.remove(&command);
+                self.screen.notice = Some(failure.detail);
             }
             // More happened than the channel held: begin anew.
             Event::Overrun => {
-                self.refresh_contact()?;
-                let page = self.session.history(self.screen.account(), None, PAGE)?;
+                self.refresh_chat()?;
+                let page = self.page(None, PAGE)?;
                 self.screen.begin(page, PAGE);
                 self.screen.connection(self.session.status()?.connection);
             }
-            event => self.screen.event(event),
+            event => {
+                if let Event::Message { message } | Event::MessageFilled { message } = &event {
+                    if message.with == self.screen.conversation() {
+                        self.screen.names.learn(&self.session, message)?;
+                    }
+                }
+                self.screen.event(event);
+            }
         }
         Ok(())
     }
 
-    fn refresh_contact(&mut self) -> Result<(), Error> {
-        if let Some(contact) = self.session.contact(self.screen.account())? {
-            self.screen.contact_is(contact);
+    /// Names may be others, and so may what is said of the conversation.
+    fn refresh_chat(&mut self) -> Result<(), Error> {
+        if let Some(chat) = self.session.chat(self.screen.conversation())? {
+            self.screen.chat = chat;
+        }
+        self.screen.names.forget();
+        for message in self.screen.messages().to_vec() {
+            self.screen.names.learn(&self.session, &message)?;
         }
         Ok(())
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Wake {

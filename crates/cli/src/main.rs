@@ -7,9 +7,11 @@
 mod arguments;
 mod chat;
 mod commands;
+mod names;
 mod output;
 mod session;
 mod text;
+mod words;
 
 use std::process::ExitCode;
 
@@ -35,10 +37,16 @@ fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Error> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Register(register) => commands::register(global, register, printer),
+        Command::Link(link) => commands::link(global, link, printer),
+        Command::Devices(devices) => commands::devices(global, devices, printer),
         Command::Send(send) => commands::send(global, send, printer),
         Command::Receive(receive) => commands::receive(global, receive, printer),
         Command::Chat(chat) => chat::chat(global, chat, printer),
         Command::Contacts(contacts) => commands::contacts(global, contacts, printer),
+        Command::Chats(chats) => commands::chats(global, chats, printer),
+        Command::Group(group) => commands::group(global, group, printer),
+        Command::List(list) => commands::list(global, list, printer),
+        Command::Messages(messages) => commands::messages(global, messages, printer),
         Command::History(history) => commands::history(global, history, printer),
         Command::SafetyNumber(number) => commands::safety_number(global, number, printer),
         Command::Status => commands::status(global, printer),

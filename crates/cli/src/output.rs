@@ -131,6 +131,15 @@ pub fn object(kind: &str, parts: &[(&str, &dyn erased::Json)]) -> Value {
     Value::Object(map)
 }
 
+/// An object with `"type"` first and then the fields of something that has fields.
+pub fn fields(kind: &str, of: &impl Serialize) -> Value {
+    let mut object = object(kind, &[]);
+    if let (Some(map), Ok(Value::Object(fields))) = (object.as_object_mut(), serde_json::to_value(of)) {
+        map.extend(fields);
+    }
+    object
+}
+
 /// Serialisable things behind one pointer.
 pub mod erased {
     use super::{Serialize, Value};

@@ -1,14 +1,14 @@
 //! An open profile, and waiting for what it says.
 
+mod queries;
+
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy as _;
-use waxwing_app::api::{
-    Answer, Command, CommandId, Connection, Contact, Event, Failure, Message, NetFailure, Query, Status,
-};
+use waxwing_app::api::{Command, CommandId, Connection, Contact, Event, Failure, NetFailure};
 use waxwing_app::{App, KeyChoice, ProfileOptions, Protection};
 use zeroize::Zeroizing;
 
@@ -20,6 +20,8 @@ const PASSPHRASE_VARIABLE: &str = "WAXWING_PASSPHRASE";
 const ATTEMPTS: u32 = 3;
 /// This device answers within this time, whatever `--timeout` says about the server.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked whether everything has gone out: no event says so.
+const SPREAD_TICK: Duration = Duration::from_millis(50);
 /// Events kept while a command is waited for.
 const MAX_BACKLOG: usize = 10_000;
 
@@ -53,8 +55,8 @@ impl Session {
         let data_dir = data_dir(global)?;
         if !create && !waxwing_app::exists(&data_dir) {
             let detail = format!(
-                "there is no profile in {}; make one with `waxwing register`, or name another folder with \
-                 --data-dir",
+                "there is no profile in {}; make one with `waxwing register`, or with `waxwing link` if \
+                 you have an account on another device; or name another folder with --data-dir",
                 data_dir.display()
             );
             return Err(Error::user("noProfile", detail));
@@ -78,61 +80,11 @@ impl Session {
     pub fn open_registered(global: &Global) -> Result<Self, Error> {
         let session = Self::open(global, false)?;
         if session.status()?.account.is_none() {
-            let detail = "this profile has no account yet; make one with `waxwing register`";
+            let detail = "this profile has no account yet; make one with `waxwing register`, or join your own \
+                          from another device with `waxwing link`";
             return Err(Error::user("notRegistered", detail));
         }
         Ok(session)
-    }
-
-    pub fn status(&self) -> Result<Status, Error> {
-        match self.app.query(Query::Status)? {
-            Answer::Status(status) => Ok(status),
-            _ => Err(mismatch()),
-        }
-    }
-
-    pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
-        match self.app.query(Query::Contacts)? {
-            Answer::Contacts { contacts } => Ok(contacts),
-            _ => Err(mismatch()),
-        }
-    }
-
-    pub fn contact(&self, name: &str) -> Result<Option<Contact>, Error> {
-        match self.app.query(Query::Contact { name: name.to_owned() })? {
-            Answer::Contact { contact } => Ok(contact),
-            _ => Err(mismatch()),
-        }
-    }
-
-    /// A contact that must be here already.
-    pub fn known_contact(&self, name: &str) -> Result<Contact, Error> {
-        self.contact(name)?.ok_or_else(|| {
-            let detail = format!("no contact {name:?}; add them with `waxwing contacts add {name}`");
-            Error::user("unknownContact", detail)
-        })
-    }
-
-    pub fn history(&self, with: &str, before: Option<u64>, limit: usize) -> Result<Vec<Message>, Error> {
-        self.messages(Query::History { with: with.to_owned(), before, limit })
-    }
-
-    pub fn inbox(&self, limit: usize) -> Result<Vec<Message>, Error> {
-        self.messages(Query::Inbox { limit })
-    }
-
-    fn messages(&self, query: Query) -> Result<Vec<Message>, Error> {
-        match self.app.query(query)? {
-            Answer::Messages { messages } => Ok(messages),
-            _ => Err(mismatch()),
-        }
-    }
-
-    pub fn message(&self, id: &str) -> Result<Option<Message>, Error> {
-        match self.app.query(Query::Message { id: id.to_owned() })? {
-            Answer::Message { message } => Ok(message),
-            _ => Err(mismatch()),
-        }
     }
 
     /// The next event before the deadline.
@@ -167,6 +119,11 @@ impl Session {
             Event::StorageRecovered => self.storage = None,
             _ => {}
         }
+    }
+
+    /// What happened while commands were waited for, once.
+    pub fn take_backlog(&mut self) -> VecDeque<Event> {
+        std::mem::take(&mut self.backlog)
     }
 
     /// Whether it makes sense to go on waiting after this event.
@@ -229,6 +186,37 @@ impl Session {
         answered.contact.ok_or_else(mismatch)
     }
 
+    /// The accounts of people by their names, looked up on the server if they are not known here.
+    pub fn accounts(&mut self, names: &[String]) -> Result<Vec<String>, Error> {
+        let mut accounts: Vec<String> = Vec::new();
+        for name in names {
+            let account = self.find_contact(name)?.person.account;
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Lets what was set go out to the user's other devices, if there are any and the server can be reached
+    /// now; otherwise it goes with the next command.
+    pub fn spread(&mut self) {
+        if self.devices().is_ok_and(|devices| devices.len() < 2) {
+            return;
+        }
+        self.app.send(Command::GoOnline);
+        let deadline = Instant::now() + self.timeout;
+        while self.status().is_ok_and(|status| status.outbox > 0) {
+            let soon = Instant::now() + SPREAD_TICK;
+            let event = self.next(deadline.min(soon));
+            if event.as_ref().is_some_and(|event| !matches!(self.hope(event), Hope::Some))
+                || Instant::now() >= deadline
+            {
+                return;
+            }
+        }
+    }
+
     /// What to say when the server did not answer in time.
     pub fn unreachable(&self) -> Error {
         if self.ended {
@@ -270,7 +258,8 @@ pub fn refused(code: &str) -> Error {
     let detail = match code {
         "replaced" => "this profile has connected elsewhere; it must not be used in two places at once",
         "notRegistered" => {
-            "the server does not know this device; register a new profile with another --data-dir"
+            "the server does not know this device (any more): it may have been removed from another one; \
+             register or link a new profile with another --data-dir"
         }
         "wireVersion" => "the server speaks another version of the protocol; update this program",
         _ => "the server refused this device; ask its operator",

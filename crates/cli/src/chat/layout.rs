@@ -7,8 +7,9 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 use waxwing_app::api::{Body, Delivery, Direction, Message};
 
-use crate::commands::body_text;
+use crate::names::Names;
 use crate::text;
+use crate::words::{body_text, is_notice, missing_text};
 
 /// A bubble takes at most three quarters of the width, and no more than is good to read.
 const MAX_TEXT_COLUMNS: usize = 76;
@@ -98,8 +99,9 @@ pub struct Context<'a> {
     pub first: bool,
     /// So many unread messages begin here.
     pub unread: Option<u64>,
-    /// So many messages are missing before this one.
-    pub missing: Option<u64>,
+    pub names: &'a Names,
+    /// Several people write here: each is named.
+    pub group: bool,
     pub width: usize,
     pub now_ms: u64,
     pub zone: &'a TimeZone,
@@ -122,21 +124,43 @@ pub fn block(message: &Message, context: &Context<'_>) -> Vec<Line<'static>> {
         lines.push(Line::default());
         lines.push(separator(&format!("{count} {noun}"), context, context.palette.accent()));
     }
-    if let Some(missing) = context.missing {
-        let what = if missing == 1 { "message is" } else { "messages are" };
+    if message.missing_before > 0 {
         lines.push(Line::default());
-        lines.push(separator(
-            &format!("{missing} {what} missing here"),
-            context,
-            context.palette.uncertain(),
-        ));
+        let text = missing_text(message.missing_before, &context.names.of(&message.from));
+        lines.push(separator(&text, context, context.palette.uncertain()));
     }
-    let turns = context.previous.is_some_and(|previous| previous.direction != message.direction);
+    if is_notice(message) {
+        lines.push(Line::default());
+        notice(message, context, &mut lines);
+        return lines;
+    }
+    let turns = context.previous.is_some_and(|previous| turns(previous, message, context.group));
     if turns || !lines.is_empty() {
         lines.push(Line::default());
     }
+    let speaks = turns || context.previous.is_none() || !lines.is_empty();
+    if context.group && speaks && message.direction == Direction::Incoming {
+        let name = wrap(&context.names.of(&message.from), context.width).swap_remove(0);
+        lines.push(Line::styled(name, context.palette.accent().add_modifier(Modifier::BOLD)));
+    }
     bubble(message, context, &mut lines);
     lines
+}
+
+/// Somebody else speaks.
+fn turns(previous: &Message, message: &Message, group: bool) -> bool {
+    let other_author = group && previous.from != message.from;
+    previous.direction != message.direction || is_notice(previous) || other_author
+}
+
+/// What nobody wrote stands in the middle.
+fn notice(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static>>) {
+    let room = context.width.saturating_sub(4).clamp(2, MAX_TEXT_COLUMNS);
+    for row in wrap(&text::one_line(&body_text(&message.body, context.names)), room) {
+        let indent = context.width.saturating_sub(row.width()) / 2;
+        let style = context.palette.dim().add_modifier(Modifier::ITALIC);
+        lines.push(Line::from(vec![Span::raw(" ".repeat(indent)), Span::styled(row, style)]));
+    }
 }
 
 fn separator(text: &str, context: &Context<'_>, style: Style) -> Line<'static> {
@@ -154,7 +178,7 @@ fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static
     let style = palette.bubble(message.direction);
     let room =
         (context.width * 3 / 4).clamp(8, MAX_TEXT_COLUMNS + 2).min(context.width).saturating_sub(2).max(1);
-    let rows = wrap(&text::harmless(&body_text(&message.body)), room);
+    let rows = wrap(&text::harmless(&body_text(&message.body, context.names)), room);
     let time = text::clock(message.stored_at_ms, context.zone);
     let tick = match message.direction {
         Direction::Incoming => "",
@@ -171,7 +195,7 @@ fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static
     };
     let text_style = match message.body {
         Body::Text { .. } => style,
-        Body::Waiting | Body::Lost | Body::Unknown => {
+        Body::Waiting | Body::Lost | Body::Unknown | Body::Notice { .. } => {
             style.patch(palette.time()).add_modifier(Modifier::ITALIC)
         }
     };

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::text::Line;
-use waxwing_app::api::{Body, CommandId, Connection, Contact, Delivery, Direction, Event, Message};
+use waxwing_app::api::{Body, Chat, ChatWith, CommandId, Connection, Delivery, Direction, Event, Message};
 
 use super::editor::{Editor, Move};
 use super::layout::{self, Context, Palette};
+use crate::names::Names;
+use crate::words::is_notice;
 
 /// Older pages are loaded when fewer messages than this lie above the screen.
 const LOAD_AHEAD: usize = 30;
@@ -22,6 +24,8 @@ const MAX_MESSAGES: usize = 20_000;
 pub enum Wish {
     Nothing,
     Send(String),
+    /// A line that began with a slash, without it.
+    Do(String),
     Leave,
 }
 
@@ -36,7 +40,11 @@ enum Scroll {
 
 /// The state of the screen.
 pub struct Screen {
-    pub contact: Contact,
+    pub chat: Chat,
+    /// Who writes here.
+    pub names: Names,
+    /// Something to be read in place of the history; gone with the next key.
+    pub panel: Option<Vec<String>>,
     pub connection: Connection,
     pub editor: Editor,
     pub palette: Palette,
@@ -53,8 +61,6 @@ pub struct Screen {
     wants_older: bool,
     /// Where the unread messages began when the screen was opened, and how many.
     unread_mark: Option<(u64, u64)>,
-    /// So many messages are missing before the one with this order.
-    gaps: BTreeMap<u64, u64>,
     scroll: Scroll,
     /// First line that was drawn last: message index, line of its block.
     top: (usize, usize),
@@ -69,9 +75,11 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new(contact: Contact, connection: Connection, zone: TimeZone) -> Self {
+    pub fn new(chat: Chat, names: Names, connection: Connection, zone: TimeZone) -> Self {
         Self {
-            contact,
+            chat,
+            names,
+            panel: None,
             connection,
             editor: Editor::default(),
             palette: Palette { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) },
@@ -83,7 +91,6 @@ impl Screen {
             more: false,
             wants_older: false,
             unread_mark: None,
-            gaps: BTreeMap::new(),
             scroll: Scroll::Bottom,
             top: (0, 0),
             size: (80, 20),
@@ -95,16 +102,17 @@ impl Screen {
         }
     }
 
-    pub fn account(&self) -> &str {
-        &self.contact.account
+    pub fn conversation(&self) -> &str {
+        &self.chat.conversation
     }
 
-    pub fn unread(&self) -> u64 {
-        self.contact.unread
+    pub fn is_group(&self) -> bool {
+        matches!(self.chat.with, ChatWith::Group { .. })
     }
 
-    pub fn contact_is(&mut self, contact: Contact) {
-        self.contact = contact;
+    /// What is shown now.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
     }
 
     pub fn connection(&mut self, connection: Connection) {
@@ -154,8 +162,10 @@ impl Screen {
 
     pub fn event(&mut self, event: Event) {
         match event {
-            Event::Message { message } if message.with == self.contact.account => self.arrived(message),
-            Event::MessageFilled { message } if message.with == self.contact.account => self.filled(message),
+            Event::Message { message } if message.with == self.chat.conversation => self.arrived(message),
+            Event::MessageFilled { message } if message.with == self.chat.conversation => {
+                self.filled(message)
+            }
             Event::Message { message } if message.direction == Direction::Incoming => {
                 self.notice = Some("a message has arrived in another conversation".to_owned());
             }
@@ -174,11 +184,13 @@ impl Screen {
                     self.notice = Some(failure.detail);
                 }
             }
-            Event::Gap { account, missing, .. } if account == self.contact.account => {
-                let last = self.messages.iter().rev().find(|m| m.direction == Direction::Incoming);
-                if let Some(message) = last {
-                    *self.gaps.entry(message.order).or_default() += missing;
-                }
+            Event::Deleted { messages } => self.deleted(&messages),
+            Event::Removed => {
+                self.trouble = Some("this device was removed from your account on another one".to_owned());
+            }
+            Event::Skipped { messages } => {
+                self.notice =
+                    Some(format!("{messages} messages were not kept for this device; it was away too long"));
             }
             Event::StorageFailed { detail } => self.trouble = Some(format!("cannot write: {detail}")),
             Event::StorageRecovered => self.trouble = None,
@@ -199,6 +211,7 @@ impl Screen {
             self.unseen.insert(message.order);
         }
         match message.direction {
+            _ if is_notice(&message) => {}
             Direction::Outgoing => {
                 // Whoever writes has read; the mark has done its work.
                 self.unread_mark = None;
@@ -217,6 +230,13 @@ impl Screen {
         if let Some(known) = self.messages.iter_mut().rev().find(|known| known.order == message.order) {
             *known = message;
         }
+    }
+
+    fn deleted(&mut self, ids: &[String]) {
+        self.messages.retain(|message| !ids.contains(&message.id));
+        let known: BTreeSet<u64> = self.messages.iter().map(|message| message.order).collect();
+        self.unseen.retain(|order| known.contains(order));
+        self.top.0 = self.top.0.min(self.messages.len());
     }
 
     pub fn key(&mut self, key: &Key) -> Wish {
@@ -244,13 +264,16 @@ impl Screen {
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         self.notice = None;
         let was_leaving = std::mem::take(&mut self.leaving);
+        if self.panel.take().is_some() && matches!(key.code, KeyCode::Esc | KeyCode::Enter) {
+            return Wish::Nothing;
+        }
         match key.code {
             KeyCode::Esc => return self.leave(was_leaving),
             KeyCode::Char('c') if control => return self.leave(was_leaving),
             KeyCode::Char('d') if control && self.editor.is_empty() => return Wish::Leave,
             KeyCode::Char('j') if control => self.editor.insert("\n"),
             KeyCode::Enter if alt || key.modifiers.contains(KeyModifiers::SHIFT) => self.editor.insert("\n"),
-            KeyCode::Enter if !self.editor.is_blank() => return Wish::Send(self.editor.take()),
+            KeyCode::Enter if !self.editor.is_blank() => return said(self.editor.take()),
             KeyCode::PageUp => self.scroll_up(self.page()),
             KeyCode::PageDown => self.scroll_down(self.page()),
             KeyCode::Home if control => self.scroll_up(usize::MAX),
@@ -423,13 +446,23 @@ impl Screen {
             previous,
             first: index == 0,
             unread: self.unread_mark.filter(|(order, _)| *order == message.order).map(|(_, count)| count),
-            missing: self.gaps.get(&message.order).copied(),
+            names: &self.names,
+            group: self.is_group(),
             width: self.size.0,
             now_ms,
             zone: &self.zone,
             palette: self.palette,
         };
         layout::block(message, &context)
+    }
+}
+
+/// A line with one slash in front is a command; with two, a message with one.
+fn said(line: String) -> Wish {
+    match line.strip_prefix('/') {
+        Some(message) if message.starts_with('/') => Wish::Send(message.to_owned()),
+        Some(command) => Wish::Do(command.to_owned()),
+        None => Wish::Send(line),
     }
 }
 

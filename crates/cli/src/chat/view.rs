@@ -9,17 +9,18 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr as _;
-use waxwing_app::api::{Connection, Trust};
+use waxwing_app::api::{ChatWith, Connection, GroupKind, Trust};
 
 use super::screen::Screen;
-use crate::commands::name_of;
+use crate::names::chat_name;
 use crate::text::one_line;
 
 /// The input takes at most so many rows; the cursor's row is always among them.
 const MAX_INPUT_ROWS: usize = 6;
 const PROMPT: &str = "› ";
 /// What the keys do; the first that fits is shown.
-const HINTS: [&str; 3] = [
+const HINTS: [&str; 4] = [
+    "Enter sends · Alt+Enter new line · PgUp/PgDn history · /help · Esc leaves",
     "Enter sends · Alt+Enter new line · PgUp/PgDn history · Esc leaves",
     "Enter sends · Alt+Enter new line · Esc leaves",
     "Enter sends · Esc leaves",
@@ -68,11 +69,15 @@ fn header_line(screen: &Screen, width: usize, now_ms: u64) -> Line<'static> {
         Connection::Offline => ("○", palette.uncertain(), "offline".to_owned()),
         Connection::Refused { .. } => ("✗", palette.bad(), "refused by the server".to_owned()),
     };
-    let trust = match screen.contact.trust {
-        Trust::Verified => "  ✔ verified",
-        Trust::FirstUse | Trust::Changed { .. } => "",
+    let trust = match &screen.chat.with {
+        ChatWith::Contact { trust: Trust::Verified, .. } => "  ✔ verified".to_owned(),
+        ChatWith::Contact { .. } => String::new(),
+        ChatWith::Group { group_kind, members, .. } => match group_kind {
+            GroupKind::Group => format!("  group of {members}"),
+            GroupKind::Community => format!("  community of {members}"),
+        },
     };
-    let name = cut(&name_of(&screen.contact), width.saturating_sub(2));
+    let name = cut(&chat_name(&screen.chat), width.saturating_sub(2));
     let right = format!("{dot} {words} ");
     let taken = 1 + name.width() + trust.width();
     let right = if taken + 2 + right.width() <= width { right } else { format!("{dot} ") };
@@ -95,10 +100,19 @@ fn banners(screen: &Screen, width: usize) -> Vec<Line<'static>> {
         let rest = " ".repeat(width.saturating_sub(text.width()));
         lines.push(Line::styled(text + &rest, style));
     };
-    if let Trust::Changed { .. } = screen.contact.trust {
-        let name = name_of(&screen.contact);
-        let what = format!("The safety number changed. Compare it: waxwing safety-number {name}");
-        banner(what, palette.warning());
+    let name = chat_name(&screen.chat);
+    match &screen.chat.with {
+        ChatWith::Contact { trust: Trust::Changed { .. }, .. } => {
+            let what = format!("The safety number changed. Compare it: waxwing safety-number {name}");
+            banner(what, palette.warning());
+        }
+        ChatWith::Contact { blocked: true, .. } => {
+            banner(format!("{name} is blocked: waxwing contacts unblock {name}"), palette.uncertain());
+        }
+        ChatWith::Group { member: false, .. } => {
+            banner("You are not in this group (any more).".to_owned(), palette.uncertain());
+        }
+        _ => {}
     }
     if let Some(trouble) = &screen.trouble {
         banner(one_line(trouble), palette.warning());
@@ -116,7 +130,7 @@ fn banners(screen: &Screen, width: usize) -> Vec<Line<'static>> {
 fn refusal(code: &str) -> &'static str {
     match code {
         "replaced" => "This profile has connected elsewhere; use it in one place only.",
-        "notRegistered" => "The server does not know this device any more.",
+        "notRegistered" => "The server does not know this device any more: it was removed, or never there.",
         "wireVersion" => "The server speaks another version; update this program.",
         _ => "The server refused this device; ask its operator.",
     }
@@ -125,6 +139,11 @@ fn refusal(code: &str) -> &'static str {
 /// The newest message stands at the bottom, however few there are.
 fn draw_history(frame: &mut Frame<'_>, screen: &mut Screen, area: Rect, now_ms: u64) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    if let Some(panel) = &screen.panel {
+        let lines = panel.iter().map(|line| Line::raw(cut(line, usize::from(inner.width))));
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+        return;
+    }
     let lines = screen.visible(usize::from(inner.width), usize::from(inner.height), now_ms);
     if lines.is_empty() {
         let text = Line::styled("no messages yet; say hello", screen.palette.dim()).centered();

@@ -1,13 +1,14 @@
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use waxwing_app::api::{Command, Connection, Contact, Event, Message, Trust};
+use waxwing_app::api::{Command, Connection, Event, Message};
 
-use super::{brief, message_line, name_of};
+use super::talk::Writer;
 use crate::arguments::{Global, Receive};
+use crate::names::{brief, name_of};
 use crate::output::{Error, Printer, object};
 use crate::session::{Hope, Session, refused};
+use crate::text;
 
 /// The server says nothing when everything that waited has been delivered; so long a silence says it.
 const SILENCE: Duration = Duration::from_millis(700);
@@ -18,9 +19,10 @@ const PAGE: usize = 200;
 pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open_registered(global)?;
     let stop = stop_flag()?;
-    let zone = TimeZone::system();
     session.app.send(Command::GoOnline);
-    let mut show = Show { zone: &zone, read: !arguments.no_read, printer };
+    let mut writer = Writer::new(&session, printer)?;
+    writer.places = true;
+    let mut show = Show { writer, read: !arguments.no_read };
     show.inbox(&mut session)?;
     let mut patience = Patience::new(arguments, session.timeout);
     while let Some(deadline) = patience.deadline() {
@@ -46,10 +48,14 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
                 show.inbox(&mut session)?;
             }
             Event::IdentityChanged { account } => show.identity_changed(&session, account)?,
-            Event::Gap { account, missing, .. } => show.gap(&session, account, *missing)?,
+            Event::JoinRequested { group, account } => show.join_requested(&session, group, account)?,
+            Event::Skipped { messages } => show.skipped(*messages)?,
+            Event::Removed => return Err(refused("notRegistered")),
+            // Names may be others now.
+            Event::StateChanged | Event::Group { .. } => show.writer.names.forget(),
             Event::StorageFailed { .. } if !patience.endless() => break,
             Event::StorageFailed { detail } => {
-                show.printer.note(&format!("the database cannot be written: {detail}; trying again"));
+                show.writer.printer.note(&format!("the database cannot be written: {detail}; trying again"));
             }
             _ => {}
         }
@@ -125,9 +131,8 @@ impl Patience {
 }
 
 struct Show<'a> {
-    zone: &'a TimeZone,
+    writer: Writer<'a>,
     read: bool,
-    printer: &'a mut Printer,
 }
 
 impl Show<'_> {
@@ -139,11 +144,8 @@ impl Show<'_> {
                 return Ok(());
             }
             for message in &messages {
-                let contact = session.contact(&message.with)?.unwrap_or_else(|| stranger(message));
-                self.printer.print(
-                    || message_line(message, &contact, self.zone),
-                    || object("message", &[("contact", &brief(&contact)), ("message", message)]),
-                )?;
+                let chat = session.known_chat(&message.with)?;
+                self.writer.message(session, message, &chat)?;
             }
             self.take_out(session, &messages)?;
         }
@@ -167,28 +169,33 @@ impl Show<'_> {
     fn identity_changed(&mut self, session: &Session, account: &str) -> Result<(), Error> {
         let contact = session.contact(account)?;
         let name = contact.as_ref().map_or_else(|| account.to_owned(), name_of);
-        self.printer.print(
+        self.writer.printer.print(
             || format!("! the safety number of {name} has changed: waxwing safety-number {name}"),
             || object("identityChanged", &[("contact", &contact.as_ref().map(brief)), ("account", &account)]),
         )
     }
 
-    fn gap(&mut self, session: &Session, account: &str, missing: u64) -> Result<(), Error> {
-        let contact = session.contact(account)?;
-        let name = contact.as_ref().map_or_else(|| account.to_owned(), name_of);
-        self.printer.print(
-            || format!("! {missing} messages of {name} are missing before the last one"),
-            || object("gap", &[("contact", &contact.as_ref().map(brief)), ("missing", &missing)]),
+    fn join_requested(&mut self, session: &Session, group: &str, account: &str) -> Result<(), Error> {
+        self.writer.names.learn_person(session, account)?;
+        let person = self.writer.names.of(account);
+        let name =
+            session.group(group)?.map_or_else(|| group.to_owned(), |group| text::one_line(&group.name));
+        let brief = self.writer.names.brief(account);
+        self.writer.printer.print(
+            || format!("! {person} wants to join {name}: waxwing group accept, or decline"),
+            || object("joinRequest", &[("group", &group), ("contact", &brief)]),
         )
     }
-}
 
-fn stranger(message: &Message) -> Contact {
-    Contact {
-        account: message.with.clone(),
-        username: None,
-        trust: Trust::FirstUse,
-        unread: 0,
-        last_message: None,
+    fn skipped(&mut self, messages: u64) -> Result<(), Error> {
+        self.writer.printer.print(
+            || {
+                format!(
+                    "! {messages} messages were not kept for this device while it was away too long; your \
+                     other devices may have them"
+                )
+            },
+            || object("skipped", &[("messages", &messages)]),
+        )
     }
 }

@@ -3,32 +3,66 @@ use super::*;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use waxwing_app::api::{Failure, Trust};
+use waxwing_app::api::{Failure, GroupKind, Person, Trust};
 
 pub const BOB: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0";
+pub const CAROL: &str = "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0";
+pub const GROUP: &str = "g:07070707070707070707070707070707";
 /// 2026-03-07 14:05 UTC.
 pub const NOON: u64 = 1_772_892_300_000;
 
-pub fn bob() -> Contact {
-    Contact {
-        account: BOB.to_owned(),
-        username: Some("bob".to_owned()),
-        trust: Trust::FirstUse,
+pub fn person(account: &str, name: &str) -> Person {
+    Person { account: account.to_owned(), username: Some(name.to_owned()), name: None }
+}
+
+fn chat(conversation: &str, with: ChatWith) -> Chat {
+    Chat {
+        conversation: conversation.to_owned(),
+        with,
         unread: 0,
         last_message: None,
+        archived: false,
+        pinned: false,
+        muted_until_ms: 0,
     }
 }
 
+pub fn bob() -> Chat {
+    chat(BOB, ChatWith::Contact { person: person(BOB, "bob"), trust: Trust::FirstUse, blocked: false })
+}
+
+pub fn names() -> Names {
+    let mut names = Names::default();
+    names.is(&person(BOB, "bob"));
+    names.is(&person(CAROL, "carol"));
+    names
+}
+
 pub fn screen() -> Screen {
-    let mut screen = Screen::new(bob(), Connection::Online, TimeZone::UTC);
+    let mut screen = Screen::new(bob(), names(), Connection::Online, TimeZone::UTC);
     screen.palette = Palette { colours: true };
     screen
+}
+
+pub fn group_screen() -> Screen {
+    let with =
+        ChatWith::Group { name: "hikes".to_owned(), group_kind: GroupKind::Group, members: 3, member: true };
+    let mut screen = Screen::new(chat(GROUP, with), names(), Connection::Online, TimeZone::UTC);
+    screen.palette = Palette { colours: true };
+    screen
+}
+
+/// In the group, from somebody.
+pub fn in_group(order: u64, from: &str, text: &str) -> Message {
+    Message { with: GROUP.to_owned(), from: from.to_owned(), ..theirs(order, text) }
 }
 
 pub fn message(order: u64, direction: Direction, text: &str) -> Message {
     Message {
         id: format!("id{order}"),
         with: BOB.to_owned(),
+        from: if direction == Direction::Incoming { BOB.to_owned() } else { "own".to_owned() },
+        device: 1,
         order,
         direction,
         sent_at_ms: NOON,
@@ -38,6 +72,7 @@ pub fn message(order: u64, direction: Direction, text: &str) -> Message {
             Direction::Incoming => Delivery::Delivered,
             Direction::Outgoing => Delivery::Pending,
         },
+        missing_before: 0,
     }
 }
 
@@ -261,6 +296,39 @@ fn doubled_events_and_other_conversations_change_nothing() {
     assert_eq!(shown.iter().filter(|row| row.contains("once")).count(), 1);
     assert!(!shown.iter().any(|row| row.contains("not for here")));
     assert!(shown.iter().any(|row| row.contains("another conversation")));
+}
+
+#[test]
+fn a_line_with_a_slash_is_a_command_and_with_two_a_message() {
+    let mut screen = screen();
+    type_in(&mut screen, "/mute");
+    assert!(matches!(press(&mut screen, KeyCode::Enter), Wish::Do(line) if line == "mute"));
+    type_in(&mut screen, "//mute");
+    assert!(matches!(press(&mut screen, KeyCode::Enter), Wish::Send(text) if text == "/mute"));
+}
+
+#[test]
+fn a_panel_stands_in_front_until_a_key_is_pressed() {
+    let mut screen = screen();
+    arrive(&mut screen, theirs(1, "behind it"));
+    screen.panel = Some(vec!["the devices".to_owned()]);
+    assert!(shows(&mut screen, "the devices") && !shows(&mut screen, "behind it"));
+    assert_eq!(screen.take_seen(), None, "what cannot be seen is not read");
+    assert!(matches!(press(&mut screen, KeyCode::Esc), Wish::Nothing), "it closes the panel only");
+    assert!(!shows(&mut screen, "the devices") && shows(&mut screen, "behind it"));
+}
+
+#[test]
+fn what_is_deleted_elsewhere_goes_from_the_screen() {
+    let mut screen = screen();
+    for order in 1..=3 {
+        arrive(&mut screen, theirs(order, &format!("m{order}")));
+    }
+    screen.event(Event::Deleted { messages: vec!["id1".to_owned(), "id3".to_owned()] });
+    assert!(shows(&mut screen, "m2") && !shows(&mut screen, "m1") && !shows(&mut screen, "m3"));
+    assert_eq!(screen.take_seen(), Some(2));
+    screen.event(Event::Deleted { messages: vec!["id2".to_owned()] });
+    assert!(shows(&mut screen, "no messages yet"));
 }
 
 #[test]

@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
-use waxwing_app::api::{Body, Delivery, Event, Message, NetFailure, NetFailureCode};
+use waxwing_app::api::{
+    Body, Delivery, Direction, Event, GroupAction, Message, NetFailure, NetFailureCode, Notice,
+};
 
 use super::super::layout::Palette;
 use super::super::screen::tests::*;
@@ -70,9 +72,7 @@ fn unread_messages_gaps_and_placeholders() {
     screen
         .begin(vec![read, theirs(2, "日本語 👩‍👩‍👧 ok"), Message { body: Body::Waiting, ..theirs(3, "") }], 100);
     arrive(&mut screen, Message { body: Body::Lost, ..theirs(4, "") });
-    arrive(&mut screen, theirs(5, "after the gap"));
-    let gap = |missing| Event::Gap { account: BOB.to_owned(), device: 1, missing };
-    screen.event(gap(3));
+    arrive(&mut screen, Message { missing_before: 3, ..theirs(5, "after the gap") });
     check(
         &mut screen,
         60,
@@ -92,7 +92,7 @@ fn unread_messages_gaps_and_placeholders() {
             "  this message could not be decrypted; ask",
             "  for it to be sent again            14:09",
             "",
-            "   ──────────── 3 messages are missing here ────────────",
+            " ─────────── 3 messages of bob are missing here ───────────",
             "",
             "  after the gap  14:10",
             "────────────────────────────────────────────────────────────",
@@ -102,10 +102,59 @@ fn unread_messages_gaps_and_placeholders() {
     );
 }
 
+fn trust(screen: &mut Screen, now: Trust) {
+    if let ChatWith::Contact { trust, .. } = &mut screen.chat.with {
+        *trust = now;
+    }
+}
+
+#[test]
+fn a_group_names_its_authors_and_says_what_happened() {
+    let mut screen = group_screen();
+    let added = GroupAction::Add { account: CAROL.to_owned(), admin: false };
+    let notice = Notice::GroupChanged { by: BOB.to_owned(), device: 1, at_ms: NOON, actions: vec![added] };
+    let notice = Message { body: Body::Notice { notice }, ..in_group(1, BOB, "") };
+    let mut messages = vec![notice, in_group(2, BOB, "welcome"), in_group(3, BOB, "here we hike")];
+    messages.push(in_group(4, CAROL, "hello"));
+    messages.push(Message { with: GROUP.to_owned(), delivery: Delivery::Delivered, ..mine(5, "hi") });
+    for message in &mut messages {
+        if message.direction == Direction::Incoming {
+            message.delivery = Delivery::Read;
+        }
+    }
+    screen.begin(messages, 100);
+    check(
+        &mut screen,
+        50,
+        19,
+        &[
+            " hikes  group of 3                    ● connected",
+            "",
+            "",
+            "",
+            "         ──────────── Today ────────────",
+            "",
+            "                 bob added carol",
+            "",
+            " bob",
+            "  welcome  14:07",
+            "  here we hike  14:08",
+            "",
+            " carol",
+            "  hello  14:09",
+            "",
+            "                                    hi  14:10 ✓✓",
+            "──────────────────────────────────────────────────",
+            "› Write a message",
+            "  Enter sends · Alt+Enter new line · Esc leaves",
+        ],
+    );
+}
+
 #[test]
 fn trouble_is_said_in_words() {
     let mut screen = screen();
-    screen.contact.trust = Trust::Changed { at_ms: NOON };
+    trust(&mut screen, Trust::Changed { at_ms: NOON });
     screen.connection = Connection::Waiting {
         until_ms: NOON + 3_600_000 + 4_500,
         reason: Some(NetFailure {
@@ -132,7 +181,7 @@ fn trouble_is_said_in_words() {
         ],
     );
     screen.event(Event::StorageRecovered);
-    screen.contact.trust = Trust::Verified;
+    trust(&mut screen, Trust::Verified);
     screen.connection = Connection::Refused { code: "replaced".to_owned() };
     let shown = rows(&mut screen, 72, 10);
     assert_eq!(shown[0], " bob  ✔ verified                                ✗ refused by the server");
@@ -194,7 +243,7 @@ fn ticks_turn_coloured_when_a_message_was_read() {
 
 #[test]
 fn without_colours_nothing_is_coloured() {
-    let mut screen = Screen::new(bob(), Connection::Online, TimeZone::UTC);
+    let mut screen = Screen::new(bob(), names(), Connection::Online, TimeZone::UTC);
     screen.palette = Palette { colours: false };
     arrive(&mut screen, theirs(1, "hi"));
     arrive(&mut screen, mine(2, "hi"));

@@ -1,0 +1,88 @@
+//! Whom the user knows.
+
+use jiff::tz::TimeZone;
+use waxwing_app::api::{Command, Contact, Trust};
+
+use super::chats::last_line;
+use crate::arguments::{Contacts, ContactsCommand, Global};
+use crate::names::{Names, name_of};
+use crate::output::{Error, Printer, fields};
+use crate::session::Session;
+
+pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) -> Result<(), Error> {
+    let mut session = Session::open_registered(global)?;
+    match &arguments.command {
+        None | Some(ContactsCommand::List) => list(&session, printer),
+        Some(ContactsCommand::Add { name }) => {
+            let contact = session.find_contact(name)?;
+            changed(&contact, printer, |name| format!("{name} is a contact"))
+        }
+        Some(ContactsCommand::Name { name, own_name }) => {
+            let account = session.known_contact(name)?.person.account;
+            session.run(Command::SetContactName { account: account.clone(), name: own_name.clone() })?;
+            session.spread();
+            let contact = session.known_contact(&account)?;
+            changed(&contact, printer, |name| format!("{name} is what you call them, on all your devices"))
+        }
+        Some(ContactsCommand::Block { name }) => {
+            // Somebody unknown need not be made a contact first by hand.
+            let account = session.find_contact(name)?.person.account;
+            set_blocked(&mut session, &account, true)?;
+            let contact = session.known_contact(&account)?;
+            changed(&contact, printer, |name| {
+                format!("{name} is blocked: nothing comes from them any more; they are not told")
+            })
+        }
+        Some(ContactsCommand::Unblock { name }) => {
+            let account = session.known_contact(name)?.person.account;
+            set_blocked(&mut session, &account, false)?;
+            let contact = session.known_contact(&account)?;
+            changed(&contact, printer, |name| format!("{name} is not blocked any more"))
+        }
+    }
+}
+
+fn set_blocked(session: &mut Session, account: &str, blocked: bool) -> Result<(), Error> {
+    session.run(Command::SetBlocked { account: account.to_owned(), blocked })?;
+    session.spread();
+    Ok(())
+}
+
+fn changed(
+    contact: &Contact,
+    printer: &mut Printer,
+    say: impl FnOnce(String) -> String,
+) -> Result<(), Error> {
+    printer.print(|| say(name_of(contact)), || fields("contact", contact))
+}
+
+fn list(session: &Session, printer: &mut Printer) -> Result<(), Error> {
+    let contacts = session.contacts()?;
+    if contacts.is_empty() {
+        printer.note("no contacts yet; add one with `waxwing contacts add NAME`");
+    }
+    let (zone, mut names) = (TimeZone::system(), Names::new(&session.status()?));
+    for contact in &contacts {
+        if let Some(message) = &contact.last_message {
+            names.learn(session, message)?;
+        }
+        printer.print(|| line(contact, &names, &zone), || fields("contact", contact))?;
+    }
+    Ok(())
+}
+
+fn line(contact: &Contact, names: &Names, zone: &TimeZone) -> String {
+    let username = match (&contact.person.name, &contact.person.username) {
+        (Some(_), Some(username)) => format!(" ({username})"),
+        _ => String::new(),
+    };
+    let trust = match contact.trust {
+        Trust::FirstUse => "",
+        Trust::Verified => "  verified",
+        Trust::Changed { .. } => "  safety number changed",
+    };
+    let blocked = if contact.blocked { "  blocked" } else { "" };
+    let unread = if contact.unread > 0 { format!("  {} unread", contact.unread) } else { String::new() };
+    let last = contact.last_message.as_ref().map(|message| last_line(message, names, zone));
+    format!("{}{username}{trust}{blocked}{unread}{}", name_of(contact), last.unwrap_or_default())
+}

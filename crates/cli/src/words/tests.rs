@@ -1,0 +1,70 @@
+use waxwing_app::api::{LinkedGroup, Person, Status};
+
+use super::*;
+
+fn names() -> Names {
+    let status: Status = serde_json::from_value(serde_json::json!({
+        "account": "me", "device": 1, "username": "carol", "server": null, "serverKey": null,
+        "connection": {"state": "offline"}, "unread": 0, "pending": 0, "outbox": 0, "protection": "keyFile",
+    }))
+    .unwrap();
+    let mut names = Names::new(&status);
+    for (account, name) in [("a", "Anna"), ("b", "Ben")] {
+        names.is(&Person { account: account.into(), username: None, name: Some(name.into()) });
+    }
+    names
+}
+
+fn said(by: &str, actions: Vec<GroupAction>) -> String {
+    let notice = Notice::GroupChanged { by: by.into(), device: 1, at_ms: 0, actions };
+    notice_text(&notice, &names())
+}
+
+fn add(account: &str) -> GroupAction {
+    GroupAction::Add { account: account.into(), admin: false }
+}
+
+#[test]
+fn who_did_what_to_whom() {
+    assert_eq!(said("a", vec![add("b")]), "Anna added Ben");
+    assert_eq!(said("a", vec![add("me"), add("b")]), "Anna added you; Anna added Ben");
+    assert_eq!(said("me", vec![add("b")]), "you added Ben");
+    assert_eq!(said("b", vec![add("b")]), "Ben joined");
+    assert_eq!(said("b", vec![GroupAction::Remove { account: "b".into() }]), "Ben left");
+    assert_eq!(said("me", vec![GroupAction::Remove { account: "me".into() }]), "you left");
+    assert_eq!(said("a", vec![GroupAction::Remove { account: "me".into() }]), "Anna removed you");
+    assert_eq!(said("a", vec![GroupAction::Promote { account: "b".into() }]), "Anna made Ben an admin");
+    assert_eq!(said("x12345678", vec![add("b")]), "someone unknown (x1234567…) added Ben");
+}
+
+#[test]
+fn names_that_others_chose_stay_on_one_line_and_move_no_cursor() {
+    let name = "up\n\u{1b}[2J\u{202e}".to_owned();
+    for action in [
+        GroupAction::Name { name: name.clone() },
+        GroupAction::Create { name: name.clone(), kind: GroupKind::Group },
+        GroupAction::Description { text: name.clone() },
+        GroupAction::LinkGroup { linked: LinkedGroup { group: "g".into(), name, link: None } },
+    ] {
+        let said = said("a", vec![action]);
+        assert!(!said.chars().any(|c| c.is_control() || c == '\u{202e}'), "{said:?}");
+    }
+}
+
+#[test]
+fn everything_else_that_happens() {
+    let of = |notice| notice_text(&notice, &names());
+    let changed = of(Notice::IdentityChanged { account: "b".into() });
+    assert_eq!(changed, "the safety number of Ben has changed; compare it anew");
+    assert!(of(Notice::Joined { by: "a".into() }).starts_with("Anna added you"));
+    assert!(of(Notice::Joined { by: "me".into() }).starts_with("you joined"));
+    assert!(of(Notice::GroupForked { account: "a".into() }).starts_with("warning: "));
+    let permissions =
+        Permissions { send: Allowed::Admins, edit: Allowed::Everybody, add: Allowed::Admins, approve: true };
+    assert_eq!(
+        said("a", vec![GroupAction::Permissions { permissions }]),
+        "Anna changed who may do what: admins write, everybody edit, admins add, an admin lets in who comes \
+         by link"
+    );
+    assert_eq!(missing_text(1, "Ben"), "1 message of Ben is missing here");
+}
