@@ -394,7 +394,7 @@ fn nobody_makes_changes_in_somebody_elses_name_or_beyond_the_rules() {
         // His own program learns of it from the others.
         world.said("bob", group, &n.to_string());
         world.advance(120_000);
-        world.assert_agreed(group, &["alice", "carol"]);
+        world.assert_agreed(group, &["alice", "bob", "carol"]);
     }
     assert_eq!(world.changed("alice", group, Action::Remove(bob.account)), None);
     world.assert_agreed(group, &["alice", "carol"]);
