@@ -255,6 +255,7 @@ impl Client {
         self.mend_asks(now);
         self.end_holds(now);
         self.publish_after = self.publish_after.filter(|at| *at > now && *at <= now.plus(HOLD_MAX_MS));
+        self.list_after = self.list_after.filter(|at| *at > now && *at <= now.plus(HOLD_MAX_MS));
         match input {
             Input::Command(id, command) => self.command(&mut turn, id, command)?,
             Input::Connected => self.connected(&mut turn)?,
@@ -344,7 +345,7 @@ impl Client {
                 self.holds_end_at(),
                 self.publish_after,
                 self.rotate_at(now),
-                self.list_at(),
+                self.list_at(now),
             ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }

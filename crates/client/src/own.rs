@@ -167,13 +167,14 @@ impl Client {
         Ok(())
     }
 
-    /// When [`Self::maintain_list`] has something to do.
-    pub(crate) fn list_at(&self) -> Option<Time> {
-        if !self.is_primary() {
-            return None;
+    /// When [`Self::maintain_list`] has something to do. What is due already waits for an answer, or goes with
+    /// whatever comes next.
+    pub(crate) fn list_at(&self, now: Time) -> Option<Time> {
+        if !self.is_primary() || self.list_after.is_some() {
+            return self.list_after;
         }
-        let aged = Time(self.counters.list_issued_ms).plus(LIST_AGE_MS);
-        self.list_after.into_iter().chain([aged]).min()
+        let due = Time(self.counters.list_issued_ms).plus(LIST_AGE_MS);
+        (due > now).then_some(due)
     }
 
     pub(crate) fn refetch_own(&mut self) {

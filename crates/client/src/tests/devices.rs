@@ -369,6 +369,25 @@ fn lists_are_signed_anew_and_expired_ones_leave_the_primary_alone() {
     assert_eq!(world.arrived("alice2", "bob").last().unwrap(), "to both");
 }
 
+#[test]
+fn a_list_that_cannot_be_published_makes_nobody_spin() {
+    let mut world = linked();
+    world.now += LIST_AGE_MS + 1_000;
+    for name in ["alice", "alice2", "bob"] {
+        world.cut(name);
+    }
+    world.relay.swallow = Some(|what| matches!(what, RequestBody::PublishDeviceList(_)));
+    world.online("alice");
+    let asleep = |world: &World| world.users["alice"].wake.unwrap().0 - world.now;
+    assert!(asleep(&world) >= 1_000, "while there is no answer");
+    world.relay.swallow = None;
+    world.offline("alice");
+    world.online("alice");
+    let list = world.relay.lists[&world.account("alice")].decode_list().unwrap();
+    assert!(world.now - list.issued_at_ms < 60_000, "signed anew");
+    assert!(asleep(&world) >= 1_000);
+}
+
 fn signed_by(world: &mut World, name: &str, list: &DeviceList) -> SignedDeviceList {
     let list = list.encode();
     let user = world.user(name);
