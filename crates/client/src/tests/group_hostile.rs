@@ -4,7 +4,7 @@ use waxwing_e2ee::{padding, sender_key};
 use waxwing_wire::client_frame::GroupSend;
 use waxwing_wire::content::{Body as ContentBody, Content, GroupContext};
 use waxwing_wire::devices::HistoryRange;
-use waxwing_wire::group::{Action, Change, GroupId, PublicChange, SignedChange};
+use waxwing_wire::group::{Action, Allowed, Change, GroupId, Permissions, PublicChange, SignedChange};
 use waxwing_wire::server_frame::{Envelope, GroupEnvelope, Item};
 use waxwing_wire::{Bytes, EnvelopeKind, MessageId};
 
@@ -483,4 +483,16 @@ fn keys_that_arrive_spoilt_are_given_again() {
     assert_eq!(world.hears("alice", group), ["can you read this?"]);
     world.said("bob", group, "and this?");
     assert_eq!(world.hears("alice", group), ["can you read this?", "and this?"]);
+}
+
+#[test]
+fn who_may_not_write_is_not_heard() {
+    let (mut world, group) = trio();
+    let closed = Permissions { send: Allowed::Admins, ..Permissions::default() };
+    assert_eq!(world.changed("alice", group, Action::Permissions(closed)), None);
+    let words = forged(&mut world, "bob", group, MessageId(8), ContentBody::Text("all the same".into()));
+    plant(&mut world, "bob", "carol", group, 2, 8, words);
+    assert_eq!(world.hears("carol", group), ["alice is here", "bob is here"]);
+    world.said("alice", group, "only I");
+    assert_eq!(world.hears("carol", group), ["alice is here", "bob is here", "only I"]);
 }
