@@ -359,6 +359,7 @@ impl Client {
             due_ms: due.0,
             silent,
             held: content.encode(),
+            held_order: self.next_order(),
             accepted_at_ms: envelope.accepted_at_ms,
             ..RetryRow::default()
         };
@@ -370,9 +371,14 @@ impl Client {
     /// An account's list came: what its devices have said meanwhile is taken, if they belong to it.
     pub(crate) fn release_held(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
         let (from, to) = held_range(account);
+        let mut held = Vec::new();
         for (bytes, value) in turn.store.rows(Table::Retry, &from, &to, MAX_RETRIES_PLANNED)? {
             let row = RetryRow::unpack(&value)?;
-            let Some(key) = crate::retry::place(&bytes).filter(|_| !row.held.is_empty()) else { continue };
+            let key = crate::retry::place(&bytes).filter(|_| !row.held.is_empty());
+            held.extend(key.map(|key| (key, row)));
+        }
+        held.sort_by_key(|(_, row)| row.held_order);
+        for (key, row) in held {
             let session = self.load_session(turn, key.from)?.session()?;
             let identity = session.map(|session| session.remote_identity().serialize());
             match identity {

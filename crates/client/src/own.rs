@@ -193,7 +193,9 @@ impl Client {
         self.server_list = version;
         let row = self.own_row(turn)?;
         let there = row.devices.iter().filter(|entry| entry.active).count();
-        if row.version != version || u32::try_from(there) != Ok(devices) {
+        // Who logged out itself told nobody, and may be known to be gone without being off the list.
+        let listed = row.list().filter(|_| self.is_primary()).map_or(there, |list| list.devices.len());
+        if row.version != version || [there, listed].iter().any(|count| u32::try_from(*count) != Ok(devices)) {
             self.refetch_own();
         }
         Ok(())

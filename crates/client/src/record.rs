@@ -443,6 +443,9 @@ pub(crate) struct RetryRow {
     /// It came in this group, 16 bytes.
     #[prost(bytes = "vec", tag = "6")]
     pub group: Vec<u8>,
+    /// Ascends with what is held: it is taken in the order in which it came.
+    #[prost(uint64, tag = "7")]
+    pub held_order: u64,
 }
 
 /// A register of the account's state.
