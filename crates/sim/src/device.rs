@@ -99,13 +99,14 @@ impl Device {
     }
 
     /// A group, as its user would see it.
-    pub(crate) fn group(&self, _group: GroupId) -> Option<Group> {
-        None
+    pub(crate) fn group(&self, group: GroupId) -> Option<Group> {
+        self.client.as_ref()?.group(&self.db, group).ok()?
     }
 
     /// The devices of its account, as its user would see them.
     pub(crate) fn own_devices(&self) -> BTreeSet<DeviceId> {
-        BTreeSet::new()
+        let devices = self.client.as_ref().and_then(|core| core.devices(&self.db).ok()).unwrap_or_default();
+        devices.into_iter().map(|own| own.device).collect()
     }
 
     /// In which of its lives it is.
@@ -267,7 +268,11 @@ impl World {
         let summary = self.oracle.client_commits(client, &device.db, &batch, effects, self.now);
         device.db.apply(&batch);
         note!(self, "c{client} commits {summary}");
-        if self.plan.rate(Fault::ClientRollback) > 0 && !self.healed && self.dice.chance(300) {
+        // Whoever goes back to before there was an account begins anew, and that is another story.
+        let core = self.devices[client].client.as_ref();
+        let has_account = core.is_some_and(|core| core.address().is_some());
+        let may_go_back = has_account && self.plan.rate(Fault::ClientRollback) > 0 && !self.healed;
+        if may_go_back && self.dice.chance(300) {
             let device = &mut self.devices[client];
             if device.snapshots.len() == SNAPSHOTS {
                 device.snapshots.pop_front();

@@ -15,6 +15,7 @@
 //! | [`node`], [`device`] | drivers of the server core and of the client core |
 //! | [`net`], [`channel`], [`disk`] | connections and the store, with what can befall them |
 //! | [`people`] | what users do |
+//! | [`hostile`] | a server that lies |
 //! | [`oracle`] | what must never be, and what must be in the end |
 //! | [`mutant`] | deliberate faults, to prove that the oracle sees them |
 //! | [`run`](mod@run) | one seed from beginning to end |

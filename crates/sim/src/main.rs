@@ -9,7 +9,7 @@ use clap::Parser;
 use sha2::{Digest, Sha256};
 use waxwing_sim::fault::{Fault, Tally};
 use waxwing_sim::trace::say;
-use waxwing_sim::{Outcome, Plan, run};
+use waxwing_sim::{Outcome, Plan, run_plan};
 
 /// Seeds after which a kind of fault that never happened is a fault of the simulator.
 const SEEDS_FOR_EVERY_FAULT: u64 = 50;
@@ -33,19 +33,28 @@ struct Arguments {
     /// Print every event of the run.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Worlds in which people have several devices and make groups, and servers may lie.
+    #[arg(long)]
+    company: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
+}
+
+impl Arguments {
+    fn plan(&self, seed: u64) -> Plan {
+        if self.company { Plan::in_company(seed) } else { Plan::new(seed) }
+    }
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (from, count) = arguments.seed.map_or((arguments.from, arguments.seeds), |seed| (seed, 1));
     if let Some(seed) = arguments.seed {
-        say(&format!("{:?}", Plan::new(seed)));
+        say(&format!("{:?}", arguments.plan(seed)));
     }
     let begin = Instant::now();
-    let outcomes = run_all(from, count, arguments.jobs.max(1), arguments.trace);
+    let outcomes = run_all(&arguments, from, count);
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).collect();
     for outcome in failed.iter().take(PRINTED) {
         explain(outcome);
@@ -62,18 +71,18 @@ fn main() -> ExitCode {
 }
 
 /// Runs the seeds on some threads; the outcomes come back in the order of seeds.
-fn run_all(from: u64, count: u64, jobs: usize, print: bool) -> Vec<Outcome> {
+fn run_all(arguments: &Arguments, from: u64, count: u64) -> Vec<Outcome> {
     let next = AtomicU64::new(from);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
+        for _ in 0..arguments.jobs.max(1) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed - from >= count {
                         return;
                     }
-                    let outcome = run(seed, None, print);
+                    let outcome = run_plan(arguments.plan(seed), None, arguments.trace);
                     done.lock().expect("no run panics while it holds the list").push(outcome);
                 }
             });

@@ -250,7 +250,10 @@ impl World {
         self.poke(number);
     }
 
-    fn node_reads(&mut self, node: usize, link: u64, frame: ClientFrame) {
+    fn node_reads(&mut self, node: usize, link: u64, mut frame: ClientFrame) {
+        if let Some(client) = self.net.link(link).map(|link| link.client).filter(|_| self.plan.is_hostile()) {
+            self.bend_up(client, &mut frame);
+        }
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
         peer.todo.extend(frame.hello.map(Todo::Hello));
         peer.todo.extend(frame.stored.map(Todo::Stored));

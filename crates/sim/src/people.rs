@@ -68,7 +68,7 @@ impl World {
 
     /// A few pairs talk much, others little.
     fn schedule_talk(&mut self) {
-        let count = self.plan.clients;
+        let count = self.plan.honest_people();
         let mut left = self.plan.messages;
         while left > 0 {
             let client = self.dice.index(count);

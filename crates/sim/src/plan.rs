@@ -119,7 +119,9 @@ impl Plan {
         self.settings = Settings::default();
         self.rates.clear();
         self.nodes = 1;
-        self.clients = self.clients.max(3);
+        self.clients = self.clients.max(3) + 1;
+        self.noise = false;
+        self.messages = self.messages.max(20);
         let count = index(dice.between(1, 3));
         self.attacks =
             (0..count).filter_map(|_| Attack::ALL.get(dice.index(Attack::ALL.len()))).copied().collect();
@@ -130,7 +132,7 @@ impl Plan {
     /// Some people have several devices.
     fn give_devices(&mut self, dice: &mut Dice) {
         let most = 12_usize;
-        for person in 0..self.clients {
+        for person in 0..self.honest_people() {
             let more = if dice.chance(6_000) { dice.skewed(1, 4) } else { 0 };
             self.companions.extend((0..more).map(|_| person));
         }
@@ -143,10 +145,11 @@ impl Plan {
         if self.clients == 2 {
             self.clients = 3;
         }
+        let people = self.honest_people();
         let count = if large { 1 } else { dice.skewed(1, 3) };
         for number in 0..count {
-            let maker = dice.index(self.clients);
-            let others = (0..self.clients).filter(|person| *person != maker);
+            let maker = dice.index(people);
+            let others = (0..people).filter(|person| *person != maker);
             let members: Vec<usize> = others.filter(|_| large || dice.chance(7_000)).collect();
             let community = number > 0 && dice.chance(2_500);
             let messages = if large { dice.between(3, 8) } else { dice.between(5, 40) };
@@ -205,6 +208,36 @@ impl Plan {
                 plan.rates.retain(|(fault, _)| *fault != Fault::ServerClockJump);
             }
         }
+        plan
+    }
+
+    /// The server lies.
+    #[must_use]
+    pub fn is_hostile(&self) -> bool {
+        self.scenario == Scenario::Hostile
+    }
+
+    /// The liar's own person, with whom nobody has to do: the last one.
+    #[must_use]
+    pub fn accomplice(&self) -> Option<usize> {
+        self.clients.checked_sub(1).filter(|_| self.is_hostile())
+    }
+
+    /// People who write to each other.
+    #[must_use]
+    pub fn honest_people(&self) -> usize {
+        self.clients - usize::from(self.is_hostile())
+    }
+
+    /// A plan of the seed in which the server lies in these ways.
+    #[must_use]
+    pub fn hostile(seed: u64, attacks: &[Attack]) -> Self {
+        let mut plan = Self::alone(seed);
+        let mut dice = Dice::new(seed, SOCIETY_STREAM);
+        plan.become_hostile(&mut dice);
+        plan.attacks = attacks.to_vec();
+        plan.give_devices(&mut dice);
+        plan.make_groups(&mut dice, false);
         plan
     }
 

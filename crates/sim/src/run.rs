@@ -8,6 +8,7 @@ use waxwing_wire::DeviceAddress;
 use crate::device::{Device, Stage};
 use crate::event::{Act, Event};
 use crate::fault::Tally;
+use crate::hostile::Attack;
 use crate::mutant::Mutant;
 use crate::oracle::{Ends, Oracle, Violation};
 use crate::people::TOKEN;
@@ -29,6 +30,9 @@ const NOTICE_MS: u64 = 100_000;
 /// Afterwards nothing but keep-alives is said for this long, milliseconds.
 const QUIET_MS: u64 = 120_000;
 
+/// Frames for each device within [`QUIET_MS`] some time after a server has stopped lying: more is a loop.
+const FRAMES_AFTER_LIES: u64 = 150;
+
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -42,6 +46,8 @@ pub struct Outcome {
     pub messages: u64,
     /// Faults injected.
     pub faults: Tally,
+    /// How often the server lied in which way.
+    pub lies: BTreeMap<Attack, u64>,
     /// Complaints; empty when all is well.
     pub violations: Vec<Violation>,
     /// The last events.
@@ -52,11 +58,18 @@ pub struct Outcome {
     pub settled_ms: u64,
 }
 
-/// Runs the plan of a seed. `print` prints the trace as it comes. A panic of a core is a violation.
+/// Runs the plan of a seed. `print` prints the trace as it comes.
 #[must_use]
 pub fn run(seed: u64, mutant: Option<Mutant>, print: bool) -> Outcome {
-    let run = || run_plan(Plan::new(seed), mutant, print);
-    std::panic::catch_unwind(run).unwrap_or_else(|_| Outcome {
+    run_plan(Plan::new(seed), mutant, print)
+}
+
+/// Runs a plan. A panic of a core is a violation.
+#[must_use]
+pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
+    let seed = plan.seed;
+    std::panic::catch_unwind(|| play(plan, mutant, print)).unwrap_or_else(|_| Outcome {
+        lies: BTreeMap::new(),
         seed,
         hash: "panic".into(),
         events: 0,
@@ -69,9 +82,7 @@ pub fn run(seed: u64, mutant: Option<Mutant>, print: bool) -> Outcome {
     })
 }
 
-/// Runs a plan.
-#[must_use]
-pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
+fn play(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
     let (seed, chaos_ms) = (plan.seed, plan.chaos_ms);
     let mut world = World::new(plan, mutant, print);
     world.invite();
@@ -81,7 +92,7 @@ pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
     world.schedule_faults();
     world.schedule_people();
     world.run_until(chaos_ms);
-    let settled_ms = world.settle(chaos_ms);
+    let settled_ms = if world.plan.is_hostile() { world.outlast() } else { world.settle(chaos_ms) };
     world.oracle.count(&mut world.tally);
     Outcome {
         seed,
@@ -93,6 +104,7 @@ pub fn run_plan(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
         took_ms: world.now,
         settled_ms,
         faults: world.tally,
+        lies: world.liar.told,
     }
 }
 
@@ -132,6 +144,23 @@ impl World {
             }
             self.run_until(self.now + if took < SETTLE_MS { LOOK_MS } else { LATE_LOOK_MS });
         }
+    }
+
+    /// The end of a run with a liar: nothing is owed, and nobody may be kept busy for ever.
+    fn outlast(&mut self) -> u64 {
+        self.run_until(self.now + NOTICE_MS);
+        self.busy_frames = 0;
+        self.run_until(self.now + QUIET_MS);
+        let most = FRAMES_AFTER_LIES * self.devices.count() as u64;
+        if self.busy_frames > most {
+            let frames = self.busy_frames;
+            self.oracle
+                .fail("liveness", format!("after the lies {frames} frames are exchanged in two minutes"));
+        }
+        if !self.oracle.is_violated() {
+            self.judge_liar();
+        }
+        NOTICE_MS + QUIET_MS
     }
 
     /// Nothing is owed any more, so nothing is said any more, and it stays so.

@@ -9,6 +9,7 @@ use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::event::{Act, Event};
 use crate::fault::{Fault, Tally};
+use crate::hostile::Liar;
 use crate::mutant::Mutant;
 use crate::net::{Network, Parcel, Pumped, Way};
 use crate::node::Node;
@@ -22,7 +23,8 @@ use crate::trace::{Trace, digest};
 pub const EPOCH_MS: u64 = 1_800_000_000_000;
 /// Events after which a run counts as one that does not end.
 const MAX_EVENTS: u64 = 600_000;
-/// First stream of the nodes' own dice; 0 draws the plan and 1 what befalls the world.
+const LIAR_STREAM: u64 = 4;
+/// First stream of the nodes' own dice; 0 and 3 draw the plan and 1 what befalls the world.
 const NODE_STREAMS: u64 = 100;
 const CLIENT_STREAMS: u64 = 200;
 
@@ -50,6 +52,7 @@ pub struct World {
     /// Groups that were made, by their numbers in the plan.
     pub(crate) groups: BTreeMap<usize, GroupId>,
     pub(crate) oracle: Oracle,
+    pub(crate) liar: Liar,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
     /// The second phase: nothing goes wrong any more.
@@ -86,6 +89,7 @@ impl World {
             nodes,
             devices,
             groups: BTreeMap::new(),
+            liar: Liar::new(Dice::new(seed, LIAR_STREAM)),
             trace: Trace::new(print),
             tally: Tally::default(),
             healed: false,
@@ -120,8 +124,8 @@ impl World {
                 self.oracle.fail("liveness", "the run does not come to an end".into());
                 break;
             }
-            self.happen(event);
             self.oracle.at(self.now);
+            self.happen(event);
         }
         if !self.oracle.is_violated() {
             self.now = self.now.max(end);

@@ -177,6 +177,8 @@ impl World {
 
     fn node_says(&mut self, node: usize, link: u64, plain: &[u8]) {
         let Some(client) = self.net.link(link).map(|link| link.client) else { return };
+        let bent = self.plan.is_hostile().then(|| self.bend_down(client, plain));
+        let plain = bent.as_deref().unwrap_or(plain);
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
         let sealed = peer.channel.say(plain);
         let summary = self.oracle.server_says(client, link, plain);

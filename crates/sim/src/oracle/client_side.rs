@@ -10,7 +10,7 @@ use waxwing_client::{
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
 use waxwing_wire::server_frame::ServerFrame;
-use waxwing_wire::{Bytes, EnvelopeKind};
+use waxwing_wire::{Bytes, DeviceAddress, EnvelopeKind};
 
 use super::order::gaps;
 use super::{Oracle, Written, describe};
@@ -31,6 +31,12 @@ pub(super) struct Committing<'a> {
 impl Committing<'_> {
     pub fn before(&self, key: &MessageKey) -> Option<Message> {
         self.newer.get(key).cloned().or_else(|| self.db.message(key).ok().flatten())
+    }
+
+    /// How many messages of a device are waited for, or were given up.
+    pub fn placeholders(&self, from: DeviceAddress) -> usize {
+        let all = self.db.messages().filter(|message| message.key.from == from);
+        all.filter(|message| matches!(message.body, Body::Waiting | Body::Lost)).count()
     }
 }
 
@@ -69,7 +75,8 @@ impl Oracle {
             }
             step.newer.insert(message.key, (*message).clone());
         }
-        let (rows, messages) = (batch.len() - messages.len(), messages.len());
+        let names: Vec<String> = messages.iter().map(|message| self.describe(message)).collect();
+        let rows = batch.len() - messages.len();
         if let Some(seq) = self.heard.remove(&client) {
             let processed = self.processed.entry(client).or_default();
             *processed = (*processed).max(seq);
@@ -78,7 +85,19 @@ impl Oracle {
         if db.count(Table::Outbox) as u64 > limits::MAX_OUTBOX {
             self.fail("10", format!("the outbox of c{client} is above its limit"));
         }
-        format!("{rows} rows, {messages} messages")
+        format!("{rows} rows{}", names.concat())
+    }
+
+    /// What is committed of a message, in short.
+    fn describe(&self, message: &Message) -> String {
+        let body = match &message.body {
+            Body::Text(_) => "",
+            Body::Waiting => " is waited for,",
+            Body::Lost => " is lost,",
+            Body::Unknown => " is unknown,",
+            Body::Notice(_) => return ", a notice".into(),
+        };
+        format!(", {}{body} {:?}", self.name(&message.key), message.delivery)
     }
 
     /// What people are told to have happened. A server that does its work gives no cause for the worst.
@@ -293,6 +312,12 @@ impl Oracle {
             }
         }
         for request in &frame.requests {
+            let own = self.address(client).filter(
+                |own| matches!(&request.what, RequestBody::RemoveDevice(device) if *device == own.device),
+            );
+            if let Some(own) = own {
+                self.logs_out(own);
+            }
             let upload = match &request.what {
                 RequestBody::Register(register) => Some(&register.prekeys),
                 RequestBody::PublishPrekeys(upload) => Some(&**upload),
@@ -347,7 +372,9 @@ impl Oracle {
             }
             Event::Message(message) if !matches!(message.body, Body::Notice(_)) => {
                 let is_first = self.shown.insert((client, message.key));
-                if !is_first {
+                // What was deleted is not known any more until it can be read again.
+                let person = self.people.get(&client).copied().unwrap_or(client);
+                if !is_first && !self.is_unwanted(person, message.key) {
                     let name = self.name(&message.key);
                     self.fail("2", format!("{name} is shown twice at c{client}"));
                 }

@@ -16,7 +16,8 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
     if !frame.sends.is_empty() {
         let silent = frame.sends.iter().filter(|send| send.silent).count();
         let again = frame.sends.iter().filter(|send| send.attempt > 0).count();
-        parts.push(format!("{} sends ({silent} silent, {again} anew)", frame.sends.len()));
+        let ids: Vec<String> = frame.sends.iter().map(|send| format!(" {:08x}", send.id.0 >> 32)).collect();
+        parts.push(format!("{} sends ({silent} silent, {again} anew):{}", frame.sends.len(), ids.concat()));
     }
     for send in &frame.group_sends {
         let what = if send.change.is_some() { "change" } else { "message" };

@@ -11,6 +11,8 @@ use crate::people::{FLOODER, VICTIM};
 
 /// In a flood, what others write arrives within this time, milliseconds.
 const FLOOD_LATENCY_MS: u64 = 10_000;
+/// First byte of the key of a register that holds a device's name.
+const NAME_KIND: u8 = 11;
 /// Complaints of one kind that are listed.
 const LISTED: usize = 6;
 
@@ -184,7 +186,9 @@ impl Oracle {
         for device in written.owed.iter().filter(|device| device.account != own) {
             let client = self.devices.get(device).copied()?;
             let person = self.people.get(&client).copied().unwrap_or(client);
-            let excused = !self.is_exact(client, written) || self.is_unwanted(person, *key);
+            // What a device that was removed had not told yet, nobody tells.
+            let gone = self.society.has_lost_a_device(device.account);
+            let excused = gone || !self.is_exact(client, written) || self.is_unwanted(person, *key);
             if excused || !self.society.is_there(*device) {
                 return None;
             }
@@ -223,7 +227,10 @@ impl Oracle {
     /// What members and devices must agree on.
     fn agreement_owed(&self, ends: &Ends<'_>) -> Vec<String> {
         let mut owed = Vec::new();
-        let outdated = self.society.outdated_lists().filter(|account| !self.rolled_back_account(**account));
+        let outdated = self.society.outdated_lists().filter(|account| {
+            let primary = DeviceAddress { account: **account, device: DeviceId::PRIMARY };
+            !self.rolled_back_account(**account) && !self.may_be_unaware(primary)
+        });
         owed.extend(outdated.filter_map(|account| {
             Some(format!("the list of c{} names other devices than there are", self.person_of(*account)?))
         }));
@@ -267,21 +274,33 @@ impl Oracle {
             if devices.iter().any(|device| self.skipped.contains(device)) {
                 continue;
             }
+            let Some(person) = self.people.get(first).copied() else { continue };
             let since = devices.iter().map(|device| self.society.linked_ms(*device)).max().unwrap_or(0);
             let numbers: BTreeSet<DeviceId> = devices.iter().map(|device| device.device).collect();
             for other in others {
                 let pair = (ends.dbs.get(*first), ends.dbs.get(*other));
                 let (Some(one), Some(two)) = pair else { continue };
-                if registers(one) != registers(two) {
-                    owed.push(format!("c{first} and c{other} have other settings"));
+                let (here, there) = (registers(one), registers(two));
+                // Names of devices that are gone may have come to one and not to the other.
+                let is_there = |key: &[u8]| match key {
+                    [NAME_KIND, number] => numbers.iter().any(|device| device.number() == *number),
+                    _ => true,
+                };
+                if let Some((key, _)) = here.symmetric_difference(&there).find(|(key, _)| is_there(key)) {
+                    let kind = key.first().copied().unwrap_or_default();
+                    owed.push(format!("c{first} and c{other} have other settings (of kind {kind})"));
                 }
-                if let Some(what) = self.histories_differ(one, two, since) {
+                if let Some(what) = self.histories_differ(person, one, two, since) {
                     owed.push(format!("at c{first} and c{other} {what}"));
                 }
             }
             for client in &clients {
-                if ends.own.get(*client).is_some_and(|own| *own != numbers) {
-                    owed.push(format!("c{client} does not know its account's devices"));
+                let unaware = devices.iter().any(|device| self.may_be_unaware(*device));
+                if unaware {
+                    continue;
+                }
+                if let Some(own) = ends.own.get(*client).filter(|own| **own != numbers) {
+                    owed.push(format!("c{client} knows the devices {own:?} of {numbers:?}"));
                 }
             }
         }
@@ -289,11 +308,18 @@ impl Oracle {
     }
 
     /// What was written since all devices were there is the same on all of them.
-    fn histories_differ(&self, one: &MemoryDb, two: &MemoryDb, since_ms: u64) -> Option<String> {
+    fn histories_differ(
+        &self,
+        person: usize,
+        one: &MemoryDb,
+        two: &MemoryDb,
+        since_ms: u64,
+    ) -> Option<String> {
         for (here, there) in [(one, two), (two, one)] {
             let recent = here.messages().filter(|message| {
                 let written = self.written.get(&message.key);
                 written.is_some_and(|written| written.at_ms > since_ms && written.accepted_ms.is_some())
+                    && !self.is_unwanted(person, message.key)
             });
             for message in recent {
                 let name = self.name(&message.key);
@@ -379,6 +405,6 @@ impl Oracle {
 }
 
 /// What the user has set, as it is stored.
-fn registers(db: &MemoryDb) -> Vec<(Vec<u8>, Vec<u8>)> {
-    db.rows(Table::State, &[], &[0xff; 80], usize::MAX).unwrap_or_default()
+fn registers(db: &MemoryDb) -> BTreeSet<(Vec<u8>, Vec<u8>)> {
+    db.rows(Table::State, &[], &[0xff; 80], usize::MAX).unwrap_or_default().into_iter().collect()
 }

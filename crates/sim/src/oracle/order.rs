@@ -39,7 +39,9 @@ impl Oracle {
         let own = self.address(client).map(|address| address.account);
         // What people did on their other devices is told in the order in which it could be read.
         let from_own_device = own == Some(key.from.account);
-        let excused = self.rolled_back(sender) || from_own_device && self.has_asked.contains(&client);
+        let unsure = self.has_asked.contains(&client) || !self.is_honest();
+        let person = self.people.get(&client).copied().unwrap_or(client);
+        let excused = self.rolled_back(sender) || from_own_device && unsure || self.is_unwanted(person, key);
         let name = self.name(&key);
         let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
         let front = self.fronts.entry((client, key.from, to)).or_default();
@@ -69,7 +71,7 @@ impl Oracle {
         let told = step.gaps.contains(&key);
         // Whoever comes late cannot know what was before.
         let late = self.is_late(client, to);
-        if told && nothing_missing && !excused && !late && !self.rolled_back(client) {
+        if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
         }
         if matches!(message.body, Body::Text(_)) {
@@ -108,13 +110,21 @@ impl Oracle {
         let Some(first) = missing.first().copied() else { return };
         let count = missing.len();
         front.announced.extend(missing.iter().copied());
-        let for_nothing = |key: &&MessageKey| !self.put_off.contains(*key) && !self.expired.contains(*key);
+        let for_nothing = |key: &&MessageKey| {
+            // Who deletes what waits to be sent does not send it.
+            let deleted = sender.is_some_and(|sender| {
+                self.people.get(&sender).is_some_and(|person| self.is_unwanted(*person, **key))
+            });
+            !self.put_off.contains(*key) && !self.expired.contains(*key) && !deleted
+        };
         let for_nothing = missing.iter().find(for_nothing).filter(|_| !excused && self.is_honest());
         if let Some(key) = for_nothing {
             let name = self.name(key);
             self.fail("3", format!("{name} is overtaken on its way to c{client}, for no reason"));
         }
-        if !step.gaps.contains(&shown) && !excused {
+        // A lying server names messages as it likes: then a placeholder stands for what is missing.
+        let stands_for_it = !self.is_honest() && step.placeholders(from) >= count;
+        if !step.gaps.contains(&shown) && !excused && !stands_for_it {
             let name = self.name(&first);
             self.fail("3", format!("c{client} is not told that {count} are missing: {name}"));
         }
@@ -175,7 +185,7 @@ impl Oracle {
                 });
                 let known = self.hearsay.known.get(&(client, send.to)).filter(|_| own != Some(send.to));
                 let gone = known.is_some_and(|(_, devices)| !devices.contains(&copy.device));
-                if gone && fresh && !self.rolled_back(client) {
+                if gone && fresh && !self.rolled_back(client) && self.is_honest() {
                     let number = copy.device.number();
                     self.fail(
                         "8",

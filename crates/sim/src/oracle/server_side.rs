@@ -194,7 +194,7 @@ impl Oracle {
     /// Invariant 4: only after its device stored it durably, or after it expired.
     fn entry_goes(&mut self, mailbox: DeviceAddress, seq: u64, waiting: &Waiting, now_ms: u64) {
         let Some(client) = self.devices.get(&mailbox).copied() else { return };
-        if !self.society.is_there(mailbox) {
+        if !self.society.is_there(mailbox) || !self.is_honest() {
             return;
         }
         let processed = self.processed.get(&client).is_some_and(|up_to| seq <= *up_to);
@@ -231,6 +231,7 @@ impl Oracle {
         };
         if let Some(welcome) = &frame.welcome {
             self.learn_address(client, welcome.address);
+            self.is_greeted(welcome.address);
         }
         for response in &frame.responses {
             match &response.what {
@@ -274,14 +275,14 @@ impl Oracle {
                         && self.society.is_there(**device)
                         && !self.skipped.contains(device)
                 };
-                let nowhere = written.accepted_ms.is_none();
+                let nowhere = written.accepted_ms.is_none() && self.has_somebody_to_reach(key, written.to);
                 // Parts of one message are accepted one by one.
                 let whole = !self.in_parts.contains(&key);
                 nowhere || whole && written.owed.iter().any(|device| is_left_out(&device))
             }
             None => mailboxes.is_empty() && !self.to_groups.contains(&key),
         };
-        if missing {
+        if missing && self.is_honest() {
             let name = self.name(&key);
             self.fail("1", format!("{name} is accepted and not stored for everybody"));
         }
@@ -294,7 +295,7 @@ impl Oracle {
             let fresh_kyber = self.last_resorts.contains(&kyber) || self.prekeys_issued.insert(kyber);
             let one_time = bundle.one_time.as_ref().map(|prekey| digest(&prekey.key));
             let fresh_one_time = one_time.is_none_or(|key| self.prekeys_issued.insert(key));
-            if !fresh_kyber || !fresh_one_time {
+            if (!fresh_kyber || !fresh_one_time) && self.is_honest() {
                 self.fail("9", "a one-time prekey is issued again".into());
             }
         }

@@ -29,6 +29,10 @@ pub(super) struct Society {
     pub blobs: BTreeMap<BlobId, BlobFacts>,
     /// What new devices are to get of the past.
     pub granted: BTreeMap<usize, HistoryRange>,
+    /// Accounts of which a device has logged itself out, and when: their others learn it when they connect.
+    logged_out: BTreeMap<AccountId, u64>,
+    /// When each device was greeted last.
+    pub greeted: BTreeMap<DeviceAddress, u64>,
     /// Messages that a person has deleted.
     deleted: BTreeSet<(usize, MessageKey)>,
     /// Up to which time of sending a person has cleared a conversation.
@@ -87,12 +91,35 @@ impl Society {
         self.removed.get(&address).copied()
     }
 
+    /// Whether a device of the account was ever removed.
+    pub fn has_lost_a_device(&self, account: AccountId) -> bool {
+        self.removed.keys().any(|device| device.account == account)
+    }
+
     /// Accounts whose signed list is not that of the devices that are there.
     pub fn outdated_lists(&self) -> impl Iterator<Item = &AccountId> {
         self.accounts.iter().filter_map(|(account, devices)| {
             let there: BTreeSet<DeviceId> = devices.keys().copied().collect();
             (self.listed.get(account) != Some(&there)).then_some(account)
         })
+    }
+}
+
+impl Oracle {
+    /// A device logs itself out, and has nobody to tell the others.
+    pub(super) fn logs_out(&mut self, device: DeviceAddress) {
+        self.society.logged_out.insert(device.account, self.now_ms);
+    }
+
+    /// A device was greeted: now it can know which others there are.
+    pub(super) fn is_greeted(&mut self, device: DeviceAddress) {
+        self.society.greeted.insert(device, self.now_ms);
+    }
+
+    /// Whether a device may not know yet that another one has logged itself out.
+    pub(super) fn may_be_unaware(&self, device: DeviceAddress) -> bool {
+        let logged_out = self.society.logged_out.get(&device.account);
+        logged_out > self.society.greeted.get(&device)
     }
 }
 
@@ -154,10 +181,10 @@ impl Oracle {
         self.society.deleted.insert((person, message));
     }
 
-    /// A person deletes everything in a conversation that was sent by now.
-    pub fn conversation_is_cleared(&mut self, person: usize, with: Conversation, now: Time) {
+    /// A person deletes everything in a conversation that was sent by then.
+    pub fn conversation_is_cleared(&mut self, person: usize, with: Conversation, until: Time) {
         let up_to = self.society.cleared.entry((person, with)).or_default();
-        *up_to = (*up_to).max(now.0);
+        *up_to = (*up_to).max(until.0);
     }
 
     /// Whether a person does not want a message any more.
@@ -201,6 +228,15 @@ impl Oracle {
         let now_ms = self.now_ms;
         let devices = accounts.into_iter().flat_map(|account| self.society.settled_devices(account, now_ms));
         devices.filter(|device| *device != key.from).collect()
+    }
+
+    /// Whether there is anybody beside the sending device; somebody alone in a group writes to nobody.
+    pub(super) fn has_somebody_to_reach(&self, key: MessageKey, to: Conversation) -> bool {
+        let epoch = match to {
+            Conversation::Group(group) => self.society.groups.get(&group).map(GroupFacts::epoch),
+            Conversation::Account(_) => return true,
+        };
+        !self.owed(key, to, epoch).is_empty()
     }
 
     /// An account as it was committed.

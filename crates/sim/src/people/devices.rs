@@ -1,6 +1,6 @@
 //! Several devices of one person: linking, removing, and what is the same on all of them.
 
-use waxwing_client::{ChatChange, Command, Conversation, MessageKey, Read as _};
+use waxwing_client::{ChatChange, Command, Conversation, MessageKey, Read as _, Time};
 use waxwing_wire::devices::{HistoryRange, LinkCode};
 
 use crate::device::Stage;
@@ -33,7 +33,7 @@ impl World {
             }
         }
         for _ in 0..self.plan.settings_made {
-            let person = self.dice.index(self.plan.clients);
+            let person = self.dice.index(self.plan.honest_people());
             let client = self.device_of(person);
             let at = self.dice.between(6_000, self.plan.chaos_ms);
             self.schedule(at, Event::Act { client, act: Act::Set { tried: 0 } });
@@ -139,8 +139,12 @@ impl World {
             1 => chat(ChatChange::Pinned(is)),
             2 => chat(ChatChange::MutedUntil(if is { u64::MAX } else { 0 })),
             3 if self.dice.chance(2_500) => {
-                let now = self.device_time(client);
-                self.oracle.conversation_is_cleared(self.devices[client].person, conversation, now);
+                // What is there counts as sent by now, whatever its sender's clock said.
+                let here =
+                    self.devices[client].db.history(conversation, u64::MAX, usize::MAX).unwrap_or_default();
+                let newest = here.iter().map(|message| message.sent_at_ms).max().unwrap_or(0);
+                let up_to = Time(self.device_time(client).0.max(newest));
+                self.oracle.conversation_is_cleared(self.devices[client].person, conversation, up_to);
                 chat(ChatChange::Cleared)
             }
             3 | 4 => {

@@ -48,10 +48,10 @@ impl World {
     fn schedule_change(&mut self, group: usize, maker: usize, begin: u64) {
         let at = self.dice.between(begin + 1_000, self.plan.chaos_ms);
         // The maker is an admin; others may become one.
-        let anybody = self.dice.index(self.plan.clients);
+        let anybody = self.dice.index(self.plan.honest_people());
         let by = if self.dice.chance(6_000) { maker } else { anybody };
         let by = self.device_of(by);
-        let whom = self.dice.index(self.plan.clients);
+        let whom = self.dice.index(self.plan.honest_people());
         let what = match self.dice.below(14) {
             0..=3 => GroupAct::Add(whom),
             4 | 5 => GroupAct::Remove(whom),
