@@ -133,6 +133,9 @@ fn a_large_fan_out_takes_several_commits_and_what_follows_it_does_not_overtake()
     let server = server.restart_after_kill(&[]);
     for member in members.iter_mut().take(20).skip(1) {
         let mut client = member.connect(server.address, Way::Tcp).unwrap();
-        assert_eq!([client.entry().unwrap(), client.entry().unwrap()].map(|e| message_id(&e)), [Some(2), Some(3)]);
+        assert_eq!(
+            [client.entry().unwrap(), client.entry().unwrap()].map(|e| message_id(&e)),
+            [Some(2), Some(3)]
+        );
     }
 }

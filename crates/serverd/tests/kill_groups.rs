@@ -16,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
 use support::{Client, Device, Members, PATIENCE, Server, Way, random_u64, register_many, rng};
-use waxwing_serverd::store::{Embedded, Options};
 use waxwing_server::{Command, Settings, Store, Stored, Sweep, Time, decide, reads};
+use waxwing_serverd::store::{Embedded, Options};
 use waxwing_wire::client_frame::GroupSend;
 use waxwing_wire::group::PublicChange;
 use waxwing_wire::server_frame::{Item, ServerFrame};
@@ -170,7 +170,10 @@ impl Player {
             let Item::Envelope(envelope) = entry.item else { continue };
             let of = envelope.group.unwrap();
             if of.change.is_some() {
-                assert!(self.epochs.last().is_none_or(|last| *last <= of.epoch), "a change came out of order");
+                assert!(
+                    self.epochs.last().is_none_or(|last| *last <= of.epoch),
+                    "a change came out of order"
+                );
                 self.epochs.push(of.epoch);
                 self.epoch = self.epoch.max(of.epoch);
             }
@@ -201,7 +204,8 @@ fn a_message_that_was_acknowledged_reaches_everybody_and_nothing_stays_behind() 
     drop(client);
     let world = World { group, late };
     let silent = devices.split_off(PLAYERS);
-    let mut players: Vec<_> = devices.into_iter().zip(0..).map(|(device, n)| Player::new(device, n)).collect();
+    let mut players: Vec<_> =
+        devices.into_iter().zip(0..).map(|(device, n)| Player::new(device, n)).collect();
     for _ in 0..rounds {
         let stop = AtomicBool::new(false);
         let address = server.address;
@@ -257,9 +261,8 @@ fn settle(server: &Server, players: &mut [Player], world: &World) {
         let sent: Vec<_> = players.iter().map(|p| (p.device.address.account, p.accepted.len())).collect();
         let has_all = |player: &Player| {
             let own = player.device.address.account;
-            sent.iter().all(|(from, count)| {
-                *from == own || *count <= player.surfaced.get(from).map_or(0, Vec::len)
-            })
+            sent.iter()
+                .all(|(from, count)| *from == own || *count <= player.surfaced.get(from).map_or(0, Vec::len))
         };
         if players.iter().all(|player| player.outbox.is_empty() && has_all(player)) {
             return;
@@ -303,7 +306,8 @@ fn blobs(data_dir: &Path, later_ms: u64) -> usize {
     for key in store.sweep(Sweep::Blobs, None, usize::MAX).unwrap() {
         let command = Command::sweep(&key).unwrap();
         let view = store.load(&reads(&command)).unwrap();
-        let step = decide(&command, &view, Time(now_ms + later_ms), &Settings::default(), &mut rng()).unwrap();
+        let step =
+            decide(&command, &view, Time(now_ms + later_ms), &Settings::default(), &mut rng()).unwrap();
         let expected = Vec::new();
         let stored = step.batch.map(|batch| Stored { batch, expected }).into_iter().collect();
         assert!(store.commit(stored).iter().all(Result::is_ok));

@@ -65,7 +65,8 @@ impl Engine {
             self.take_in_group_send(group, conn, device, send)?;
             if self.busy.is(conn) {
                 // It takes several commits: what comes after it must not overtake it.
-                let rest = ClientFrame { group_sends: group_sends.collect(), requests, ..ClientFrame::default() };
+                let rest =
+                    ClientFrame { group_sends: group_sends.collect(), requests, ..ClientFrame::default() };
                 if !rest.is_empty() {
                     // It is the first that waits, so there is room.
                     self.busy.wait(conn, Job::Frame { conn, peer, frame: rest });

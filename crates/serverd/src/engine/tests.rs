@@ -80,7 +80,11 @@ impl Rig {
         let conn = conn_id(0, number, 1);
         let key = DeviceKey([number as u8 + 1; 32]);
         let what = RequestBody::Register(Box::new(registration(self.token, number)));
-        self.says(conn, Some(key), ClientFrame { requests: vec![Request { id: 1, what }], ..Default::default() });
+        self.says(
+            conn,
+            Some(key),
+            ClientFrame { requests: vec![Request { id: 1, what }], ..Default::default() },
+        );
         let account = self.until(|outcome| match outcome {
             Outcome::Piece(to, Piece::Response(response)) if *to == conn => match response.what {
                 ResponseBody::Registered(address) => Some(address.account),
@@ -140,7 +144,9 @@ impl Rig {
     /// `None`: accepted.
     fn answer(&mut self, guy: Guy, id: u64) -> Option<RejectCode> {
         self.until(|outcome| match outcome {
-            Outcome::Piece(to, Piece::Accepted(accepted)) if *to == guy.conn && accepted.0 == id => Some(None),
+            Outcome::Piece(to, Piece::Accepted(accepted)) if *to == guy.conn && accepted.0 == id => {
+                Some(None)
+            }
             Outcome::Piece(to, Piece::Refused(refused)) if *to == guy.conn && refused.id.0 == id => {
                 Some(Some(refused.reject.code))
             }
@@ -163,7 +169,9 @@ impl Rig {
         let request = Request { id: 99, what };
         self.says(witness.conn, None, ClientFrame { requests: vec![request], ..ClientFrame::default() });
         self.until(|outcome| match outcome {
-            Outcome::Piece(to, Piece::Response(response)) => (*to == witness.conn && response.id == 99).then_some(()),
+            Outcome::Piece(to, Piece::Response(response)) => {
+                (*to == witness.conn && response.id == 99).then_some(())
+            }
             _ => None,
         });
     }
@@ -203,7 +211,8 @@ fn message(to: AccountId, id: u64) -> ClientFrame {
         kind: EnvelopeKind::Whisper,
         ciphertext: Bytes::from_static(b"unreadable"),
     };
-    let send = Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0, others: Vec::new() };
+    let send =
+        Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0, others: Vec::new() };
     ClientFrame { sends: vec![send], ..ClientFrame::default() }
 }
 

@@ -12,7 +12,8 @@ use fjall::compaction::Leveled;
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 use waxwing_server::{
-    BlobId, BlobRow, CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Sweep, Version, View,
+    BlobId, BlobRow, CommitError, Key, Keys, MailboxRange, Row, Store, StoreError, Stored, Sweep, Version,
+    View,
 };
 use waxwing_wire::DeviceAddress;
 

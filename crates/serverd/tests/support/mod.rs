@@ -1,7 +1,10 @@
 //! The real program and a small client, for the tests of this directory.
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::collections::{BTreeMap, VecDeque};
+mod group;
+mod linking;
+
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -26,9 +29,12 @@ use waxwing_wire::invitation::Invitation;
 use waxwing_wire::server_frame::{Entry, Item, Refused, ResponseBody, ServerFrame};
 use waxwing_wire::transport::Transport;
 use waxwing_wire::{
-    AccountId, Bytes, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, GroupId, KyberPrekey, MessageId,
-    OneTimePrekey, PrekeyUpload, RejectCode, SignedPrekey, WIRE_VERSION, frame,
+    AccountId, Bytes, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, KyberPrekey, MessageId,
+    OneTimePrekey, PrekeyUpload, SignedPrekey, WIRE_VERSION, frame,
 };
+
+pub use group::Members;
+pub use linking::{complete_link, offer_link};
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -397,117 +403,6 @@ impl Device {
         let mut client = Client { connection, frames: VecDeque::new() };
         client.until(|frame| frame.welcome)?;
         Ok(client)
-    }
-}
-
-/// Offers a new device under this reference; answered when it is approved.
-pub fn offer_link(reference: LinkReference) -> ClientFrame {
-    let offer = LinkOffer {
-        identity: [5; 33],
-        registration_id: REGISTRATION_ID,
-        name: Bytes::from_static(b"sealed name"),
-        mac: [3; 32],
-    };
-    request(RequestBody::OfferLink(reference, offer.encode()))
-}
-
-/// The new device's last word.
-pub fn complete_link(reference: LinkReference) -> ClientFrame {
-    request(RequestBody::CompleteLink(Box::new(CompleteLink {
-        reference,
-        registration_id: REGISTRATION_ID,
-        countersignature: [4; 64],
-        prekeys: prekeys(),
-    })))
-}
-
-impl Device {
-    /// The list that has one more device.
-    pub fn next_list(&self) -> DeviceList {
-        let mut list = self.list.clone();
-        list.version += 1;
-        list.devices.push(listed(DeviceId::new(list.next).unwrap()));
-        list.next += 1;
-        list
-    }
-
-    /// What the primary says when it has seen the new device's code.
-    pub fn approve_link(&self, reference: LinkReference) -> ClientFrame {
-        let sealed = Bytes::from_static(b"sealed grant");
-        let approve = ApproveLink { reference, list: signed(&self.next_list()), sealed };
-        request(RequestBody::ApproveLink(Box::new(approve)))
-    }
-
-    /// Links a new device to the account of this primary, which is connected.
-    pub fn link(&mut self, address: SocketAddr, primary: &mut Client) -> Self {
-        let key = StaticKey::generate(&mut rng());
-        let reference = LinkReference(random_u64().to_be_bytes().repeat(2).try_into().unwrap());
-        let mut new = Connection::open(address, Way::Tcp, &key, Some(self.server)).unwrap();
-        new.send(&offer_link(reference)).unwrap();
-        loop {
-            // The offer is on its way on another connection.
-            match primary.ask(RequestBody::FetchLink(reference)) {
-                ResponseBody::LinkOffered(_) => break,
-                ResponseBody::Reject(reject) => assert_eq!(reject.code, RejectCode::LinkUnknown),
-                other => panic!("{other:?}"),
-            }
-        }
-        let list = self.next_list();
-        primary.connection.send(&self.approve_link(reference)).unwrap();
-        assert_eq!(primary.response().unwrap(), ResponseBody::Done);
-        let answer = new.receive().unwrap().responses.remove(0).what;
-        assert_eq!(answer, ResponseBody::Linked { list: signed(&list), sealed: "sealed grant".into() });
-        new.send(&complete_link(reference)).unwrap();
-        let answer = new.receive().unwrap().responses.remove(0).what;
-        let ResponseBody::Registered(address) = answer else { panic!("{answer:?}") };
-        assert_eq!((address.account, Some(&list.devices)), (self.address.account, Some(&list.devices)));
-        assert_eq!(list.devices.last().map(|listed| listed.device), Some(address.device));
-        self.list = list.clone();
-        Self { key: Arc::new(key), server: self.server, address, lease: 0, stored: 0, list }
-    }
-}
-
-/// A group as its members see it.
-#[derive(Clone)]
-pub struct Members {
-    pub group: GroupId,
-    pub epoch: u64,
-    /// Ascending, with their lists.
-    pub members: BTreeMap<AccountId, DeviceList>,
-}
-
-impl Members {
-    /// A group of these accounts, and the change by which its maker makes it.
-    pub fn new<'a>(number: u8, members: impl IntoIterator<Item = &'a Device>) -> Self {
-        let member = |device: &Device| (device.address.account, device.list.clone());
-        Self { group: GroupId([number; 16]), epoch: 0, members: members.into_iter().map(member).collect() }
-    }
-
-    /// Makes the group: the maker is its first admin.
-    pub fn make(&mut self, id: u64, maker: AccountId) -> GroupSend {
-        let add = self.members.keys().copied().collect();
-        let change = PublicChange { add, promote: vec![maker], ..PublicChange::default() };
-        let send = GroupSend { change: Some(change), ..self.message(id, 100) };
-        self.epoch = 1;
-        send
-    }
-
-    /// A message of so many bytes.
-    pub fn message(&self, id: u64, bytes: usize) -> GroupSend {
-        let digests = self.members.iter().map(|(account, list)| {
-            let devices = list.devices.iter().map(|device| (device.device, device.registration_id));
-            (*account, member_digest(list.version, devices))
-        });
-        GroupSend {
-            id: MessageId(id),
-            group: self.group,
-            epoch: self.epoch,
-            view: view_digest(digests),
-            ciphertext: vec![id as u8; bytes].into(),
-            silent: false,
-            attempt: 0,
-            change: None,
-        }
     }
 }
 

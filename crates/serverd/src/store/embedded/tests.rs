@@ -172,7 +172,9 @@ fn numbers_that_were_skipped_cost_nothing() {
 
 #[test]
 fn a_store_of_another_format_is_left_alone_and_the_operator_is_told_what_to_do() {
-    for (format, advice) in [(FORMAT - 1, "begin with an empty data directory"), (FORMAT + 1, "update waxwingd")] {
+    for (format, advice) in
+        [(FORMAT - 1, "begin with an empty data directory"), (FORMAT + 1, "update waxwingd")]
+    {
         let mut kept = Kept::new();
         kept.inner().rows.insert(FORMAT_KEY, [format]).unwrap();
         kept.inner().db.persist(PersistMode::SyncAll).unwrap();
