@@ -1,5 +1,5 @@
 //! The real program and a small client, for the tests of this directory.
-#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod group;
 mod linking;
@@ -19,11 +19,9 @@ use tempfile::TempDir;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 use waxwing_wire::client_frame::{
-    ApproveLink, ClientFrame, CompleteLink, Copy, GroupSend, Hello, Register, Request, RequestBody, Send,
-    Stored,
+    ClientFrame, Copy, GroupSend, Hello, Register, Request, RequestBody, Send, Stored,
 };
-use waxwing_wire::devices::{DeviceList, LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
-use waxwing_wire::group::{PublicChange, member_digest, view_digest};
+use waxwing_wire::devices::{DeviceList, ListedDevice, SignedDeviceList};
 use waxwing_wire::handshake::{Initiator, StaticKey};
 use waxwing_wire::invitation::Invitation;
 use waxwing_wire::server_frame::{Entry, Item, Refused, ResponseBody, ServerFrame};
