@@ -113,6 +113,14 @@ pub enum Command {
         /// [`Message::order`] of the last one seen.
         up_to: u64,
     },
+    /// The same for a program that shows what [`Query::Inbox`] holds: no further than to the first message
+    /// that still stands in there, because its placeholder was filled in between.
+    MarkInboxRead {
+        /// The conversation.
+        with: String,
+        /// [`Message::order`] of the last one shown.
+        up_to: u64,
+    },
     /// A program has taken these messages out of [`Query::Inbox`].
     AcknowledgeInbox {
         /// [`Message::id`]s.

@@ -153,6 +153,18 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The first message of a conversation that stands in the inbox, up to and with an order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn first_fresh(&self, with: Conversation, up_to: u64) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT \"order\" FROM messages WHERE fresh = 1 AND conversation = ?1 AND \"order\" <= ?2
+                   ORDER BY \"order\" LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let bounds = params![conversation_to_sql(with), to_sql(up_to)];
+        Ok(statement.query_row(bounds, |row| row.get::<_, i64>(0)).optional()?.map(i64::cast_unsigned))
+    }
+
     /// Takes messages out of the inbox.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 3;
 /// This device answers within this time, whatever `--timeout` says about the server.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether everything has gone out: no event says so.
-const SPREAD_TICK: Duration = Duration::from_millis(50);
+const SETTLE_TICK: Duration = Duration::from_millis(50);
 /// Events kept while a command is waited for.
 const MAX_BACKLOG: usize = 10_000;
 
@@ -201,13 +201,17 @@ impl Session {
     /// Lets what was set go out to the user's other devices, if there are any and the server can be reached
     /// now; otherwise it goes with the next command.
     pub fn spread(&mut self) {
-        if self.devices().is_ok_and(|devices| devices.len() < 2) {
-            return;
+        if self.devices().is_ok_and(|devices| devices.len() > 1) {
+            self.settle();
         }
+    }
+
+    /// Lets everything go out that waits for the server, if it can be reached now.
+    pub fn settle(&mut self) {
         self.app.send(Command::GoOnline);
         let deadline = Instant::now() + self.timeout;
         while self.status().is_ok_and(|status| status.outbox > 0) {
-            let soon = Instant::now() + SPREAD_TICK;
+            let soon = Instant::now() + SETTLE_TICK;
             let event = self.next(deadline.min(soon));
             if event.as_ref().is_some_and(|event| !matches!(self.hope(event), Hope::Some))
                 || Instant::now() >= deadline

@@ -83,7 +83,11 @@ fn a_second_device_has_the_history_and_takes_part() {
     // Each device shows what either of them has sent, and both receive.
     laptop.send("bob", "from the laptop");
     alice.send("bob", "from the phone");
-    let mut received = bob.received();
+    let mut received = Vec::new();
+    eventually("each of them is printed, once", || {
+        received.extend(bob.received());
+        received.len() >= 2
+    });
     received.sort();
     assert_eq!(received, ["from the laptop", "from the phone"]);
     bob.send("alice", "to all of you");

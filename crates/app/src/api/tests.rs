@@ -56,6 +56,8 @@ fn commands() {
     check(&send, json!({"type": "sendText", "to": ACCOUNT, "text": "hi"}));
     let read = Command::MarkRead { with: text(ACCOUNT), up_to: 7 };
     check(&read, json!({"type": "markRead", "with": ACCOUNT, "upTo": 7}));
+    let read = Command::MarkInboxRead { with: text(ACCOUNT), up_to: 7 };
+    check(&read, json!({"type": "markInboxRead", "with": ACCOUNT, "upTo": 7}));
     let acknowledge = Command::AcknowledgeInbox { messages: vec![text(ID)] };
     check(&acknowledge, json!({"type": "acknowledgeInbox", "messages": [ID]}));
     let verified = Command::SetVerified { account: text(ACCOUNT), verified: true };

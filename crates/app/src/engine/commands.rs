@@ -33,6 +33,13 @@ impl Engine {
                 self.done(id);
                 return Ok(());
             }
+            Command::MarkInboxRead { with, up_to } => {
+                let with = api::conversation_of(&with)?;
+                let first = self.profile.store.first_fresh(with, up_to);
+                let first = first.map_err(|error| Failure::device(error.to_string()))?;
+                let up_to = first.map_or(up_to, |order| order.saturating_sub(1));
+                core::Command::MarkRead { with, up_to }
+            }
             Command::GoOnline => {
                 self.online = true;
                 core::Command::GoOnline
@@ -87,6 +94,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         Command::Register { .. }
         | Command::OfferLink { .. }
         | Command::AcknowledgeInbox { .. }
+        | Command::MarkInboxRead { .. }
         | Command::GoOnline
         | Command::GoOffline => unreachable!("the engine does these itself"),
         Command::CancelLink => Core::CancelLink,

@@ -169,8 +169,15 @@ fn a_placeholder_enters_the_inbox_when_it_is_filled_even_if_it_was_passed_over()
     put(store, &text(2));
     assert_eq!(inbox(store), [2]);
     store.acknowledge(&[text(1).key, text(2).key]).unwrap();
+    assert_eq!(store.first_fresh(TO_BOB, 2).unwrap(), None);
     put(store, &text(1));
     assert_eq!(inbox(store), [1]);
+    // So nobody can count it as read together with the one after it.
+    assert_eq!(store.first_fresh(TO_BOB, 2).unwrap(), Some(1));
+    assert_eq!(
+        (store.first_fresh(TO_BOB, 0).unwrap(), store.first_fresh(TO_ALICE, 2).unwrap()),
+        (None, None)
+    );
     put(store, &incoming(3, Body::Waiting, Delivery::Delivered));
     put(store, &incoming(3, Body::Lost, Delivery::Delivered));
     assert_eq!(inbox(store), [1, 3]);

@@ -93,7 +93,7 @@ impl Hand<'_> {
             _ => None,
         });
         let made = told.into_iter().find(is_new).map(str::to_owned);
-        self.session.spread();
+        self.session.settle();
         self.show_again(made.as_deref().unwrap_or(name))
     }
 
@@ -124,7 +124,7 @@ impl Hand<'_> {
         };
         let group = self.session.known_group(name)?;
         self.change(&group, actions)?;
-        self.session.spread();
+        self.session.settle();
         self.show_again(&group.group)
     }
 
@@ -152,7 +152,7 @@ impl Hand<'_> {
         };
         if permissions != now {
             self.change(&group, vec![GroupAction::Permissions { permissions }])?;
-            self.session.spread();
+            self.session.settle();
         }
         self.printer.print(
             || permissions_text(permissions),
@@ -164,7 +164,7 @@ impl Hand<'_> {
         let group = self.session.known_group(name)?;
         let account = self.session.status()?.account.unwrap_or_default();
         self.change(&group, vec![GroupAction::Remove { account }])?;
-        self.session.spread();
+        self.session.settle();
         self.printer.print(
             || format!("you have left {}; its history stays here", one_line(&group.name)),
             || object("left", &[("group", &group.group)]),
@@ -175,7 +175,7 @@ impl Hand<'_> {
         let mut group = self.session.known_group(name)?;
         if new || off {
             self.ask(Command::SetGroupLink { group: group.group.clone(), enabled: new })?;
-            self.session.spread();
+            self.session.settle();
             group = self.session.known_group(&group.group)?;
         }
         if group.link.is_none() && !off {
@@ -191,7 +191,7 @@ impl Hand<'_> {
 
     fn join(&mut self, link: &str) -> Result<(), Error> {
         self.ask(Command::JoinGroup { link: link.to_owned() })?;
-        self.session.spread();
+        self.session.settle();
         self.printer.print(
             || {
                 "asked to join; you are in when one of the group's admins is connected and lets you in: see \
@@ -228,7 +228,7 @@ impl Hand<'_> {
         let group = self.session.known_group(name)?;
         let account = self.session.find_contact(member)?.person.account;
         self.ask(Command::AnswerJoin { group: group.group.clone(), account, accept })?;
-        self.session.spread();
+        self.session.settle();
         self.show_again(&group.group)
     }
 
@@ -236,7 +236,7 @@ impl Hand<'_> {
         let group = self.session.known_group(name)?;
         let account = self.session.find_contact(member)?.person.account;
         self.ask(Command::ShareHistory { group: group.group.clone(), account, messages })?;
-        self.session.spread();
+        self.session.settle();
         self.printer.print(
             || format!("the last messages of {} are on their way to {member}", one_line(&group.name)),
             || object("historyShared", &[("group", &group.group)]),
@@ -270,7 +270,7 @@ impl Hand<'_> {
         if group.member {
             self.change(&group, vec![GroupAction::Community { community: of_group }])?;
         }
-        self.session.spread();
+        self.session.settle();
         self.show_again(&community.group)
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -22,7 +23,7 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
     session.app.send(Command::GoOnline);
     let mut writer = Writer::new(&session, printer)?;
     writer.places = true;
-    let mut show = Show { writer, read: !arguments.no_read };
+    let mut show = Show { writer, read: !arguments.no_read, last: BTreeMap::new() };
     show.inbox(&mut session)?;
     let mut patience = Patience::new(arguments, session.timeout);
     while let Some(deadline) = patience.deadline() {
@@ -133,6 +134,9 @@ impl Patience {
 struct Show<'a> {
     writer: Writer<'a>,
     read: bool,
+    /// The last message printed of each conversation. One before it may be printed later, when its
+    /// placeholder has been filled.
+    last: BTreeMap<String, u64>,
 }
 
 impl Show<'_> {
@@ -151,16 +155,18 @@ impl Show<'_> {
         }
     }
 
-    fn take_out(&self, session: &mut Session, messages: &[Message]) -> Result<(), Error> {
+    fn take_out(&mut self, session: &mut Session, messages: &[Message]) -> Result<(), Error> {
         let ids = messages.iter().map(|message| message.id.clone()).collect();
         session.run(Command::AcknowledgeInbox { messages: ids })?;
         if self.read {
-            let mut last = std::collections::BTreeMap::new();
             for message in messages {
-                last.insert(message.with.clone(), message.order);
+                let last = self.last.entry(message.with.clone()).or_default();
+                *last = message.order.max(*last);
             }
-            for (with, up_to) in last {
-                session.run(Command::MarkRead { with, up_to })?;
+            let with: BTreeSet<&String> = messages.iter().map(|message| &message.with).collect();
+            for with in with {
+                let up_to = self.last.get(with).copied().unwrap_or_default();
+                session.run(Command::MarkInboxRead { with: with.clone(), up_to })?;
             }
         }
         Ok(())

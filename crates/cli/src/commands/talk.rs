@@ -31,10 +31,13 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
             session.app.send(Command::GoOnline);
             let answered = session.run(Command::SendText { to: chat.conversation.clone(), text })?;
             let id = answered.message.unwrap_or_default();
-            report(&mut session, &id, &chat, printer)
+            report(&mut session, &id, &chat, printer)?;
         }
-        Target::List(list) => send_to_list(&mut session, &list, text, printer),
+        Target::List(list) => send_to_list(&mut session, &list, text, printer)?,
     }
+    // The user's other devices are told after the server has taken it.
+    session.spread();
+    Ok(())
 }
 
 /// A contact or group that is known here, a broadcast list, or somebody whom the server knows.
