@@ -67,7 +67,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
 /// What wakes the loop.
 enum Wake {
     Key(Key),
-    App(Event),
+    App(Box<Event>),
     Tick,
     Leave,
     /// The app's thread is gone.
@@ -150,7 +150,7 @@ impl Talk {
                     self.screen.sending(command, text);
                 }
             },
-            Wake::App(event) => self.event(event)?,
+            Wake::App(event) => self.event(*event)?,
             Wake::Tick => {}
             Wake::Leave => return Ok(true),
             Wake::Ended => return Err(ended()),
@@ -180,10 +180,10 @@ impl Talk {
                 self.screen.connection(self.session.status()?.connection);
             }
             event => {
-                if let Event::Message { message } | Event::MessageFilled { message } = &event {
-                    if message.with == self.screen.conversation() {
-                        self.screen.names.learn(&self.session, message)?;
-                    }
+                if let Event::Message { message } | Event::MessageFilled { message } = &event
+                    && message.with == self.screen.conversation()
+                {
+                    self.screen.names.learn(&self.session, message)?;
                 }
                 self.screen.event(event);
             }
@@ -209,7 +209,7 @@ fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) 
     select! {
         recv(keys) -> key => key.map_or(Wake::Leave, Wake::Key),
         recv(signals) -> _ => Wake::Leave,
-        recv(events) -> event => event.map_or(Wake::Ended, Wake::App),
+        recv(events) -> event => event.map_or(Wake::Ended, |event| Wake::App(Box::new(event))),
         recv(tick) -> _ => Wake::Tick,
     }
 }
@@ -218,7 +218,7 @@ fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) 
 fn next(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Option<Wake> {
     let key = keys.try_recv().map(Wake::Key);
     let signal = || signals.try_recv().map(|()| Wake::Leave);
-    key.or_else(|_| signal()).or_else(|_| events.try_recv().map(Wake::App)).ok()
+    key.or_else(|_| signal()).or_else(|_| events.try_recv().map(|event| Wake::App(Box::new(event)))).ok()
 }
 
 /// The thread ends when the terminal does, or with the process.

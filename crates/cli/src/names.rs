@@ -29,10 +29,11 @@ impl Names {
         for account in named {
             self.learn_person(session, account)?;
         }
-        if message.with.starts_with("g:") && !self.groups.contains_key(&message.with) {
-            if let Some(group) = session.group(&message.with)? {
-                self.groups.insert(message.with.clone(), group.name);
-            }
+        if message.with.starts_with("g:")
+            && !self.groups.contains_key(&message.with)
+            && let Some(group) = session.group(&message.with)?
+        {
+            self.groups.insert(message.with.clone(), group.name);
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! Several devices of one person, and several people in one group, through a real server.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::Value;
@@ -45,8 +47,6 @@ impl Linking {
         last
     }
 }
-
-use std::io::Read as _;
 
 /// A second device of somebody.
 fn linked(primary: &Person, name: &'static str, server: &str, history: &str) -> (Person, Value) {

@@ -360,7 +360,11 @@ impl Screen {
 
     fn scroll_to(&mut self, index: usize, line: usize) {
         match self.messages.get(index) {
-            Some(message) => self.scroll = Scroll::At { order: message.order, line },
+            Some(message) => {
+                self.scroll = Scroll::At { order: message.order, line };
+                // The next key may come before the screen is drawn again.
+                self.top = (index, line);
+            }
             None => self.follow(),
         }
     }

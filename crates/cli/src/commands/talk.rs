@@ -19,7 +19,7 @@ const MAX_INPUT_BYTES: u64 = 1024 * 1024;
 
 /// Where a message can go.
 enum Target {
-    Chat(Chat),
+    Chat(Box<Chat>),
     List(BroadcastList),
 }
 
@@ -43,13 +43,13 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
 /// A contact or group that is known here, a broadcast list, or somebody whom the server knows.
 fn target(session: &mut Session, name: &str) -> Result<Target, Error> {
     if let Some(chat) = session.chat(name)? {
-        return Ok(Target::Chat(chat));
+        return Ok(Target::Chat(Box::new(chat)));
     }
     if let Some(list) = session.list(name)? {
         return Ok(Target::List(list));
     }
     let contact = session.find_contact(name)?;
-    session.known_chat(&contact.person.account).map(Target::Chat)
+    Ok(Target::Chat(Box::new(session.known_chat(&contact.person.account)?)))
 }
 
 fn send_to_list(

@@ -214,6 +214,21 @@ fn up_and_down_come_back_to_where_they_began() {
 }
 
 #[test]
+fn keys_that_come_faster_than_the_screen_is_drawn_all_count() {
+    let (mut fast, mut slow) = (screen(), screen());
+    for screen in [&mut fast, &mut slow] {
+        long_history(screen, 200);
+        rows(screen, 60, 14);
+    }
+    for _ in 0..5 {
+        press(&mut fast, KeyCode::PageUp);
+        press(&mut slow, KeyCode::PageUp);
+        rows(&mut slow, 60, 14);
+    }
+    assert_eq!(rows(&mut fast, 60, 14), rows(&mut slow, 60, 14));
+}
+
+#[test]
 fn older_pages_are_asked_for_near_the_top_and_do_not_move_the_view() {
     let mut screen = screen();
     let page = |orders: std::ops::Range<u64>| -> Vec<Message> {
