@@ -291,6 +291,12 @@ impl Client {
             self.ignore(turn, key, known, content.position)?;
             return Ok(true);
         }
+        // A server that lies about where an envelope belongs has its placeholder elsewhere.
+        let misplaced = known.as_ref().is_some_and(|message| message.with != with);
+        if misplaced {
+            turn.event(Event::Deleted(vec![key]));
+        }
+        let known = known.filter(|_| !misplaced);
         let filled = known.is_some();
         let Some(mut message) = (match known {
             Some(message) => Some(message),

@@ -354,7 +354,8 @@ impl Client {
                 RejectCode::TooMany => Failure::TooManyDevices { limit: MAX_DEVICES },
                 _ => Failure::Rejected(reject.clone()),
             };
-            if reject.code == RejectCode::ListOutdated {
+            // Malformed: a device of the list has logged itself out, and nobody has told.
+            if matches!(reject.code, RejectCode::ListOutdated | RejectCode::Malformed) {
                 self.refetch_own();
             }
             turn.store.delete(Key::Archive(approving.device.number()));

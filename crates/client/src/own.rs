@@ -195,7 +195,8 @@ impl Client {
         let there = row.devices.iter().filter(|entry| entry.active).count();
         // Who logged out itself told nobody, and may be known to be gone without being off the list.
         let listed = row.list().filter(|_| self.is_primary()).map_or(there, |list| list.devices.len());
-        if row.version != version || [there, listed].iter().any(|count| u32::try_from(*count) != Ok(devices)) {
+        if row.version != version || [there, listed].iter().any(|count| u32::try_from(*count) != Ok(devices))
+        {
             self.refetch_own();
         }
         Ok(())

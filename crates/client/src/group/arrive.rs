@@ -205,12 +205,18 @@ impl Client {
             _ => Body::Unknown,
         };
         let group = context.group;
+        // A server that lies about where an envelope belongs has its placeholder elsewhere.
+        let misplaced = known.as_ref().is_some_and(|message| message.with != Conversation::Group(group));
+        let known = known.filter(|_| !misplaced);
         let filled = known.is_some();
         let mut message = match known {
             Some(message) => message,
             None => self.new_in_group(turn, envelope, group),
         };
         let key = message.key;
+        if misplaced {
+            turn.event(Event::Deleted(vec![key]));
+        }
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
         message.position = content.position;
