@@ -7,7 +7,7 @@ use waxwing_client::{
     Batch, Body, Client, CommandId, ConnectionState, Conversation, DbError, Effect, Group, Input, Key,
     Message, MessageKey, Read, Table, Time, Write,
 };
-use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::client_frame::{ClientFrame, Copy};
 use waxwing_wire::devices::LinkCode;
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::server_frame::ServerFrame;
@@ -229,8 +229,8 @@ impl World {
         let mutant = self.mutant;
         let device = &mut self.devices[client];
         let Some(core) = device.client.as_mut() else { return };
-        let answer = if mutant == Some(Mutant::SeenForgotten) {
-            core.handle(now, device.dice.rng(), input, &Forgetful(&device.db))
+        let answer = if matches!(mutant, Some(Mutant::SeenForgotten | Mutant::LastToArrive)) {
+            core.handle(now, device.dice.rng(), input, &Forgetful(&device.db, mutant))
         } else {
             core.handle(now, device.dice.rng(), input, &device.db)
         };
@@ -404,6 +404,13 @@ impl World {
         if self.mutant == Some(Mutant::TextInTheClear) {
             self.bare(client, &mut frame);
         }
+        if self.mutant == Some(Mutant::RemovedKept) {
+            for send in &mut frame.sends {
+                let removed = self.oracle.removed_device(send.to);
+                let copy = send.copies.first().cloned().zip(removed);
+                send.copies.extend(copy.map(|(copy, device)| Copy { device, ..copy }));
+            }
+        }
         let plain = frame.encode();
         let device = &mut self.devices[client];
         let Some(line) = device.line.as_mut() else {
@@ -445,6 +452,9 @@ fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
         Some(Mutant::OutboxForgotten) => {
             batch.retain(|write| !matches!(write, Write::Row(Key::Outbox(_), Some(_))));
         }
+        Some(Mutant::GroupsForgotten) => {
+            batch.retain(|write| !matches!(write, Write::Row(Key::Group(_), _)));
+        }
         Some(Mutant::TextAltered) => {
             for write in &mut batch {
                 if let Write::Message(message) = write
@@ -460,12 +470,13 @@ fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
     batch
 }
 
-/// A database that does not know what has surfaced.
-struct Forgetful<'a>(&'a MemoryDb);
+/// A database that does not know what has surfaced, or what was set.
+struct Forgetful<'a>(&'a MemoryDb, Option<Mutant>);
 
 impl Read for Forgetful<'_> {
     fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
-        self.0.row(key)
+        let unset = matches!(key, Key::State(_)) && self.1 == Some(Mutant::LastToArrive);
+        if unset { Ok(None) } else { self.0.row(key) }
     }
 
     fn rows(
@@ -480,7 +491,8 @@ impl Read for Forgetful<'_> {
 
     fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
         let message = self.0.message(key)?;
-        Ok(message.filter(|message| message.direction == waxwing_client::Direction::Outgoing))
+        let seen = self.1 != Some(Mutant::SeenForgotten);
+        Ok(message.filter(|message| seen || message.direction == waxwing_client::Direction::Outgoing))
     }
 
     fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {

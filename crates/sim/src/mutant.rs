@@ -35,6 +35,18 @@ pub enum Mutant {
     NoTimers,
     /// The client's outbox is not stored.
     OutboxForgotten,
+    /// The server puts messages to groups into nobody's mailbox.
+    FanOutToNobody,
+    /// The server gives references to messages of groups back twice.
+    ReleasedTwice,
+    /// The server leaves members in a group who go.
+    MembersStay,
+    /// The client's registers keep what came last, and not what was set last.
+    LastToArrive,
+    /// The client does not store what it learns of groups.
+    GroupsForgotten,
+    /// The client encrypts for a device that was removed.
+    RemovedKept,
 }
 
 impl Mutant {
@@ -56,5 +68,11 @@ impl Mutant {
         Self::TextInTheClear,
         Self::NoTimers,
         Self::OutboxForgotten,
+        Self::FanOutToNobody,
+        Self::ReleasedTwice,
+        Self::MembersStay,
+        Self::LastToArrive,
+        Self::GroupsForgotten,
+        Self::RemovedKept,
     ];
 }

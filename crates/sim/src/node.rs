@@ -5,8 +5,8 @@ mod effects;
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, FanOut, Links, Origin, Step, Store, Stored, Time, View, decide,
-    reads, refuse, rejects,
+    Command, CommitError, ConnId, Effect, FanOut, Key, Links, Origin, Row, Step, Store, Stored, Time, View,
+    decide, reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -604,8 +604,24 @@ impl Decided {
         if mutant == Some(Mutant::PrekeysStay) && matches!(self.command, Command::TakePrekeys { .. }) {
             batch.rows.retain(|(key, _)| !matches!(key, waxwing_server::Key::Pool(..)));
         }
+        if mutant == Some(Mutant::MembersStay) {
+            batch.rows.iter_mut().for_each(|(key, row)| keep_members(key, row.as_mut(), view));
+        }
         let expected = view.expected(batch.shard);
         Some(Stored { batch, expected })
+    }
+}
+
+/// The mutant that lets nobody go.
+fn keep_members(key: &Key, row: Option<&mut Row>, view: &View) {
+    let before = view.rows.get(key).and_then(|(row, _)| row.as_ref());
+    if let (Some(Row::Group(row)), Some(Row::Group(before))) = (row, before) {
+        for member in &before.members {
+            let place = row.members.binary_search_by_key(&member.account, |member| member.account);
+            if let Err(place) = place {
+                row.members.insert(place, *member);
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use waxwing_sim::hostile::Attack;
 use waxwing_sim::{Plan, run_plan};
 
 /// Seeds for each attack.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 3;
 
 fn survived(attack: Attack) {
     let mut lies = 0;
@@ -27,6 +27,16 @@ fn entries_in_another_order() {
 }
 
 #[test]
+fn envelopes_that_are_kept_back() {
+    survived(Attack::Withhold);
+}
+
+#[test]
+fn lists_that_nobody_signed_or_that_are_old() {
+    survived(Attack::ForgeList);
+}
+
+#[test]
 fn a_device_of_the_servers_own() {
     survived(Attack::AddDevice);
 }
@@ -39,6 +49,11 @@ fn a_member_of_the_servers_own() {
 #[test]
 fn prekeys_that_are_old_or_unsigned() {
     survived(Attack::OldPrekeys);
+}
+
+#[test]
+fn ciphertexts_in_the_wrong_envelope() {
+    survived(Attack::SwapCiphertexts);
 }
 
 #[test]

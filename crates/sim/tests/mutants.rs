@@ -1,6 +1,6 @@
 //! The oracle can fail: each deliberate fault is seen within a few seeds, as what it is.
 
-use waxwing_sim::{Mutant, run};
+use waxwing_sim::{Mutant, Plan, run, run_plan};
 
 /// Seeds within which a mutant must be caught.
 const SEEDS: u64 = 12;
@@ -84,4 +84,45 @@ fn timers_that_do_not_work() {
 #[test]
 fn an_outbox_that_is_not_stored() {
     caught(Mutant::OutboxForgotten, &["liveness", "client"]);
+}
+
+/// Seeds of worlds with several devices and groups within which a mutant must be caught.
+const COMPANIES: u64 = 24;
+
+fn caught_in_company(mutant: Mutant, invariants: &[&str]) {
+    let plans = (0..COMPANIES).map(Plan::in_company).filter(|plan| !plan.is_hostile());
+    let first =
+        plans.into_iter().find_map(|plan| run_plan(plan, Some(mutant), false).violations.into_iter().next());
+    let seen = first.as_ref().map(|violation| violation.invariant);
+    assert!(seen.is_some_and(|seen| invariants.contains(&seen)), "{mutant:?} was seen as {first:?}");
+}
+
+#[test]
+fn a_server_that_fans_out_to_nobody() {
+    caught_in_company(Mutant::FanOutToNobody, &["1"]);
+}
+
+#[test]
+fn references_that_are_given_back_twice() {
+    caught_in_company(Mutant::ReleasedTwice, &["11"]);
+}
+
+#[test]
+fn members_who_go_and_stay() {
+    caught_in_company(Mutant::MembersStay, &["agreement"]);
+}
+
+#[test]
+fn settings_that_keep_what_came_last() {
+    caught_in_company(Mutant::LastToArrive, &["liveness"]);
+}
+
+#[test]
+fn groups_that_are_not_stored() {
+    caught_in_company(Mutant::GroupsForgotten, &["6", "liveness", "commands", "8"]);
+}
+
+#[test]
+fn devices_that_are_removed_and_kept() {
+    caught_in_company(Mutant::RemovedKept, &["8"]);
 }

@@ -107,6 +107,16 @@ impl World {
                 }
             }
             Effect::Continue(Command::PutReceipt { .. }) if forgets => {}
+            Effect::Continue(Command::GroupDeliver { fan_out })
+                if self.mutant == Some(Mutant::FanOutToNobody) =>
+            {
+                continued.push(Command::GroupFinish { fan_out });
+            }
+            Effect::Continue(command @ Command::Release { .. })
+                if self.mutant == Some(Mutant::ReleasedTwice) =>
+            {
+                continued.extend([command.clone(), command]);
+            }
             Effect::Continue(command) => continued.push(command),
         }
         Vec::new()

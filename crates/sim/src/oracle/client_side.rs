@@ -164,7 +164,11 @@ impl Oracle {
     /// What the same person has written on another device.
     fn arrives_from_own_device(&mut self, step: &Committing<'_>, message: &Message) {
         let (client, name) = (step.client, self.name(&message.key));
+        let is_placeholder = matches!(message.body, Body::Waiting | Body::Lost | Body::Unknown);
         let Some(written) = self.written.get(&message.key) else {
+            if is_placeholder && !self.is_honest() {
+                return;
+            }
             return self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
         };
         let same = match &message.body {
@@ -193,7 +197,9 @@ impl Oracle {
                 self.lost.remove(&(client, key));
             }
             Some(before) => {
-                if before.order != message.order || before.with != message.with {
+                // A placeholder that a lying server had put elsewhere moves.
+                let moves = !self.is_honest() && matches!(before.body, Body::Waiting | Body::Lost);
+                if (before.order != message.order || before.with != message.with) && !moves {
                     self.fail("2", format!("{name} surfaces again at c{client}, in another place"));
                 }
                 let may_change = matches!(before.body, Body::Waiting | Body::Lost);
@@ -218,7 +224,7 @@ impl Oracle {
         let name = self.name(&message.key);
         let own = self.address(client).map(|address| address.account);
         let Some(written) = self.written.get(&message.key) else {
-            let is_placeholder = matches!(message.body, Body::Waiting | Body::Lost);
+            let is_placeholder = matches!(message.body, Body::Waiting | Body::Lost | Body::Unknown);
             // A lying server can name messages that there are not; nobody can tell before they are asked for.
             if self.is_honest() || !is_placeholder {
                 self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
@@ -240,7 +246,9 @@ impl Oracle {
             group => message.with == group,
         };
         if !right && (self.is_honest() || matches!(message.body, Body::Text(_))) {
-            return self.fail("5", format!("{name} surfaces at c{client} in a wrong conversation"));
+            let (is, should) = (message.with, written.to);
+            let what = format!("{name} surfaces at c{client} in {is:?} instead of {should:?}");
+            return self.fail("5", what);
         }
         self.may_be_read(client, message);
     }
@@ -378,6 +386,10 @@ impl Oracle {
                     let name = self.name(&message.key);
                     self.fail("2", format!("{name} is shown twice at c{client}"));
                 }
+            }
+            // What comes to stand elsewhere is shown anew there.
+            Event::Deleted(keys) if !self.is_honest() => {
+                self.shown.retain(|(of, key)| *of != client || !keys.contains(key));
             }
             Event::MessageFilled(message) if matches!(message.body, Body::Text(_)) => {
                 let is_first = self.filled.insert((client, message.key));

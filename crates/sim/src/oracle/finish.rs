@@ -85,7 +85,11 @@ impl Oracle {
         };
         let mut owed = Vec::new();
         if sent.delivery == Delivery::Failed {
-            let has_cause = self.said_expired.contains(key) || self.refused.contains(key);
+            let put_out = match written.to {
+                Conversation::Group(group) => self.society.was_ever_outside(group, key.from.account),
+                Conversation::Account(_) => false,
+            };
+            let has_cause = put_out || self.said_expired.contains(key) || self.refused.contains(key);
             if !has_cause {
                 owed.push(format!("{name} failed without a cause"));
             }

@@ -39,24 +39,32 @@ impl Oracle {
         let own = self.address(client).map(|address| address.account);
         // What people did on their other devices is told in the order in which it could be read.
         let from_own_device = own == Some(key.from.account);
-        let unsure = self.has_asked.contains(&client) || !self.is_honest();
+        let companion = self.address(client).is_some_and(|address| address.device != DeviceId::PRIMARY);
+        let unsure = companion || self.has_asked.contains(&client) || !self.is_honest();
         let person = self.people.get(&client).copied().unwrap_or(client);
         let excused = self.rolled_back(sender) || from_own_device && unsure || self.is_unwanted(person, key);
         let name = self.name(&key);
         let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
+        // Whoever comes late cannot know what was before.
+        let late = self.is_late(client, to);
         let front = self.fronts.entry((client, key.from, to)).or_default();
         if place <= front.place {
             let known = front.announced.remove(&key) | front.unannounced.remove(&key);
             // It could not be taken when it was passed by, and who came late does not miss it.
-            let put_off = self.put_off.contains(&key) && (from_own_device || self.is_late(client, to));
+            let put_off = self.put_off.contains(&key) && (from_own_device || late);
             if !known && !orphaned && !excused && !put_off {
                 self.fail("3", format!("{name} surfaces at c{client} after later ones"));
             }
             return;
         }
         let skipped = line.get(front.place..place - 1).unwrap_or_default();
+        let is_first = front.place == 0;
         front.place = place;
         if from_own_device {
+            return;
+        }
+        if is_first && late {
+            front.announced.extend(skipped.iter().copied());
             return;
         }
         let skipped = skipped.iter().filter(|key| step.before(key).is_none());
@@ -69,8 +77,6 @@ impl Oracle {
         let nothing_missing = skipped.is_empty() && front.unannounced.is_empty();
         front.unannounced.extend(skipped);
         let told = step.gaps.contains(&key);
-        // Whoever comes late cannot know what was before.
-        let late = self.is_late(client, to);
         if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
         }
@@ -91,7 +97,10 @@ impl Oracle {
         let taken = self.written.get(&key).is_some_and(|written| written.accepted_ms.is_some());
         let wanted = self.people.get(&client).is_none_or(|person| !self.is_unwanted(*person, key));
         let early = self.address(client).is_none_or(|address| self.society.linked_ms(address) == 0);
-        wanted && if taken { self.is_owed(client, key) } else { early }
+        // What was refused by a group that one is not in any more has no place among what follows.
+        let to_group =
+            self.written.get(&key).is_some_and(|written| matches!(written.to, Conversation::Group(_)));
+        wanted && if taken { self.is_owed(client, key) } else { early && !to_group }
     }
 
     fn is_late(&self, client: usize, to: Conversation) -> bool {

@@ -8,9 +8,10 @@ use waxwing_server::{AccountRow, BlobId, BlobRow, GroupRow};
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::StateHash;
 use waxwing_wire::server_frame::Item;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, GroupId};
 
 use super::Oracle;
+use crate::signal::outline;
 
 /// A device that was linked so shortly before a message was taken need not get it: the sender's view was
 /// compared before. Milliseconds.
@@ -27,6 +28,8 @@ pub(super) struct Society {
     pub groups: BTreeMap<GroupId, GroupFacts>,
     /// Messages to groups whose ciphertext the server has.
     pub blobs: BTreeMap<BlobId, BlobFacts>,
+    /// The epoch in which a sender key was first used.
+    chains: BTreeMap<Vec<u8>, u64>,
     /// What new devices are to get of the past.
     pub granted: BTreeMap<usize, HistoryRange>,
     /// Accounts of which a device has logged itself out, and when: their others learn it when they connect.
@@ -96,6 +99,12 @@ impl Society {
         self.removed.keys().any(|device| device.account == account)
     }
 
+    /// Whether an account was not in a group at some time.
+    pub fn was_ever_outside(&self, group: GroupId, account: AccountId) -> bool {
+        let facts = self.groups.get(&group);
+        facts.is_none_or(|facts| facts.epochs.iter().any(|members| !members.contains(&account)))
+    }
+
     /// Accounts whose signed list is not that of the devices that are there.
     pub fn outdated_lists(&self) -> impl Iterator<Item = &AccountId> {
         self.accounts.iter().filter_map(|(account, devices)| {
@@ -159,6 +168,13 @@ impl Oracle {
         let mut all = self.society.groups.iter();
         all.find(|(group, facts)| facts.maker == Some(maker) && !known.contains(group))
             .map(|(group, _)| *group)
+    }
+
+    /// A device of an account that was removed.
+    #[must_use]
+    pub fn removed_device(&self, account: AccountId) -> Option<DeviceId> {
+        let mut removed = self.society.removed.keys();
+        removed.find(|device| device.account == account).map(|device| device.device)
     }
 
     /// Every group that was made.
@@ -296,8 +312,25 @@ impl Oracle {
             epoch: group.epoch,
         };
         self.key_is_spent(&envelope);
+        if group.change.is_none() {
+            self.key_is_of_this_epoch(blob, facts.epoch, &envelope.ciphertext);
+        }
         self.society.blobs.insert(blob, facts);
         self.is_stored(MessageKey { from: blob.from, id: blob.id }, Some(facts.epoch));
+    }
+
+    /// Invariant 8: who has left a group cannot read what follows, so nobody uses a key that they hold.
+    fn key_is_of_this_epoch(&mut self, blob: BlobId, epoch: u64, ciphertext: &[u8]) {
+        let Some(outline) = outline(EnvelopeKind::SenderKey, ciphertext) else { return };
+        let Some(facts) = self.society.groups.get(&blob.group) else { return };
+        let since = *self.society.chains.entry(outline.ratchet_key).or_insert(epoch);
+        let nobody = BTreeSet::new();
+        let members = facts.members(epoch).unwrap_or(&nobody);
+        let has_left = |before: u64| facts.members(before).is_some_and(|those| !those.is_subset(members));
+        if (since..epoch).any(has_left) && self.is_honest() {
+            let name = self.name(&MessageKey { from: blob.from, id: blob.id });
+            self.fail("8", format!("{name} is encrypted with a key that somebody holds who has left"));
+        }
     }
 
     /// Invariant 11 for messages: what a mailbox refers to stays.

@@ -100,7 +100,10 @@ impl World {
             return;
         }
         let Some(address) = self.oracle.address(companion) else {
-            return if self.healed { () } else { self.again(client, Act::Unlink { companion, tried }, 0) };
+            if !self.healed {
+                self.again(client, Act::Unlink { companion, tried }, 0);
+            }
+            return;
         };
         note!(self, "c{client} removes c{companion}");
         let command = Command::RemoveDevice { device: address.device };
@@ -119,7 +122,10 @@ impl World {
 
     pub(super) fn set(&mut self, client: usize, tried: u32) {
         let Some(command) = self.draw_setting(client) else {
-            return if tried < 10 { self.again(client, Act::Set { tried }, 0) } else { () };
+            if tried < 10 {
+                self.again(client, Act::Set { tried }, 0);
+            }
+            return;
         };
         self.command(client, command, Some(Act::Set { tried }));
     }

@@ -109,7 +109,10 @@ impl World {
                 None if person == self.devices[client].person => None,
                 None => {
                     self.act(client, Act::Meet { peer: person });
-                    return if tried < 20 { self.again(client, act, 0) } else { () };
+                    if tried < 20 {
+                        self.again(client, act, 0);
+                    }
+                    return;
                 }
             },
             GroupAct::Remove(person) => whom(self, person).and_then(|who| change(vec![Action::Remove(who)])),
