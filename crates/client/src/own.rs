@@ -231,7 +231,10 @@ impl Client {
 
     /// The own account's list is another, or other devices of it are there.
     pub(crate) fn own_devices_changed(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
-        self.counters.list_issued_ms = self.own_row(turn)?.issued_at_ms;
+        let row = self.own_row(turn)?;
+        self.counters.list_issued_ms = row.issued_at_ms;
+        // Own lists come from the server: what it told in its welcome is not the last of it.
+        self.server_list = self.server_list.max(row.version);
         self.tell_devices(turn)
     }
 

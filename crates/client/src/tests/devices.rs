@@ -67,6 +67,17 @@ fn a_linked_device_has_the_account_and_its_past() {
     world.assert_at_rest();
 }
 
+/// The primary once took its own new list for one that a restored server had forgotten, and signed another,
+/// which made the approval of the next device worthless.
+#[test]
+fn linking_takes_one_list_each() {
+    let mut world = linked();
+    world.link("alice3", "alice", HistoryRange::None);
+    let account = address(&world, "alice").account;
+    assert_eq!(world.relay.lists[&account].decode_list().unwrap().version, 3);
+    world.assert_at_rest();
+}
+
 #[test]
 fn the_archive_reports_its_progress() {
     let world = linked();
