@@ -14,6 +14,8 @@ use crate::text;
 /// The server says nothing when everything that waited has been delivered; so long a silence says it.
 const SILENCE: Duration = Duration::from_millis(700);
 const PAGE: usize = 200;
+/// So long a message waits to be printed until the server has said what its author is called.
+const NAMES: Duration = Duration::from_millis(1_500);
 
 /// Messages that neither a screen nor an earlier `receive` has shown. A message leaves the inbox only after
 /// it was printed: one that was printed when the program was killed is printed again.
@@ -26,14 +28,21 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
     let mut show = Show { writer, read: !arguments.no_read, last: BTreeMap::new() };
     show.inbox(&mut session)?;
     let mut patience = Patience::new(arguments, session.timeout);
+    // When the inbox is to be printed.
+    let mut due: Option<Instant> = None;
     while let Some(deadline) = patience.deadline() {
         if stop.load(std::sync::atomic::Ordering::Relaxed) {
             return Ok(());
         }
+        if due.is_some_and(|at| at <= Instant::now() || !show.is_nameless(&mut session).unwrap_or(false)) {
+            show.inbox(&mut session)?;
+            due = None;
+        }
         // Signals are looked at in between.
         let soon = Instant::now() + Duration::from_millis(200);
+        let soon = due.map_or(soon, |at| at.min(soon));
         let Some(event) = session.next(deadline.min(soon)) else {
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline && due.is_none() {
                 break;
             }
             continue;
@@ -46,7 +55,7 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
         }
         match &event {
             Event::Message { .. } | Event::MessageFilled { .. } | Event::Overrun => {
-                show.inbox(&mut session)?;
+                due.get_or_insert(Instant::now() + NAMES);
             }
             Event::IdentityChanged { account } => show.identity_changed(&session, account)?,
             Event::JoinRequested { group, account } => show.join_requested(&session, group, account)?,
@@ -60,6 +69,9 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
             }
             _ => {}
         }
+    }
+    if due.is_some() {
+        show.inbox(&mut session)?;
     }
     if patience.was_online() && session.storage_works() {
         return Ok(());
@@ -153,6 +165,19 @@ impl Show<'_> {
             }
             self.take_out(session, &messages)?;
         }
+    }
+
+    /// Somebody wrote whose name is not known yet, and the server is being asked for it.
+    fn is_nameless(&self, session: &mut Session) -> Result<bool, Error> {
+        let authors: BTreeSet<String> =
+            session.inbox(PAGE)?.into_iter().map(|message| message.from).collect();
+        for author in authors {
+            let contact = session.contact(&author)?;
+            if contact.is_some_and(|contact| contact.person.username.is_none()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn take_out(&mut self, session: &mut Session, messages: &[Message]) -> Result<(), Error> {
