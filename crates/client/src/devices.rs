@@ -245,6 +245,10 @@ impl Client {
             }
         }
         self.release_held(turn, account)?;
+        if !own {
+            // Members of groups are known by their lists before they have written.
+            self.want_username(turn, account)?;
+        }
         Ok(true)
     }
 
