@@ -248,8 +248,12 @@ impl Client {
                 | ContentBody::SharedHistory(_)
         );
         if content.group.is_some() || groups_only {
+            // A message that came too early is asked for once more: what becomes of that is decided there.
+            let text = matches!(content.body, ContentBody::Text(_) | ContentBody::Unknown);
             if self.group_content(turn, envelope, known.as_ref(), &content)? || envelope.silent {
-                self.nothing_to_show(turn, key, None)?;
+                if !text || content.group.is_none() {
+                    self.nothing_to_show(turn, key, None)?;
+                }
                 return Ok(true);
             }
             content.body = ContentBody::Unknown;

@@ -60,6 +60,12 @@ pub const MAX_GROUPS: usize = 1_024;
 /// Rows of sender keys of one group: two for each device, so that those of former ones do not hide any.
 pub const MAX_KEY_ROWS: usize =
     waxwing_wire::limits::MAX_GROUP_MEMBERS * waxwing_wire::limits::MAX_DEVICES * 2;
+/// Keys that are kept until it is known that their senders are members of the groups.
+pub const MAX_EARLY_KEYS: usize = 2 * waxwing_wire::limits::MAX_GROUP_MEMBERS;
+/// Of them, from one device.
+pub const MAX_EARLY_KEYS_PER_DEVICE: usize = 4;
+/// Devices whose wish to have a message to a group again is kept until the server has said that it took it.
+pub const MAX_EARLY_ASKS: usize = waxwing_wire::limits::MAX_GROUP_MEMBERS;
 /// Changes of one group that wait to be judged.
 pub const MAX_CHANGES_WAITING: usize = 128;
 /// Changes of one group that are kept for members who missed them, the last ones.

@@ -367,6 +367,23 @@ pub(crate) struct OutboxRow {
     /// ciphertexts.
     #[prost(message, repeated, tag = "17")]
     pub others: Vec<CopyRow>,
+    /// To a group: who has asked for it again before the server said that it took it; at most
+    /// [`crate::limits::MAX_EARLY_ASKS`].
+    #[prost(message, repeated, tag = "18")]
+    pub early: Vec<EarlyAsk>,
+}
+
+/// A device that has a message to a group, cannot read it, and was quicker than the server's word to its sender.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct EarlyAsk {
+    /// 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub account: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub device: u32,
+    #[prost(uint32, tag = "3")]
+    pub attempt: u32,
 }
 
 /// A message encrypted for one device.

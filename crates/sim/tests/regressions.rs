@@ -46,3 +46,12 @@ fn a_placeholder_that_a_rollback_brings_back_may_be_filled_again() {
 fn a_clock_that_went_back_costs_one_keep_alive() {
     passes(&run_plan(Plan::alone(40_799), None, false));
 }
+
+/// A message to a group was waited for by members whose key for it came before the group itself, and was not
+/// sent to them again because they had asked before its sender heard that the server has it.
+#[test]
+fn what_a_member_cannot_read_at_once_is_read_in_the_end() {
+    for seed in [37, 215] {
+        passes(&run_plan(Plan::in_company(seed), None, false));
+    }
+}

@@ -363,6 +363,9 @@ impl Client {
         let Some(context) = content.group else { return Ok(true) };
         let group = context.group;
         if !self.believes_about(turn, &context, from, &content.body)? {
+            if let ContentBody::SenderKey(key) = &content.body {
+                self.groups.early.keep(group, from, key, content.position);
+            }
             return Ok(true);
         }
         match &content.body {
@@ -423,12 +426,14 @@ impl Client {
         let group = context.group;
         // Only what was asked for: what comes unasked might be told to one member alone.
         if known.is_none_or(|message| message.with != Conversation::Group(group)) {
+            self.forget_retry(turn, about);
             return Ok(true);
         }
         match self.judge_text(turn, envelope.from, context)? {
             Judged::Taken => {
                 self.compare_states(turn, about, context)?;
                 self.surface(turn, envelope, known.cloned(), content, context)?;
+                self.forget_retry(turn, about);
             }
             Judged::TooEarly => {
                 self.note_behind(turn, group, 0, context.epoch);

@@ -6,7 +6,7 @@
 use waxwing_wire::content::Body as ContentBody;
 use waxwing_wire::group::{GroupId, GroupState, SignedChange};
 use waxwing_wire::limits::{MAX_CHANGES_PER_CATCH_UP, MAX_GROUP_MEMBERS};
-use waxwing_wire::{AccountId, DeviceAddress, MessageId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
 
 use super::record::{GroupRow, LogRow, TallyRow, WaitingChange};
 use super::send::load_state;
@@ -16,9 +16,9 @@ use crate::command::Event;
 use crate::db::{Key, Table};
 use crate::limits::{
     CATCH_UP_MS, MAX_CATCH_UP_BYTES, MAX_CATCH_UPS, MAX_CATCH_UPS_ANSWERED, MAX_CHANGES_LOGGED,
-    MAX_GROUP_RESENDS, MAX_GROUPS, MAX_RETRIES, RENEWAL_PAUSE_MS, RESEND_AGE_MS,
+    MAX_EARLY_ASKS, MAX_GROUP_RESENDS, MAX_GROUPS, MAX_RETRIES, RENEWAL_PAUSE_MS, RESEND_AGE_MS,
 };
-use crate::record::{Kind, OutboxRow};
+use crate::record::{EarlyAsk, Kind, OutboxRow, Record as _};
 use crate::row::{MessageKey, Notice};
 use crate::sealing::payload;
 use crate::turn::Turn;
@@ -228,7 +228,9 @@ impl Client {
         attempt: u32,
         group: GroupId,
     ) -> Result<(), Error> {
-        let Some((key, mut sent)) = self.load_sent(turn, id)? else { return Ok(()) };
+        let Some((key, mut sent)) = self.load_sent(turn, id)? else {
+            return self.note_early_ask(turn, from, id, attempt, group);
+        };
         let tally: Option<TallyRow> = turn.store.load(&Key::Receipt(id, self.own_account()))?;
         let Some(tally) = tally.filter(|_| sent.kind == Kind::Text as u32 && sent.group == group.0) else {
             return Ok(());
@@ -254,6 +256,49 @@ impl Client {
         };
         if self.enqueue(turn, &row)? {
             turn.store.save(key, &sent);
+        }
+        Ok(())
+    }
+
+    /// The message is on its way and unanswered: it is sent again when the server has said that it took it.
+    fn note_early_ask(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        id: MessageId,
+        attempt: u32,
+        group: GroupId,
+    ) -> Result<(), Error> {
+        let Some(order) = self.outbox.order_of(id) else { return Ok(()) };
+        let mut row = self.outbox_row(turn, order)?;
+        let sent = row.kind == Kind::Text as u32 && row.is_sealed();
+        if !sent || !row.to.is_empty() || row.group != group.0 {
+            return Ok(());
+        }
+        let ask = EarlyAsk { account: from.account.0.to_vec(), device: from.device.number().into(), attempt };
+        row.early.retain(|early| (&early.account, early.device) != (&ask.account, ask.device));
+        if row.early.len() < MAX_EARLY_ASKS {
+            row.early.push(ask);
+            turn.store.save(Key::Outbox(order), &row);
+        }
+        Ok(())
+    }
+
+    /// The server has taken a message to a group: sends it again to those who asked for it before.
+    pub(crate) fn answer_early_asks(
+        &mut self,
+        turn: &mut Turn<'_>,
+        row: &OutboxRow,
+        group: GroupId,
+    ) -> Result<(), Error> {
+        for ask in &row.early {
+            let account = ask.account.as_slice().try_into().map(AccountId);
+            let device = u8::try_from(ask.device).ok().and_then(DeviceId::new);
+            let (Ok(account), Some(device)) = (account, device) else {
+                return Err(Error::Damaged(OutboxRow::NAME));
+            };
+            let from = DeviceAddress { account, device };
+            self.resend_to_member(turn, from, MessageId(row.id), ask.attempt, group)?;
         }
         Ok(())
     }
@@ -355,6 +400,7 @@ impl Client {
         }
         self.groups.views.remove(&group);
         self.groups.behind.remove(&group);
+        self.take_early_keys(turn, state)?;
         turn.event(Event::Group(group));
         self.advance(turn, group)
     }

@@ -7,6 +7,7 @@
 //! | `catch_up` | what this device has missed, and what others have |
 //! | `members` | the devices of members, as known here and on the server |
 //! | `keys` | sender keys, own and others' |
+//! | `early` | keys that come before the word that their senders are members |
 //! | `send`, `arrive` | messages and changes to and from groups |
 //! | `receipts` | how far own messages have come |
 //! | `commands`, `joining`, `query` | what users want and see |
@@ -28,6 +29,7 @@ mod arrive;
 mod catch_up;
 mod change;
 mod commands;
+mod early;
 mod joining;
 mod keys;
 mod members;
@@ -56,6 +58,8 @@ pub(crate) struct Groups {
     giving: BTreeMap<GroupId, BTreeSet<AccountId>>,
     /// Accounts that the own key cannot be given to.
     unreachable: BTreeSet<(GroupId, AccountId)>,
+    /// Keys for groups that this device does not know yet, or not with those whose keys they are.
+    early: early::EarlyKeys,
     /// Who was helped to follow, and when; for a short time.
     answered: BTreeMap<(GroupId, DeviceAddress), Time>,
 }
@@ -133,6 +137,7 @@ impl Client {
         if before.members.iter().any(|member| after.member(member.account).is_none()) {
             self.forget_keys(turn, after)?;
         }
+        self.take_early_keys(turn, after)?;
         self.settle_requests(turn, after)
     }
 

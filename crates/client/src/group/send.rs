@@ -242,7 +242,8 @@ impl Client {
         if row.kind != Kind::Change as u32 {
             self.remember_sent(turn, row)?;
             let key = MessageKey { from, id: MessageId(row.id) };
-            return self.group_sent(turn, group, key, sent_epoch(row));
+            self.group_sent(turn, group, key, sent_epoch(row))?;
+            return self.answer_early_asks(turn, row, group);
         }
         let Some(ContentBody::Change(signed)) = read_payload(&row.payload) else { return Ok(()) };
         let made = self.made_here(turn, group, &signed)? || self.is_logged(turn, group, &signed)?;

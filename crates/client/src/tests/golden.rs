@@ -104,6 +104,7 @@ fn messages() {
         only: 12,
         frame: vec![13],
         others: Vec::new(),
+        early: Vec::new(),
     };
     check(
         &outbox,
@@ -210,6 +211,8 @@ fn devices_and_lists() {
     check(&retry, "0118012201012802320103");
     let copy = CopyRow { device: 3, registration_id: 4, kind: 0, ciphertext: Vec::new(), sent: true };
     check(&OutboxRow { others: vec![copy], ..OutboxRow::default() }, "018a0106080310042801");
+    let early = vec![EarlyAsk { account: vec![1], device: 2, attempt: 3 }];
+    check(&OutboxRow { early, ..OutboxRow::default() }, "019201070a010110021803");
     check(&SentRow { only: 5, ..SentRow::default() }, "015805");
 }
 

@@ -3,8 +3,11 @@
 
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::{Action, GroupKind};
+use waxwing_wire::server_frame::Item;
 
+use super::relay::spoilt;
 use super::world::{Crash, World};
+use crate::row::Body;
 use crate::{Command, Event};
 
 /// The server no longer knows what it has answered.
@@ -156,4 +159,83 @@ fn a_lost_connection_fails_what_was_asked_and_nothing_else() {
     world.online("alice");
     assert_eq!(world.answer("alice", id), None);
     world.assert_agreed(group, &["alice", "bob"]);
+}
+
+/// Messages of the group cannot be read by a device; changes, if they reach it, can.
+fn spoil_texts(world: &mut World, name: &str, drop_changes: bool) {
+    let reader = world.device(name);
+    world.tamper(move |to, mut envelope| {
+        let change = envelope.group.as_ref().is_some_and(|of| of.change.is_some());
+        if to != reader {
+            return vec![envelope];
+        }
+        if change {
+            return if drop_changes { vec![] } else { vec![envelope] };
+        }
+        envelope.ciphertext = spoilt(&envelope.ciphertext);
+        vec![envelope]
+    });
+}
+
+#[test]
+fn a_key_that_comes_before_the_group_is_kept() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob"]);
+    world.offline("carol");
+    let add = world.add("carol");
+    assert_eq!(world.changed("alice", group, add), None);
+    world.said("bob", group, "welcome");
+    // What alice has to say comes right before the message itself.
+    let (alice, carol) = (world.account("alice"), world.device("carol"));
+    let mailbox = &mut world.relay.devices.get_mut(&carol).unwrap().mailbox;
+    let places: Vec<u64> = mailbox.keys().copied().collect();
+    let mut items: Vec<Item> = std::mem::take(mailbox).into_values().collect();
+    let rank = |item: &Item| match item {
+        Item::Envelope(envelope) if !envelope.silent => 2,
+        Item::Envelope(envelope) => u8::from(envelope.from.account == alice),
+        _ => 0,
+    };
+    items.sort_by_key(rank);
+    mailbox.extend(places.into_iter().zip(items));
+    world.take_events("carol");
+    world.online("carol");
+    assert_eq!(world.hears("carol", group), ["welcome"]);
+    assert_eq!(world.count("carol", |event| matches!(event, Event::MessageFilled(_))), 0, "read at once");
+    world.assert_agreed(group, &["alice", "bob", "carol"]);
+}
+
+#[test]
+fn who_asks_before_the_sender_knows_that_its_message_was_taken_gets_it() {
+    for crash in [false, true] {
+        let mut world = World::friends(&["alice", "bob"]);
+        let group = world.found("alice", &["bob"]);
+        world.said("alice", group, "first");
+        spoil_texts(&mut world, "bob", false);
+        world.say("alice", group, "second");
+        world.flow_up();
+        world.cut("alice");
+        world.settle();
+        assert!(world.messages("bob", group).last().unwrap().body == Body::Waiting);
+        if crash {
+            world.reopen("alice");
+        }
+        world.online("alice");
+        assert_eq!(world.hears("bob", group), ["first", "second"]);
+    }
+}
+
+#[test]
+fn a_copy_that_comes_before_the_change_it_needs_is_asked_for_again() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("alice", &["bob"]);
+    world.said("alice", group, "first");
+    spoil_texts(&mut world, "bob", true);
+    // Whoever has just been helped to follow is not helped again at once.
+    world.said("alice", group, "second");
+    assert_eq!(world.changed("alice", group, Action::Name("walkers".into())), None);
+    world.said("alice", group, "third");
+    assert!(world.messages("bob", group).last().unwrap().body == Body::Waiting);
+    world.advance(60_000);
+    world.assert_agreed(group, &["alice", "bob"]);
+    assert_eq!(world.hears("bob", group), ["first", "second", "third"]);
 }
