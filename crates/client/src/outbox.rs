@@ -414,6 +414,9 @@ impl Client {
         };
         match refused.reject.code {
             RejectCode::DeviceMismatch => self.mismatch(turn, order, place, &refused.mismatch)?,
+            // What was refused is encrypted anew anyhow, after an earlier message: nothing is learnt from it
+            // that the refusal of that one did not say.
+            RejectCode::GroupMismatch if flight.unsealed && place.kind == Kind::Text => {}
             RejectCode::GroupMismatch | RejectCode::UnknownGroup | RejectCode::NotAllowed
                 if matches!(place.to, Conversation::Group(_)) =>
             {
