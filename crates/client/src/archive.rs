@@ -47,6 +47,25 @@ impl Client {
         turn.store.save(Key::Archive(device.number()), &row);
     }
 
+    /// The approval was refused. The number may be that of a device approved before, whose list this device
+    /// had not heard of: that one still gets what was planned for it.
+    pub(crate) fn unplan_archive(
+        &mut self,
+        turn: &mut Turn<'_>,
+        device: DeviceId,
+        planned: Option<&ArchiveRow>,
+    ) -> Result<(), Error> {
+        let place = Key::Archive(device.number());
+        match (turn.store.load::<ArchiveRow>(&place)?, planned) {
+            // It has said meanwhile that it is there.
+            (Some(row), _) if row.begun => {}
+            (Some(_), Some(planned)) => turn.store.save(place, planned),
+            (Some(_), None) => turn.store.delete(place),
+            (None, _) => {}
+        }
+        Ok(())
+    }
+
     /// A device of the account was just linked.
     pub(crate) fn companion_arrived(
         &mut self,

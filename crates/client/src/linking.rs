@@ -19,6 +19,7 @@ use crate::db::Key;
 use crate::devices::verify;
 use crate::limits::{COMPANION_ORDER, LINK_LIFE_MS};
 use crate::own::Wanted;
+use crate::record::ArchiveRow;
 use crate::state::StateKey;
 use crate::turn::Turn;
 
@@ -46,6 +47,9 @@ pub(crate) struct Approving {
     pub device: DeviceId,
     /// As it calls itself.
     pub name: String,
+    /// The history that was planned for the number before: of a device that was approved, and has not said
+    /// that it is there.
+    pub planned: Option<ArchiveRow>,
 }
 
 impl Client {
@@ -330,7 +334,8 @@ impl Client {
             list,
             sealed: sealed.into(),
         }));
-        let approving = Approving { command, device, name };
+        let planned = turn.store.load(&Key::Archive(device.number()))?;
+        let approving = Approving { command, device, name, planned };
         if self.link.ask(turn, what, Asked::Approve(Box::new(approving))).is_err() {
             turn.failed(command, Failure::Busy);
             return Ok(());
@@ -358,7 +363,7 @@ impl Client {
             if matches!(reject.code, RejectCode::ListOutdated | RejectCode::Malformed) {
                 self.refetch_own();
             }
-            turn.store.delete(Key::Archive(approving.device.number()));
+            self.unplan_archive(turn, approving.device, approving.planned.as_ref())?;
             turn.failed(approving.command, failure);
             return Ok(());
         }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waxwing_wire::client_frame::{ClientFrame, Copy, Send};
+use waxwing_wire::client_frame::{ClientFrame, Copy, GroupSend, Send};
 use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::{MAX_PLAINTEXT_BYTES, MAX_SENDS_IN_FLIGHT};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused};
 use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId, MessageId, Reject, RejectCode};
 
 use crate::client::{Client, Error};
-use crate::connection::Flight;
+use crate::connection::{Flight, Up};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
     ATTEMPTS_SKIPPED, HOLD_MAX_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_TRIES,
@@ -112,6 +112,15 @@ impl Outbox {
         places.map(|(order, _)| *order)
     }
 
+    /// The last row before another one that goes to the same group, no change of it, and is in flight.
+    pub(crate) fn under_way(&self, group: GroupId, before: u64, up: &Up) -> Option<u64> {
+        let to = Conversation::Group(group);
+        let mut places = self.places.range(..before).rev();
+        let waits = |place: &Place| place.to == to && place.kind != Kind::Change;
+        let place = places.find(|(_, place)| waits(place) && up.flight.contains_key(&place.id));
+        place.map(|(order, _)| *order)
+    }
+
     fn next(&self, from: u64) -> Option<(u64, Place)> {
         self.places.range(from..).next().map(|(order, place)| (*order, *place))
     }
@@ -148,9 +157,17 @@ impl OutboxRow {
         if self.frame.is_empty() {
             return self.to_send().map(|send| Some(Outbound::Account(send)));
         }
+        Ok(self.to_group_send()?.map(Outbound::Group))
+    }
+
+    /// What a row to a group was encrypted as; `None` before that.
+    pub(crate) fn to_group_send(&self) -> Result<Option<GroupSend>, Error> {
+        if self.frame.is_empty() {
+            return Ok(None);
+        }
         let frame = ClientFrame::decode(Bytes::copy_from_slice(&self.frame));
         let frame = frame.map_err(|_| Error::Damaged(Self::NAME))?;
-        Ok(frame.group_sends.into_iter().next().map(Outbound::Group))
+        Ok(frame.group_sends.into_iter().next())
     }
 
     /// The part of the message that goes next: copies that the server does not have, as many as fit a frame.

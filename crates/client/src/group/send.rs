@@ -20,7 +20,7 @@ use crate::command::{Event, Failure};
 use crate::db::Key;
 use crate::limits::{HOLD_MS, MAX_TRIES};
 use crate::record::{Kind, OutboxRow, Record as _};
-use crate::row::{Delivery, MessageKey};
+use crate::row::{Delivery, Message, MessageKey};
 use crate::sealing::{Seal, payload, read_payload};
 use crate::turn::Turn;
 
@@ -118,7 +118,19 @@ impl Client {
             _ => self.told_view(turn, &state)?,
         };
         let address = Address { group, epoch: state.epoch, view, change: None };
+        if self.would_overtake(turn, order, &address)? {
+            return Ok(Seal::Waits);
+        }
         self.encrypt_for_group(turn, row, address, key, record)
+    }
+
+    /// Whether the message before this one is under way for another moment of the group: the server would
+    /// refuse that one and take this.
+    fn would_overtake(&mut self, turn: &Turn<'_>, order: u64, address: &Address) -> Result<bool, Error> {
+        let Some(up) = self.link.online() else { return Ok(false) };
+        let Some(before) = self.outbox.under_way(address.group, order, up) else { return Ok(false) };
+        let stamp = self.outbox_row(turn, before)?.to_group_send()?.map(|send| (send.epoch, send.view));
+        Ok(stamp.is_some_and(|stamp| stamp != (address.epoch, address.view)))
     }
 
     fn seal_change(
@@ -372,7 +384,9 @@ impl Client {
             Kind::Text if row.to.is_empty() => {
                 let Some(from) = self.address() else { return Ok(()) };
                 let key = MessageKey { from, id: MessageId(row.id) };
-                if let Some(mut message) = turn.store.message(&key)? {
+                // Whose receipt came first was taken: it is only the repetition that was refused.
+                let pending = |message: &Message| message.delivery == Delivery::Pending;
+                if let Some(mut message) = turn.store.message(&key)?.filter(pending) {
                     message.delivery = Delivery::Failed;
                     turn.event(Event::Delivery {
                         message: key,
