@@ -342,6 +342,26 @@ fn a_device_that_was_approved_and_never_came_stands_in_nobodys_way() {
 }
 
 #[test]
+fn a_refused_approval_takes_no_history_from_the_device_approved_before() {
+    let mut world = World::friends(&["alice", "bob"]);
+    world.send("alice", "bob", "a0");
+    let (second, third) = (world.offer("alice2"), world.offer("alice3"));
+    // The new device is in the account, and has not heard of it: the primary counts on without it.
+    world.relay.swallow = Some(|what| matches!(what, RequestBody::CompleteLink(_)));
+    world.command("alice", Command::ApproveLink { code: second, history: HistoryRange::All });
+    world.settle();
+    assert_eq!(world.relay.there(world.account("alice")).len(), 2);
+    let id = world.command("alice", Command::ApproveLink { code: third, history: HistoryRange::None });
+    world.settle();
+    assert!(matches!(failure(&mut world, "alice", id), Some(Failure::Rejected(_))), "its number is taken");
+    world.relay.swallow = None;
+    world.cut("alice2");
+    world.advance(120_000);
+    world.online("alice2");
+    assert_eq!(all(&world, "alice2", "bob"), ["a0"], "what was planned for it comes");
+}
+
+#[test]
 fn whoever_logs_out_is_told_that_it_is_done() {
     let mut world = linked();
     world.take_events("alice2");

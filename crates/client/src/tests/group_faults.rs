@@ -239,3 +239,45 @@ fn a_copy_that_comes_before_the_change_it_needs_is_asked_for_again() {
     world.assert_agreed(group, &["alice", "bob"]);
     assert_eq!(world.hears("bob", group), ["first", "second", "third"]);
 }
+
+#[test]
+fn a_message_waits_for_one_that_is_under_way_for_an_earlier_epoch() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("bob", &["alice"]);
+    // Both have given their keys.
+    world.said("bob", group, "hello");
+    world.said("alice", group, "zero");
+    world.change("bob", group, vec![Action::Name("later".into())]);
+    world.flow_up();
+    // The change is on its way to her: what she says is refused.
+    world.say("alice", group, "one");
+    while world.has_input("alice") {
+        world.next("alice");
+    }
+    assert_eq!(world.group("alice", group).state.epoch, 2);
+    // She knows of it now, and not yet of the refusal.
+    world.say("alice", group, "two");
+    world.settle();
+    assert_eq!(world.hears("bob", group), ["zero", "one", "two"]);
+    world.assert_agreed(group, &["alice", "bob"]);
+    world.assert_at_rest();
+}
+
+#[test]
+fn what_was_delivered_does_not_fail_when_its_repetition_is_refused() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("bob", &["alice"]);
+    world.say("alice", group, "zero");
+    world.settle();
+    world.say("alice", group, "one");
+    world.flow_up();
+    // The answer is lost, and she is put out before she can ask again.
+    world.cut("alice");
+    world.settle();
+    assert_eq!(world.hears("bob", group), ["zero", "one"]);
+    let alice = world.account("alice");
+    assert_eq!(world.changed("bob", group, Action::Remove(alice)), None);
+    world.online("alice");
+    assert_eq!(world.wrote("alice", group), ["zero ✓✓", "one ✓✓"]);
+    world.assert_at_rest();
+}

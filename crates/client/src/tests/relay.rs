@@ -236,7 +236,15 @@ impl Relay {
         ResponseBody::Done
     }
 
-    fn approve(&mut self, approve: ApproveLink) -> ResponseBody {
+    fn approve(&mut self, account: AccountId, approve: ApproveLink) -> ResponseBody {
+        let list = approve.list.decode_list().unwrap();
+        let named = |(device, registration_id): (DeviceId, u16)| {
+            list.find(device).is_some_and(|listed| listed.registration_id == registration_id)
+        };
+        if !self.there(account).into_iter().all(named) {
+            let reject = Reject::new(RejectCode::Malformed, "a device of the account is missing");
+            return ResponseBody::Reject(reject);
+        }
         let Some(offer) = self.offers.get_mut(&approve.reference) else { return unknown_link() };
         offer.approved = Some((approve.list.clone(), approve.sealed.clone()));
         let what = ResponseBody::Linked { list: approve.list, sealed: approve.sealed };
@@ -295,7 +303,7 @@ impl Relay {
                 (None, Some(offer)) => ResponseBody::LinkOffered(offer.offer.clone()),
                 (None, None) => unknown_link(),
             },
-            RequestBody::ApproveLink(approve) => self.approve(*approve),
+            RequestBody::ApproveLink(approve) => self.approve(self.names[name].account, *approve),
             RequestBody::CompleteLink(complete) => self.complete(name, *complete),
             RequestBody::FetchDevices(account) => self.devices_of(account),
             RequestBody::PublishDeviceList(list) => self.publish_list(self.names[name], list),
