@@ -127,7 +127,9 @@ impl Client {
         let Some(state) = load_state(turn, group)? else { return Ok(()) };
         let own_member = self.address().is_some_and(|own| state.member(own.account).is_some());
         let asker = state.member(from.account).is_some();
-        if own_member && asker && self.may_be_answered(turn, group, from) {
+        // Whoever has left may be the only one who knows of it: an older copy of a member's asks for that change.
+        let helps = asker && (own_member || (1..state.epoch).contains(&epoch));
+        if helps && self.may_be_answered(turn, group, from) {
             match epoch {
                 0 => self.send_welcome(turn, group, from.account)?,
                 known if known < state.epoch => {
@@ -135,7 +137,7 @@ impl Client {
                 }
                 _ => {}
             }
-            if id.0 != 0 {
+            if own_member && id.0 != 0 {
                 self.give_key_again(turn, group, from)?;
             }
         }

@@ -242,18 +242,25 @@ impl Oracle {
             return owed;
         }
         for (group, facts) in &self.society.groups {
-            for account in facts.current() {
-                for device in self.society.devices(account) {
-                    let Some(client) = self.devices.get(&device).copied() else { continue };
-                    let known = ends.groups.get(client).into_iter().flatten();
-                    let known =
-                        known.filter(|known| known.state.group == *group).map(|known| known.state.epoch);
-                    let (known, epoch) = (known.max().unwrap_or(0), facts.epoch());
-                    if known != epoch && !self.rolled_back(client) {
-                        owed.push(format!("c{client} knows a group up to epoch {known} of {epoch}"));
-                    }
-                }
-            }
+            let devices = facts.current().into_iter().flat_map(|account| self.society.devices(account));
+            let clients = devices.filter_map(|device| self.devices.get(&device).copied());
+            let known = |client: usize| {
+                let groups = ends.groups.get(client).into_iter().flatten();
+                let known = groups.filter(|known| known.state.group == *group).map(|known| known.state.epoch);
+                known.max().unwrap_or(0)
+            };
+            let known: Vec<_> = clients.map(|client| (client, known(client))).collect();
+            let epoch = facts.epoch();
+            // A device made a change, and was an older copy before anybody was told: nobody can tell.
+            let lost = known.iter().all(|(_, known)| *known < epoch)
+                && known.iter().any(|(client, _)| self.rolled_back(*client));
+            let behind =
+                known.into_iter().filter(|(client, known)| *known != epoch && !self.rolled_back(*client));
+            owed.extend(
+                behind
+                    .filter(|_| !lost)
+                    .map(|(client, known)| format!("c{client} knows a group up to epoch {known} of {epoch}")),
+            );
         }
         owed
     }
