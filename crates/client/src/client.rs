@@ -133,6 +133,8 @@ impl Client {
         if !counters.account.is_empty() && read_address(&counters).is_none() {
             return Err(DAMAGED);
         }
+        let mut groups = Groups::default();
+        let outbox = Outbox::open(db, |row| groups.see(row))?;
         Ok(Self {
             keys,
             username: Username::parse(&counters.username).ok(),
@@ -144,8 +146,8 @@ impl Client {
             failures: 0,
             registration: None,
             lookups: VecDeque::new(),
-            outbox: Outbox::open(db)?,
-            groups: Groups::open(db)?,
+            outbox,
+            groups,
             refetch: BTreeSet::new(),
             claims: BTreeMap::new(),
             offer: None,

@@ -17,7 +17,6 @@ use crate::command::Event;
 use crate::connection::Asked;
 use crate::db::Key;
 use crate::limits::{LIST_GRACE_MS, MAX_CLAIMS, MAX_DEVICES_KEPT};
-use crate::outbox::hold_ms;
 use crate::overlay::Overlay;
 use crate::record::{DeviceEntry, DevicesRow, PeerRow};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey, Notice};
@@ -239,7 +238,7 @@ impl Client {
         let gone = before.iter().any(|device| !after.contains(device));
         turn.store.save(Key::Devices(account), &devices);
         if gone || after.len() != before.len() || version_before != list.version {
-            self.devices_changed(turn, account, gone)?;
+            self.devices_changed(turn, account)?;
             if own {
                 self.own_devices_changed(turn)?;
             }
@@ -306,8 +305,7 @@ impl Client {
             position: 0,
             missing_before: 0,
         };
-        turn.event(Event::Message(message.clone()));
-        turn.store.write_message(message);
+        turn.show(message, false);
         Ok(())
     }
 
@@ -343,7 +341,7 @@ impl Client {
         }
         turn.store.save(Key::Devices(from.account), &devices);
         if replaced {
-            self.devices_changed(turn, from.account, true)?;
+            self.devices_changed(turn, from.account)?;
         }
         Ok(Standing::Known)
     }
@@ -376,7 +374,7 @@ impl Client {
         }
         if dropped {
             turn.store.save(Key::Devices(account), &devices);
-            self.devices_changed(turn, account, true)?;
+            self.devices_changed(turn, account)?;
         }
         Ok(devices)
     }
@@ -441,9 +439,7 @@ impl Client {
     ) -> Result<(), Error> {
         if reject.code == RejectCode::UnknownAccount {
             self.refetch.remove(&account);
-            return self.fail_account(turn, account);
         }
-        self.hold(turn, Conversation::Account(account), hold_ms(reject));
-        Ok(())
+        self.no_bundles(turn, account, reject)
     }
 }

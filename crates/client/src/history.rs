@@ -105,21 +105,32 @@ impl Client {
             ..OutboxRow::default()
         };
         self.enqueue(turn, &row)?;
+        self.wrote(turn, key, Conversation::Account(to), peer.written, text.into());
+        Ok(Some(key))
+    }
+
+    /// A text of the user's goes into the history.
+    pub(crate) fn wrote(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        with: Conversation,
+        position: u64,
+        text: String,
+    ) {
         let message = Message {
             key,
-            with: Conversation::Account(to),
+            with,
             order: self.next_order(),
             direction: Direction::Outgoing,
             sent_at_ms: turn.now.0,
             stored_at_ms: turn.now.0,
-            body: Body::Text(text.into()),
+            body: Body::Text(text),
             delivery: Delivery::Pending,
-            position: peer.written,
+            position,
             missing_before: 0,
         };
-        turn.event(Event::Message(message.clone()));
-        turn.store.write_message(message);
-        Ok(Some(key))
+        turn.show(message, false);
     }
 
     pub(crate) fn mark_read(

@@ -314,12 +314,7 @@ impl Client {
         message.missing_before = self.count_position(turn, key, content.position, filled)?;
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
-        turn.event(if filled {
-            Event::MessageFilled(message.clone())
-        } else {
-            Event::Message(message.clone())
-        });
-        turn.store.write_message(message);
+        turn.show(message, filled);
         self.want_username(turn, key.from.account)?;
         Ok(true)
     }
@@ -424,8 +419,7 @@ impl Client {
         }
         if let Some(mut message) = known {
             message.body = Body::Unknown;
-            turn.event(Event::MessageFilled(message.clone()));
-            turn.store.write_message(message);
+            turn.show(message, true);
         }
         Ok(())
     }
@@ -473,8 +467,7 @@ impl Client {
                 entry.placeholders = entry.placeholders.saturating_add(1);
                 turn.store.save(Key::Devices(key.from.account), &devices);
             }
-            turn.event(Event::Message(message.clone()));
-            turn.store.write_message(message);
+            turn.show(message, false);
         }
         self.plan_retry(turn, key, silent, None)
     }

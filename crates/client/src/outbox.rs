@@ -45,14 +45,20 @@ pub(crate) struct Place {
 }
 
 impl Outbox {
-    pub(crate) fn open(db: &dyn Read) -> Result<Self, Error> {
+    /// Reads the table once; `see` sees each row.
+    pub(crate) fn open(
+        db: &dyn Read,
+        mut see: impl FnMut(&OutboxRow) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let mut outbox = Self::default();
         let mut from = Vec::new();
         loop {
             let rows = db.rows(Table::Outbox, &from, &[0xff; 9], PAGE_ROWS)?;
             for (key, value) in &rows {
                 let order = key.as_slice().try_into().map_err(|_| Error::Damaged(OutboxRow::NAME))?;
-                outbox.insert(u64::from_be_bytes(order), &OutboxRow::unpack(value)?)?;
+                let row = OutboxRow::unpack(value)?;
+                outbox.insert(u64::from_be_bytes(order), &row)?;
+                see(&row)?;
             }
             match rows.last() {
                 // The key right after the last one.

@@ -6,7 +6,6 @@ use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::Time;
 use crate::client::{Client, Error};
-use crate::command::Event;
 use crate::db::{Key, RawRow, Read, Table};
 use crate::devices::load_devices;
 use crate::limits::{
@@ -172,8 +171,7 @@ impl Client {
             && message.body == Body::Waiting
         {
             message.body = Body::Lost;
-            turn.event(Event::MessageFilled(message.clone()));
-            turn.store.write_message(message);
+            turn.show(message, true);
         }
         Ok(())
     }

@@ -137,6 +137,28 @@ pub struct MemberReceipt {
     pub at_ms: u64,
 }
 
+impl Delivery {
+    /// As it is stored, and as it travels between devices of an account.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Pending => 0,
+            Self::Sent => 1,
+            Self::Delivered => 2,
+            Self::Read => 3,
+            Self::Failed => 4,
+        }
+    }
+
+    /// What [`Self::number`] gave.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Pending, Self::Sent, Self::Delivered, Self::Read, Self::Failed]
+            .into_iter()
+            .find(|delivery| delivery.number() == number)
+    }
+}
+
 /// Another account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Peer {

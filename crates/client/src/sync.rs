@@ -13,24 +13,9 @@ use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::sealing::payload;
 use crate::turn::Turn;
 
-pub(crate) fn delivery_number(delivery: Delivery) -> u32 {
-    match delivery {
-        Delivery::Pending => 0,
-        Delivery::Sent => 1,
-        Delivery::Delivered => 2,
-        Delivery::Read => 3,
-        Delivery::Failed => 4,
-    }
-}
-
+/// A number that this build does not know is a tick all the same.
 fn delivery_of(number: u32) -> Delivery {
-    match number {
-        0 => Delivery::Pending,
-        1 => Delivery::Sent,
-        3 => Delivery::Read,
-        4 => Delivery::Failed,
-        _ => Delivery::Delivered,
-    }
+    Delivery::from_number(number).unwrap_or(Delivery::Delivered)
 }
 
 /// A message as it travels.
@@ -40,7 +25,7 @@ pub(crate) fn archived(message: &Message) -> ArchivedMessage {
         conversation: message.with,
         sent_at_ms: message.sent_at_ms,
         stored_at_ms: message.stored_at_ms,
-        delivery: delivery_number(message.delivery),
+        delivery: message.delivery.number(),
         position: message.position,
         body: match &message.body {
             Body::Text(text) => ArchivedBody::Text(text.clone()),
@@ -202,8 +187,7 @@ impl Client {
         if missing > 0 {
             turn.event(Event::Gap { from, missing });
         }
-        turn.event(Event::Message(message.clone()));
-        turn.store.write_message(message);
+        turn.show(message, false);
         self.want_username(turn, peer)
     }
 
@@ -253,7 +237,7 @@ impl Client {
             return Ok(());
         }
         let place = self.mark_key(key);
-        let number = delivery_number(delivery);
+        let number = delivery.number();
         let mut mark = MarkRow { delivery: number, by: by.0.to_vec(), others: Vec::new() };
         match turn.store.load::<MarkRow>(&place)? {
             Some(mut row) if row.by != mark.by => {

@@ -11,6 +11,7 @@ use crate::Time;
 use crate::command::{CommandId, Effect, Event, Failure};
 use crate::db::Read;
 use crate::overlay::Overlay;
+use crate::row::Message;
 
 /// Kept free in each frame for tags and lengths.
 const SLACK_BYTES: usize = 64;
@@ -59,6 +60,13 @@ impl<'a> Turn<'a> {
 
     pub(crate) fn event(&mut self, event: Event) {
         self.effects.push(Effect::Event(event));
+    }
+
+    /// Writes a message into the history and tells the front end. `filled`: a placeholder stood for it.
+    pub(crate) fn show(&mut self, message: Message, filled: bool) {
+        let event = if filled { Event::MessageFilled } else { Event::Message };
+        self.event(event(message.clone()));
+        self.store.write_message(message);
     }
 
     pub(crate) fn done(&mut self, command: CommandId) {

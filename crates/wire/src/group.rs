@@ -12,8 +12,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::Malformed;
-use crate::shared::fixed;
+use crate::id::named_by_16_bytes;
 
 pub use change::{Action, CHANGE_LABEL, Change, SignedChange};
 pub use link::GroupLink;
@@ -24,31 +23,7 @@ pub use state::{Allowed, GroupKind, GroupState, LinkedGroup, Member, Permissions
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub [u8; 16]);
 
-impl GroupId {
-    pub(crate) fn parse(bytes: &[u8], what: &'static str) -> Result<Self, Malformed> {
-        fixed(bytes, what).map(Self)
-    }
-
-    /// 32 lower-case hexadecimal digits.
-    #[must_use]
-    pub fn to_hex(self) -> String {
-        data_encoding::HEXLOWER.encode(&self.0)
-    }
-
-    /// The group that [`Self::to_hex`] wrote so.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
-}
-
-impl fmt::Debug for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, ..] = self.0;
-        write!(f, "GroupId({a:02x}{b:02x}…)")
-    }
-}
+named_by_16_bytes!(GroupId);
 
 /// The secret of a group's invitation link.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,32 +10,40 @@ use crate::limits::USERNAME_CHARS;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub [u8; 16]);
 
-impl AccountId {
-    pub(crate) fn parse(bytes: &[u8], what: &'static str) -> Result<Self, Malformed> {
-        bytes.try_into().map(Self).map_err(|_| Malformed::new(what))
-    }
+/// What 16 bytes that name something have in common.
+macro_rules! named_by_16_bytes {
+    ($name:ident) => {
+        impl $name {
+            pub(crate) fn parse(bytes: &[u8], what: &'static str) -> Result<Self, crate::Malformed> {
+                crate::shared::fixed(bytes, what).map(Self)
+            }
 
-    /// 32 lower-case hexadecimal digits, for programs and for people's eyes.
-    #[must_use]
-    pub fn to_hex(self) -> String {
-        data_encoding::HEXLOWER.encode(&self.0)
-    }
+            /// 32 lower-case hexadecimal digits, for programs and for people's eyes.
+            #[must_use]
+            pub fn to_hex(self) -> String {
+                data_encoding::HEXLOWER.encode(&self.0)
+            }
 
-    /// The account that [`Self::to_hex`] wrote so.
-    #[must_use]
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
+            /// What [`Self::to_hex`] wrote so.
+            #[must_use]
+            pub fn from_hex(text: &str) -> Option<Self> {
+                let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+                bytes.try_into().ok().map(Self)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                // Two bytes tell ids apart in a test's output and identify nobody in a log.
+                let [a, b, ..] = self.0;
+                write!(f, concat!(stringify!($name), "({:02x}{:02x}…)"), a, b)
+            }
+        }
+    };
 }
+pub(crate) use named_by_16_bytes;
 
-impl fmt::Debug for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Two bytes tell accounts apart in a test's output and identify nobody in a log.
-        let [a, b, ..] = self.0;
-        write!(f, "AccountId({a:02x}{b:02x}…)")
-    }
-}
+named_by_16_bytes!(AccountId);
 
 /// A device of an account: 1 is the primary, companions follow. At most 127, as in the Signal Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

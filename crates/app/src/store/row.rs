@@ -39,7 +39,7 @@ pub fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result
         kind,
         text,
         notice,
-        delivery_to_sql(message.delivery),
+        message.delivery.number(),
         message.position.cast_signed(),
         message.missing_before.cast_signed(),
         arrived,
@@ -71,7 +71,7 @@ pub fn message_of(row: &Row<'_>) -> rusqlite::Result<Message> {
         sent_at_ms: row.get::<_, i64>(6)?.cast_unsigned(),
         stored_at_ms: row.get::<_, i64>(7)?.cast_unsigned(),
         body: body_of(row.get(8)?, text, notice).ok_or(damaged(8))?,
-        delivery: delivery_of(row.get(11)?).ok_or(damaged(11))?,
+        delivery: Delivery::from_number(row.get(11)?).ok_or(damaged(11))?,
         position: row.get::<_, i64>(12)?.cast_unsigned(),
         missing_before: row.get::<_, i64>(13)?.cast_unsigned(),
     })
@@ -120,22 +120,6 @@ fn body_of(kind: u8, text: Option<String>, notice: Option<Vec<u8>>) -> Option<Bo
         4 => Notice::decode(&notice?).map(Body::Notice),
         _ => None,
     }
-}
-
-fn delivery_to_sql(delivery: Delivery) -> u8 {
-    match delivery {
-        Delivery::Pending => 0,
-        Delivery::Sent => 1,
-        Delivery::Delivered => 2,
-        Delivery::Read => 3,
-        Delivery::Failed => 4,
-    }
-}
-
-fn delivery_of(number: u8) -> Option<Delivery> {
-    [Delivery::Pending, Delivery::Sent, Delivery::Delivered, Delivery::Read, Delivery::Failed]
-        .into_iter()
-        .find(|delivery| delivery_to_sql(*delivery) == number)
 }
 
 /// Numbers that are compared: SQLite's are signed, and nothing above its largest can be stored.

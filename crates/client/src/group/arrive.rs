@@ -138,8 +138,7 @@ impl Client {
                 let mut row = load_key(turn, group, key.from)?;
                 row.placeholders = row.placeholders.saturating_add(1);
                 turn.store.save(Key::SenderKey(group, key.from), &row);
-                turn.event(Event::Message(message.clone()));
-                turn.store.write_message(message);
+                turn.show(message, false);
             }
         }
         self.plan_retry(turn, key, envelope.silent, Some(group))?;
@@ -167,8 +166,7 @@ impl Client {
         self.forget_retry(turn, key);
         if let Some(mut message) = known.filter(|message| message.body == Body::Waiting) {
             message.body = Body::Lost;
-            turn.event(Event::MessageFilled(message.clone()));
-            turn.store.write_message(message);
+            turn.show(message, true);
         }
         Ok(())
     }
@@ -233,12 +231,7 @@ impl Client {
         let marks = if outgoing { self.group_marks(turn, key)? } else { Vec::new() };
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
-        turn.event(if filled {
-            Event::MessageFilled(message.clone())
-        } else {
-            Event::Message(message.clone())
-        });
-        turn.store.write_message(message);
+        turn.show(message, filled);
         if !outgoing {
             return self.want_username(turn, key.from.account);
         }

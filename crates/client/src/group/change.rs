@@ -298,12 +298,7 @@ impl Client {
             missing_before: 0,
         };
         self.forget_retry(turn, key);
-        turn.event(if filled {
-            Event::MessageFilled(message.clone())
-        } else {
-            Event::Message(message.clone())
-        });
-        turn.store.write_message(message);
+        turn.show(message, filled);
         Ok(())
     }
 

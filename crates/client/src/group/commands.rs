@@ -15,7 +15,7 @@ use crate::command::{Command, CommandId, Event, Failure};
 use crate::db::{Key, Table};
 use crate::limits::{MAX_CHANGES_UNDER_WAY, MAX_GROUPS, MAX_OUTBOX};
 use crate::record::{Kind, OutboxRow, PeerRow};
-use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::row::MessageKey;
 use crate::sealing::payload;
 use crate::turn::Turn;
 
@@ -92,20 +92,7 @@ impl Client {
             ..OutboxRow::default()
         };
         self.enqueue(turn, &row)?;
-        let message = Message {
-            key,
-            with: Conversation::Group(group),
-            order: self.next_order(),
-            direction: Direction::Outgoing,
-            sent_at_ms: turn.now.0,
-            stored_at_ms: turn.now.0,
-            body: Body::Text(text),
-            delivery: Delivery::Pending,
-            position: written.position,
-            missing_before: 0,
-        };
-        turn.event(Event::Message(message.clone()));
-        turn.store.write_message(message);
+        self.wrote(turn, key, Conversation::Group(group), written.position, text);
         turn.event(Event::Done { command, message: Some(key), peer: None });
         Ok(Ok(()))
     }

@@ -206,8 +206,7 @@ impl Client {
                 position: message.position,
                 missing_before: 0,
             };
-            turn.event(Event::Message(message.clone()));
-            turn.store.write_message(message);
+            turn.show(message, false);
         }
         turn.store.save(Key::Group(group), &row);
         Ok(())
@@ -216,19 +215,11 @@ impl Client {
 
 /// A text as it travels to somebody else; nothing else does.
 fn archived(message: &Message) -> Option<ArchivedMessage> {
-    let Body::Text(text) = &message.body else { return None };
-    if matches!(message.delivery, Delivery::Pending | Delivery::Failed) {
-        return None;
-    }
-    Some(ArchivedMessage {
-        name: (message.key.from, message.key.id),
-        conversation: message.with,
-        sent_at_ms: message.sent_at_ms,
-        stored_at_ms: message.stored_at_ms,
-        delivery: 2,
-        position: message.position,
-        body: ArchivedBody::Text(text.clone()),
-    })
+    let gone_out = !matches!(message.delivery, Delivery::Pending | Delivery::Failed);
+    let text = gone_out && matches!(message.body, Body::Text(_));
+    // How far it has come here concerns nobody there.
+    let delivery = Delivery::Delivered.number();
+    text.then(|| ArchivedMessage { delivery, ..crate::sync::archived(message) })
 }
 
 fn size_of_text(message: &ArchivedMessage) -> usize {

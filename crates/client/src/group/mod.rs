@@ -20,9 +20,9 @@ use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 use crate::Time;
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Failure};
-use crate::db::{Key, Read, Table};
-use crate::limits::{MAX_GROUPS, MAX_OUTBOX, MAX_OUTBOX_SILENT};
-use crate::record::{Kind, OutboxRow, Record as _};
+use crate::db::Key;
+use crate::limits::MAX_GROUPS;
+use crate::record::{Kind, OutboxRow};
 use crate::turn::Turn;
 
 mod arrive;
@@ -65,16 +65,12 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    pub(crate) fn open(db: &dyn Read) -> Result<Self, Error> {
-        let mut groups = Self::default();
-        let most = usize::try_from(MAX_OUTBOX + MAX_OUTBOX_SILENT).unwrap_or(usize::MAX);
-        for (_, value) in db.rows(Table::Outbox, &[], &[0xff; 9], most)? {
-            let row = OutboxRow::unpack(&value)?;
-            if let Some(group) = row.group()?.filter(|_| row.kind == Kind::SenderKey as u32) {
-                groups.giving.entry(group).or_default().insert(row.account()?);
-            }
+    /// When a client opens: what a row of the outbox says of what is under way.
+    pub(crate) fn see(&mut self, row: &OutboxRow) -> Result<(), Error> {
+        if let Some(group) = row.group()?.filter(|_| row.kind == Kind::SenderKey as u32) {
+            self.giving.entry(group).or_default().insert(row.account()?);
         }
-        Ok(groups)
+        Ok(())
     }
 }
 
@@ -114,12 +110,7 @@ impl Client {
     }
 
     /// Messages are encrypted for other devices of the account than before.
-    pub(crate) fn devices_changed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        account: AccountId,
-        _gone: bool,
-    ) -> Result<(), Error> {
+    pub(crate) fn devices_changed(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
         self.groups.unreachable.retain(|(_, unreachable)| *unreachable != account);
         for group in self.groups.unverified.get(&account).cloned().unwrap_or_default() {
             self.advance(turn, group)?;
