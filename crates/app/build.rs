@@ -16,6 +16,7 @@ fn main() {
         .define("SQLITE_TEMP_STORE", "3")
         .define("SQLITE_DEFAULT_MEMSTATUS", "0")
         .define("SQLITE_DQS", "0")
+        .define("SQLITE_ENABLE_FTS5", None)
         .define("SQLITE_OMIT_LOAD_EXTENSION", None)
         .define("SQLITE_OMIT_DEPRECATED", None)
         .define("SQLITE_USE_URI", "0")

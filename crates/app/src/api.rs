@@ -390,7 +390,37 @@ pub enum Query {
         /// Only messages whose `order` is below this.
         #[serde(default)]
         before: Option<u64>,
-        /// At most so many, the newest ones.
+        /// Only messages whose `order` is above this.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        after: Option<u64>,
+        /// At most so many: with `after` and without `before` the oldest ones, otherwise the newest ones.
+        limit: usize,
+    },
+    /// Messages of the whole history that are like this; newest first. What is left out does not matter.
+    Search {
+        /// Words, in any order, of which the beginnings are enough; in double quotes: as it stands. Case and
+        /// accents do not matter.
+        #[serde(default)]
+        text: String,
+        /// The conversation.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        with: Option<String>,
+        /// The account that wrote it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        from: Option<String>,
+        /// [`Message::stored_at_ms`] is not before this.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        since_ms: Option<u64>,
+        /// [`Message::stored_at_ms`] is before this.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        until_ms: Option<u64>,
+        /// What kind of message.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        kind: Option<MessageKind>,
+        /// Only messages whose `order` is below this.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        before: Option<u64>,
+        /// At most so many.
         limit: usize,
     },
     /// One message.
@@ -471,6 +501,13 @@ pub enum Answer {
     Messages {
         /// Oldest first.
         messages: Vec<Message>,
+    },
+    /// To [`Query::Search`].
+    Hits {
+        /// Newest first.
+        hits: Vec<Hit>,
+        /// There may be more, also where there are fewer than asked for: ask again with this as `before`.
+        next: Option<u64>,
     },
     /// To [`Query::Message`] and [`Query::MessageAt`].
     Message {

@@ -9,6 +9,7 @@ use crate::api::{Answer, Command, CommandId, Event, Failure, Query};
 use crate::engine::{Engine, Input};
 use crate::limits::{MAX_EVENTS, MAX_INPUTS};
 use crate::profile::{self, OpenError, ProfileOptions};
+use crate::store::Indexing;
 
 /// An open profile. It runs in a thread of its own; dropping the `App` ends it in good order.
 pub struct App {
@@ -24,7 +25,19 @@ impl App {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &ProfileOptions) -> Result<Self, OpenError> {
-        let profile = profile::open(options, &mut UnwrapErr(SysRng))?;
+        Self::open_with_progress(options, &mut |_| {})
+    }
+
+    /// The same, and tells how far it is where that takes long: the first time with a version of this program
+    /// that indexes the history in another way.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_with_progress(
+        options: &ProfileOptions,
+        progress: &mut dyn FnMut(Indexing),
+    ) -> Result<Self, OpenError> {
+        let profile = profile::open(options, &mut UnwrapErr(SysRng), progress)?;
         let (inputs, to_handle) = bounded(MAX_INPUTS);
         let (to_show, events) = bounded(MAX_EVENTS);
         let engine = Engine::start(profile, inputs.clone(), to_show)?;

@@ -12,10 +12,11 @@ mod key;
 pub mod limits;
 mod net;
 mod profile;
+mod search;
 mod store;
 
 pub use app::App;
 pub use crossbeam_channel as channel;
 pub use key::{KeyChoice, KeyError, Protection};
 pub use profile::{OpenError, ProfileOptions, exists, protection};
-pub use store::StoreError;
+pub use store::{Indexing, StoreError};

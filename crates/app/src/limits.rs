@@ -39,3 +39,18 @@ pub const MAX_KEY_FILE_BYTES: u64 = 4_096;
 pub const MAX_ARGON2_MEMORY_KIB: u32 = 1024 * 1024;
 /// See [`MAX_ARGON2_MEMORY_KIB`].
 pub const MAX_ARGON2_ITERATIONS: u32 = 64;
+
+/// What somebody looks for, bytes.
+pub const MAX_SEARCH_BYTES: usize = 1_024;
+/// Words of a search that the index is asked for; the others are looked for in what it found.
+pub const MAX_SEARCH_WORDS: usize = 32;
+/// Messages that one search looks at. Where few of them are what is wanted, it says where to go on.
+pub const MAX_SEARCH_CANDIDATES: usize = 4_000;
+/// A word is indexed by its first so many characters.
+pub const MAX_INDEXED_WORD_CHARACTERS: usize = 40;
+/// A snippet is at most so long, in characters as people see them.
+pub const MAX_SNIPPET_CHARACTERS: usize = 160;
+/// So many of them come before the first mark.
+pub const SNIPPET_LEAD_CHARACTERS: usize = 40;
+/// Messages that are indexed in one transaction when the index is made.
+pub const INDEX_PAGE_MESSAGES: usize = 10_000;

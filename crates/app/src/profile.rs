@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rand_core::CryptoRng;
 
 use crate::key::{self, KeyChoice, KeyError, Protection};
-use crate::store::{Store, StoreError};
+use crate::store::{Indexing, Store, StoreError};
 
 const LOCK_FILE: &str = "lock";
 const KEY_FILE: &str = "key.json";
@@ -107,7 +107,11 @@ pub fn exists(data_dir: &Path) -> bool {
     data_dir.join(DATABASE_FILE).exists()
 }
 
-pub(crate) fn open(options: &ProfileOptions, rng: &mut dyn CryptoRng) -> Result<Profile, OpenError> {
+pub(crate) fn open(
+    options: &ProfileOptions,
+    rng: &mut dyn CryptoRng,
+    progress: &mut dyn FnMut(Indexing),
+) -> Result<Profile, OpenError> {
     let data_dir = &options.data_dir;
     let folder = |error| OpenError::Folder { path: data_dir.clone(), error };
     make_folder(data_dir).map_err(folder)?;
@@ -116,7 +120,7 @@ pub(crate) fn open(options: &ProfileOptions, rng: &mut dyn CryptoRng) -> Result<
     let key_path = key_path(data_dir, options.key.key_file.as_deref());
     let passphrase = options.key.passphrase.as_ref().map(|text| text.as_str());
     let (key, protection) = key::obtain(&key_path, passphrase, !database.exists(), rng)?;
-    let store = Store::open(&database, &key).map_err(|error| match error {
+    let store = Store::open(&database, &key, progress).map_err(|error| match error {
         StoreError::WrongKey => OpenError::WrongKey(key_path),
         other => OpenError::Store(other),
     })?;

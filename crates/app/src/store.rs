@@ -1,5 +1,6 @@
 //! The device's database: SQLite, encrypted as a whole, one writer, one transaction for each step.
 
+mod index;
 mod row;
 mod schema;
 #[cfg(test)]
@@ -12,6 +13,8 @@ use waxwing_client::{Batch, Conversation, DbError, Key, Message, MessageKey, Raw
 use zeroize::Zeroizing;
 
 use crate::key::DatabaseKey;
+use index::Changes;
+pub use index::{Indexing, Within};
 use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.
@@ -62,11 +65,15 @@ const UNREAD_IN: &str = "SELECT count(*) FROM messages
     WHERE conversation = ?1 AND direction = 1 AND delivery = 2 AND kind NOT IN (1, 4)";
 
 impl Store {
-    /// Opens or makes the database.
+    /// Opens or makes the database. `progress` hears of an index that has to be made first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(path: &Path, key: &DatabaseKey) -> Result<Self, StoreError> {
+    pub fn open(
+        path: &Path,
+        key: &DatabaseKey,
+        progress: &mut dyn FnMut(Indexing),
+    ) -> Result<Self, StoreError> {
         let connection = Connection::open(path).map_err(StoreError::from)?;
         let literal = Zeroizing::new(format!("raw:{}", key.to_hex().as_str()));
         // An error of this statement would quote it, key and all.
@@ -89,6 +96,7 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(64);
         let mut store = Self { connection };
         schema::migrate(&mut store.connection)?;
+        index::complete(&mut store.connection, progress)?;
         Ok(store)
     }
 
@@ -101,6 +109,7 @@ impl Store {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
+        let mut changes = Changes::default();
         for write in batch {
             match write {
                 Write::Row(key, Some(value)) => {
@@ -115,10 +124,17 @@ impl Store {
                     let sql = "DELETE FROM state WHERE tab = ?1 AND key = ?2";
                     transaction.prepare_cached(sql)?.execute(params![key.table() as u8, key.bytes()])?;
                 }
-                Write::Message(message) => write_message(&transaction, message)?,
-                Write::DeleteMessage(key) => delete_message(&transaction, key)?,
+                Write::Message(message) => {
+                    changes.note(&transaction, message.key, Some(message))?;
+                    write_message(&transaction, message)?;
+                }
+                Write::DeleteMessage(key) => {
+                    changes.note(&transaction, *key, None)?;
+                    delete_message(&transaction, key)?;
+                }
             }
         }
+        changes.write(&transaction)?;
         for setting in settings {
             match &setting.value {
                 Some(value) => transaction

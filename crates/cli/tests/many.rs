@@ -99,7 +99,7 @@ impl Device {
     }
 
     fn history(&self, with: &str) -> Vec<Message> {
-        let query = Query::History { with: with.to_owned(), before: None, limit: 10_000 };
+        let query = Query::History { with: with.to_owned(), before: None, after: None, limit: 10_000 };
         let Answer::Messages { messages } = self.ask(query) else { panic!("messages were asked for") };
         messages
     }

@@ -4,14 +4,17 @@ mod group;
 
 pub use group::{action_of, group, link_of, notice};
 
+use std::ops::Range;
+
 use waxwing_client as core;
 use waxwing_client::Conversation;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId, RejectCode, devices};
 
 use super::{
     Body, BroadcastList, ChatChange, Connection, Contact, Delivery, Device, Direction, Failure, Fault,
-    HistoryRange, Message, NetFailure, Person, Trust,
+    HistoryRange, Hit, Message, MessageKind, NetFailure, Person, SnippetPiece, Trust,
 };
+use crate::search;
 
 /// What names of groups begin with, so that none can be taken for an account's.
 const GROUP_PREFIX: &str = "g:";
@@ -121,6 +124,22 @@ pub fn message(message: &core::Message) -> Message {
         },
         delivery: delivery(message.delivery),
         missing_before: message.missing_before,
+    }
+}
+
+/// A message that was looked for. `marks`: bytes of its text.
+pub fn hit(found: &core::Message, marks: &[Range<usize>]) -> Hit {
+    let text = search::searchable(found).unwrap_or_default();
+    let pieces = search::snippet(text, marks).into_iter();
+    let snippet = pieces.map(|piece| SnippetPiece { text: piece.text, marked: piece.marked }).collect();
+    Hit { message: message(found), snippet }
+}
+
+/// What kind of message is looked for.
+pub fn kind_of(kind: MessageKind) -> search::Kind {
+    match kind {
+        MessageKind::Text => search::Kind::Text,
+        MessageKind::Link => search::Kind::Link,
     }
 }
 

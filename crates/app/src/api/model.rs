@@ -316,6 +316,38 @@ pub enum Body {
     },
 }
 
+/// What kinds of messages can be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MessageKind {
+    /// Somebody wrote a text.
+    Text,
+    /// A text with an address of the web in it.
+    Link,
+}
+
+/// A message that was looked for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hit {
+    /// The message.
+    pub message: Message,
+    /// The part of its text in which the first of what was looked for stands, in pieces that follow each other;
+    /// `…` where text was left out.
+    pub snippet: Vec<SnippetPiece>,
+}
+
+/// A piece of a [`Hit::snippet`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnippetPiece {
+    /// As written; may hold control characters.
+    pub text: String,
+    /// This is what was looked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub marked: bool,
+}
+
 /// How far a message has come. Incoming ones are `delivered` (not read here) or `read`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -168,7 +168,7 @@ fn queries_and_answers() {
     check(&Query::Status, json!({"type": "status"}));
     check(&Query::Contacts, json!({"type": "contacts"}));
     check(&Query::Contact { name: text("bob") }, json!({"type": "contact", "name": "bob"}));
-    let history = Query::History { with: text(ACCOUNT), before: Some(7), limit: 20 };
+    let history = Query::History { with: text(ACCOUNT), before: Some(7), after: None, limit: 20 };
     check(&history, json!({"type": "history", "with": ACCOUNT, "before": 7, "limit": 20}));
     check(&Query::Message { id: text(ID) }, json!({"type": "message", "id": ID}));
     check(&Query::Inbox { limit: 5 }, json!({"type": "inbox", "limit": 5}));
@@ -277,6 +277,42 @@ fn devices_chats_and_what_is_set() {
     let mut golden = some_message_json();
     golden["missingBefore"] = json!(3);
     check(&Answer::Message { message: Some(missing) }, json!({"type": "message", "message": golden}));
+}
+
+#[test]
+fn searches_and_what_they_find() {
+    let history = Query::History { with: text(ACCOUNT), before: None, after: Some(7), limit: 20 };
+    let golden = json!({"type": "history", "with": ACCOUNT, "before": null, "after": 7, "limit": 20});
+    check(&history, golden);
+    let search = Query::Search {
+        text: text("hi"),
+        with: Some(text(ACCOUNT)),
+        from: Some(text(ACCOUNT)),
+        since_ms: Some(1),
+        until_ms: Some(2),
+        kind: Some(MessageKind::Link),
+        before: Some(7),
+        limit: 20,
+    };
+    let golden = json!({
+        "type": "search", "text": "hi", "with": ACCOUNT, "from": ACCOUNT, "sinceMs": 1, "untilMs": 2,
+        "kind": "link", "before": 7, "limit": 20,
+    });
+    check(&search, golden);
+    let short = serde_json::from_value(json!({"type": "search", "kind": "text", "limit": 20}));
+    let Ok(Query::Search { text: looked_for, with: None, kind: Some(MessageKind::Text), .. }) = short else {
+        panic!("what is left out does not matter")
+    };
+    assert_eq!(looked_for, "");
+    let piece = |value: &str, marked| SnippetPiece { text: text(value), marked };
+    let hit = Hit { message: some_message(), snippet: vec![piece("h", true), piece("i", false)] };
+    let golden = json!({
+        "type": "hits",
+        "hits": [{"message": some_message_json(), "snippet": [{"text": "h", "marked": true}, {"text": "i"}]}],
+        "next": 5,
+    });
+    check(&Answer::Hits { hits: vec![hit], next: Some(5) }, golden);
+    check(&Answer::Hits { hits: Vec::new(), next: None }, json!({"type": "hits", "hits": [], "next": null}));
 }
 
 #[test]

@@ -7,8 +7,9 @@ use waxwing_wire::{AccountId, Username};
 
 use super::{Engine, storage_fails};
 use crate::api::{self, Answer, Chat, ChatWith, Contact, Failure, Person, Query, Setting, Status, Trust};
-use crate::limits::MAX_PAGE_MESSAGES;
-use crate::store::Store;
+use crate::limits::{MAX_PAGE_MESSAGES, MAX_SEARCH_BYTES};
+use crate::search::Wanted;
+use crate::store::{Store, Within};
 
 impl Engine {
     pub(super) fn answer(&self, query: Query) -> Result<Answer, Failure> {
@@ -24,12 +25,13 @@ impl Engine {
             Query::Chat { name } => Answer::Chat { chat: look.chat_called(&name)? },
             Query::Groups => Answer::Groups { groups: look.groups()? },
             Query::Group { name } => Answer::Group { group: look.group(&name)? },
-            Query::History { with, before, limit } => {
+            Query::History { with, before, after, limit } => {
                 let with = api::conversation_of(&with)?;
-                let limit = limit.min(MAX_PAGE_MESSAGES);
-                let page = store.history(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
-                Answer::Messages { messages: page.iter().rev().map(api::message).collect() }
+                Answer::Messages {
+                    messages: look.history(with, before, after, limit.min(MAX_PAGE_MESSAGES))?,
+                }
             }
+            Query::Search { .. } => look.search(query)?,
             Query::Message { id } => {
                 let message = store.message(&api::message_key_of(&id)?).map_err(device)?;
                 Answer::Message { message: message.as_ref().map(api::message) }
@@ -257,6 +259,43 @@ impl Look<'_> {
             });
         }
         Ok(told)
+    }
+
+    fn history(
+        &self,
+        with: Conversation,
+        before: Option<u64>,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<api::Message>, Failure> {
+        if let (None, Some(after)) = (before, after) {
+            let page = self.store.history_after(with, after, limit).map_err(device)?;
+            return Ok(page.iter().map(api::message).collect());
+        }
+        let page = self.store.history(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
+        let above = |message: &&core::Message| after.is_none_or(|after| message.order > after);
+        Ok(page.iter().rev().filter(above).map(api::message).collect())
+    }
+
+    fn search(&self, query: Query) -> Result<Answer, Failure> {
+        let Query::Search { text, with, from, since_ms, until_ms, kind, before, limit } = query else {
+            return Ok(Answer::Hits { hits: Vec::new(), next: None });
+        };
+        if text.len() > MAX_SEARCH_BYTES {
+            let detail = format!("what is looked for is longer than {MAX_SEARCH_BYTES} bytes");
+            return Err(Failure::user("tooLong", detail));
+        }
+        let with = with.map(|with| api::conversation_of(&with)).transpose()?;
+        let from = from.map(|from| api::account_of(&from)).transpose()?;
+        let wanted = Wanted::new(&text, with, from, kind.map(api::kind_of));
+        let within = Within {
+            before: before.unwrap_or(u64::MAX),
+            since_ms: since_ms.unwrap_or(0),
+            until_ms: until_ms.unwrap_or(u64::MAX),
+        };
+        let found = self.store.search(&wanted, &within, limit.min(MAX_PAGE_MESSAGES)).map_err(device)?;
+        let hits = found.hits.iter().map(|(message, marks)| api::hit(message, marks)).collect();
+        Ok(Answer::Hits { hits, next: found.next })
     }
 
     fn starred(&self) -> Result<Vec<api::Message>, Failure> {

@@ -25,7 +25,7 @@ fn invitation() -> String {
 }
 
 fn engine(folder: &TempDir) -> (Engine, Receiver<Event>, Receiver<Input>) {
-    let profile = profile::open(&options(folder.path()), &mut rng()).unwrap();
+    let profile = profile::open(&options(folder.path()), &mut rng(), &mut |_| {}).unwrap();
     let (inputs, to_handle) = bounded(limits::MAX_INPUTS);
     let (events, to_show) = bounded(4);
     (Engine::start(profile, inputs, events).unwrap(), to_show, to_handle)

@@ -12,7 +12,7 @@ fn options(folder: &TempDir, key_file: Option<PathBuf>) -> ProfileOptions {
 }
 
 fn try_open(options: &ProfileOptions) -> Result<Profile, OpenError> {
-    open(options, &mut UnwrapErr(SysRng))
+    open(options, &mut UnwrapErr(SysRng), &mut |_| {})
 }
 
 #[test]

@@ -46,6 +46,23 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX messages_unread ON messages (conversation, \"order\") WHERE direction = 1 AND delivery = 2;
     CREATE INDEX messages_pending ON messages (\"order\") WHERE direction = 0 AND delivery = 0;
     CREATE INDEX messages_fresh ON messages (\"order\") WHERE fresh = 1;
+", "
+    -- Which messages have which words; rowid is the message's order. `index.rs` fills it: after this for what is
+    -- there already, then with each message.
+    CREATE VIRTUAL TABLE search USING fts5 (
+        words, content = '', columnsize = 0, detail = none, tokenize = 'ascii'
+    );
+    -- Orders of a day's messages, which may stand between others'; a deleted message's may be among them.
+    CREATE TABLE search_days (
+        day INTEGER NOT NULL PRIMARY KEY,   -- of stored_at, counted since 1970
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE search_state (
+        only INTEGER NOT NULL PRIMARY KEY CHECK (only = 0),
+        version TEXT NOT NULL,              -- of the words
+        made_to INTEGER                     -- order up to which the index was made; null: it is complete
+    ) STRICT;
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

@@ -1,3 +1,5 @@
+mod search;
+
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -57,9 +59,13 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("test.db")
 }
 
+fn open(folder: &TempDir, key: &DatabaseKey) -> Result<Store, StoreError> {
+    Store::open(&path(folder), key, &mut |_| {})
+}
+
 fn empty() -> OnDisk {
     let folder = TempDir::new().unwrap();
-    let store = Store::open(&path(&folder), &some_key(&folder)).unwrap();
+    let store = open(&folder, &some_key(&folder)).unwrap();
     OnDisk { store, _folder: folder }
 }
 
@@ -102,7 +108,7 @@ fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
     let key = some_key(&folder);
     let canary = "canary-7d1f0a-canary";
     {
-        let mut store = Store::open(&path(&folder), &key).unwrap();
+        let mut store = open(&folder, &key).unwrap();
         put(&mut store, &incoming(1, Body::Text(canary.into()), Delivery::Delivered));
         let row = Write::Row(Key::Profile, Some(canary.as_bytes().to_vec()));
         store.apply(&vec![row], &[Setting { name: canary.into(), value: Some(canary.into()) }]).unwrap();
@@ -112,13 +118,13 @@ fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
     }
     assert_hidden(&folder, canary);
     {
-        let store = Store::open(&path(&folder), &key).unwrap();
+        let store = open(&folder, &key).unwrap();
         assert!(store.history(TO_BOB, u64::MAX, 9).unwrap()[0].body == Body::Text(canary.into()));
         assert_eq!(store.setting(canary).unwrap().as_deref(), Some(canary.as_bytes()));
     }
     let other = some_key(&TempDir::new().unwrap());
-    assert!(matches!(Store::open(&path(&folder), &other), Err(StoreError::WrongKey)));
-    assert!(Store::open(&path(&folder), &key).is_ok(), "a wrong key has done no harm");
+    assert!(matches!(open(&folder, &other), Err(StoreError::WrongKey)));
+    assert!(open(&folder, &key).is_ok(), "a wrong key has done no harm");
 }
 
 fn assert_hidden(folder: &TempDir, canary: &str) {
@@ -210,16 +216,16 @@ fn a_conversation_has_its_newest_message_and_counts_what_can_be_read_and_was_not
 fn a_database_of_a_later_version_is_left_alone() {
     let folder = TempDir::new().unwrap();
     let key = some_key(&folder);
-    Store::open(&path(&folder), &key).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(&path(&folder), &key), Err(StoreError::Newer(99))));
+    open(&folder, &key).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(open(&folder, &key), Err(StoreError::Newer(99))));
 }
 
 #[test]
 fn a_database_of_a_trial_version_is_left_alone_and_says_so() {
     let folder = TempDir::new().unwrap();
     let key = some_key(&folder);
-    Store::open(&path(&folder), &key).unwrap().connection.pragma_update(None, "user_version", 1).unwrap();
-    let error = Store::open(&path(&folder), &key).err().unwrap();
+    open(&folder, &key).unwrap().connection.pragma_update(None, "user_version", 1).unwrap();
+    let error = open(&folder, &key).err().unwrap();
     assert!(matches!(error, StoreError::Older(1)));
     assert!(error.to_string().contains("--data-dir"), "{error}");
 }

@@ -144,7 +144,7 @@ impl Session {
     }
 
     pub fn history(&self, with: &str, before: Option<u64>, limit: usize) -> Result<Vec<Message>, Error> {
-        self.messages(Query::History { with: with.to_owned(), before, limit })
+        self.messages(Query::History { with: with.to_owned(), before, after: None, limit })
     }
 
     pub fn inbox(&self, limit: usize) -> Result<Vec<Message>, Error> {
