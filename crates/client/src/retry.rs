@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use waxwing_wire::content::Conversation;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::Time;
@@ -235,7 +236,9 @@ impl Client {
         if let Some(order) = self.outbox.order_of(id) {
             let mut row = self.outbox_row(turn, order)?;
             // One attempt is under way at a time, so that an answer of the server names one.
-            if row.account()? == from.account && row.kind != Kind::Retry as u32 {
+            // What goes to a group has no account, and is asked for as such.
+            let theirs = row.target()? == Conversation::Account(from.account);
+            if theirs && row.kind != Kind::Retry as u32 {
                 self.renew_session(turn, from)?;
                 if !row.copies.is_empty() && !row.resend {
                     row.again = row.again.max(attempt);

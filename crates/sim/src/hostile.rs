@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::limits::{DELIVERY_WINDOW_ENTRIES, MAX_PLAINTEXT_BYTES};
 use waxwing_wire::server_frame::{
     Bundle, DeviceState, Entry, Envelope, Item, Receipt, ResponseBody, ServerFrame,
 };
@@ -19,6 +20,8 @@ use crate::world::{World, note};
 
 /// Entries that the liar remembers.
 const REMEMBERED: usize = 400;
+/// What an entry takes in a frame beside its item, at most.
+const ENTRY_BYTES: usize = 20;
 /// The number of the device that is added to accounts.
 const FALSE_DEVICE: u8 = 77;
 
@@ -193,9 +196,11 @@ impl World {
 
     // ------------------------------------------------------------ down
 
-    /// What a device gets instead of what the server core said.
-    pub(crate) fn bend_down(&mut self, client: usize, plain: &[u8]) -> Vec<u8> {
-        let Ok(mut frame) = ServerFrame::decode(Bytes::copy_from_slice(plain)) else { return plain.to_vec() };
+    /// The frames that a device gets instead of what the server core said.
+    pub(crate) fn bend_down(&mut self, client: usize, plain: &[u8]) -> Vec<Vec<u8>> {
+        let Ok(mut frame) = ServerFrame::decode(Bytes::copy_from_slice(plain)) else {
+            return vec![plain.to_vec()];
+        };
         if let Some(welcome) = &mut frame.welcome {
             welcome.acknowledged = self.liar.numbers.entry(client).or_default().said;
             if self.lies(Attack::ForgeList, 2_000) {
@@ -225,7 +230,7 @@ impl World {
                 view.members.insert(place, member);
             }
         }
-        frame.encode()
+        in_frames(frame)
     }
 
     fn bend_entries(&mut self, client: usize, entries: Vec<Entry>) -> Vec<Entry> {
@@ -426,6 +431,24 @@ impl World {
             self.oracle.fail("client", "hardly anybody got an account from the liar".into());
         }
     }
+}
+
+/// What was added may need more frames than one.
+fn in_frames(mut frame: ServerFrame) -> Vec<Vec<u8>> {
+    let entries = std::mem::take(&mut frame.entries);
+    let mut frames = Vec::new();
+    let mut bytes = frame.encode().len();
+    for entry in entries {
+        let more = entry.item.encode().len() + ENTRY_BYTES;
+        if bytes + more > MAX_PLAINTEXT_BYTES || frame.entries.len() >= DELIVERY_WINDOW_ENTRIES {
+            frames.push(std::mem::take(&mut frame).encode());
+            bytes = 0;
+        }
+        bytes += more;
+        frame.entries.push(entry);
+    }
+    frames.push(frame.encode());
+    frames
 }
 
 /// A list as if it had one device more; its signature is that of the list without it.

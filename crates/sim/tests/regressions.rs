@@ -66,3 +66,10 @@ fn companies_agree_in_the_end() {
         passes(&run_plan(Plan::in_company(seed), None, false));
     }
 }
+
+/// Whoever asked for a message to a group as if it were one to an account brought down a device in whose outbox it
+/// still was.
+#[test]
+fn a_question_about_the_wrong_kind_of_message_harms_nobody() {
+    passes(&run_plan(Plan::in_company(1668), None, false));
+}

@@ -2,17 +2,17 @@
 
 use waxwing_e2ee::{padding, sender_key};
 use waxwing_wire::client_frame::GroupSend;
-use waxwing_wire::content::{Body as ContentBody, Content, GroupContext};
+use waxwing_wire::content::{Body as ContentBody, Content, GroupContext, PlainContent};
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::{Action, Allowed, Change, GroupId, Permissions, PublicChange, SignedChange};
-use waxwing_wire::server_frame::{Envelope, GroupEnvelope, Item};
+use waxwing_wire::server_frame::{Entry, Envelope, GroupEnvelope, Item, ServerFrame};
 use waxwing_wire::{Bytes, EnvelopeKind, MessageId};
 
 use super::world::World;
 use crate::db::{Key, Read as _};
 use crate::group::record::KeyRow;
 use crate::record::Record as _;
-use crate::{Command, Event};
+use crate::{Command, Event, Input};
 
 fn trio() -> (World, GroupId) {
     let mut world = World::friends(&["alice", "bob", "carol"]);
@@ -495,4 +495,29 @@ fn who_may_not_write_is_not_heard() {
     assert_eq!(world.hears("carol", group), ["alice is here", "bob is here"]);
     world.said("alice", group, "only I");
     assert_eq!(world.hears("carol", group), ["alice is here", "bob is here", "only I"]);
+}
+
+/// Messages to groups are asked for as such; whoever asks otherwise, for one that still waits, gets nothing.
+#[test]
+fn a_message_to_a_group_cannot_be_asked_for_as_if_it_were_to_an_account() {
+    let (mut world, group) = trio();
+    world.offline("alice");
+    world.say("alice", group, "not sent yet");
+    let (alice, bob) = (world.device("alice"), world.device("bob"));
+    let id = world.messages("alice", group).last().unwrap().key.id;
+    let envelope = Envelope {
+        from: bob,
+        id: MessageId(77),
+        kind: EnvelopeKind::Plaintext,
+        ciphertext: PlainContent::Retry { id, attempt: 1, group: None }.encode().into(),
+        accepted_at_ms: 0,
+        silent: true,
+        group: None,
+    };
+    world.relay.put(alice, Item::Envelope(envelope.clone()));
+    let entries = vec![Entry { seq: 1_000, item: Item::Envelope(envelope) }];
+    world.input("alice", Input::Frame(ServerFrame { entries, ..ServerFrame::default() }));
+    world.online("alice");
+    world.settle();
+    assert_eq!(world.hears("bob", group).last().unwrap(), "not sent yet");
 }

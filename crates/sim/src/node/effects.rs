@@ -187,8 +187,15 @@ impl World {
 
     fn node_says(&mut self, node: usize, link: u64, plain: &[u8]) {
         let Some(client) = self.net.link(link).map(|link| link.client) else { return };
-        let bent = self.plan.is_hostile().then(|| self.bend_down(client, plain));
-        let plain = bent.as_deref().unwrap_or(plain);
+        if !self.plan.is_hostile() {
+            return self.frame_goes(node, link, client, plain);
+        }
+        for bent in self.bend_down(client, plain) {
+            self.frame_goes(node, link, client, &bent);
+        }
+    }
+
+    fn frame_goes(&mut self, node: usize, link: u64, client: usize, plain: &[u8]) {
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
         let sealed = peer.channel.say(plain);
         let summary = self.oracle.server_says(client, link, plain);
