@@ -10,8 +10,8 @@ use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::{Key, RawRow, Table};
 use crate::limits::{
-    ARCHIVE_STALL_MS, ARCHIVE_WINDOW_PARTS, ATTEMPTS_SKIPPED, MAX_DEVICES_KEPT, MAX_GROUPS_PER_PART,
-    MAX_PEERS_PER_PART, PART_BYTES,
+    ARCHIVE_STALL_MS, ARCHIVE_WINDOW_PARTS, ATTEMPTS_SKIPPED, LINK_LIFE_MS, MAX_DEVICES_KEPT,
+    MAX_GROUPS_PER_PART, MAX_PEERS_PER_PART, PART_BYTES,
 };
 use crate::record::{ArchiveRow, Kind, OutboxRow, PeerRow, Record as _, StateRow};
 use crate::row::{Body, Delivery, MessageKey};
@@ -43,8 +43,26 @@ impl Client {
             HistoryRange::Year => (true, turn.now.0.saturating_sub(365 * DAY_MS)),
             HistoryRange::All => (true, 0),
         };
-        let row = ArchiveRow { messages_wanted: wanted, since_ms, before: u64::MAX, ..ArchiveRow::default() };
+        let row = ArchiveRow {
+            messages_wanted: wanted,
+            since_ms,
+            before: u64::MAX,
+            moved_at_ms: turn.now.0,
+            ..ArchiveRow::default()
+        };
         turn.store.save(Key::Archive(device.number()), &row);
+    }
+
+    /// A device was approved and may be one of the account's by now, without this one having heard of it: what
+    /// is to be told to own devices is kept until it is known.
+    pub(crate) fn awaits_device(&self, turn: &Turn<'_>) -> Result<bool, Error> {
+        for (_, value) in turn.store.rows(Table::Archive, &[], &[0xff], MAX_DEVICES_KEPT)? {
+            let row = ArchiveRow::unpack(&value)?;
+            if !row.begun && turn.now.0.abs_diff(row.moved_at_ms) < LINK_LIFE_MS {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The approval was refused. The number may be that of a device approved before, whose list this device
@@ -258,7 +276,9 @@ impl Client {
             let key = MessageKey { from: message.name.0, id: message.name.1 };
             let too_long = matches!(&message.body, ArchivedBody::Text(text) if text.len() > MAX_TEXT_BYTES);
             let gone = crate::state::is_deleted(&turn.store, &key, message.conversation, message.sent_at_ms)?;
-            if too_long || gone || turn.store.message(&key)?.is_some() {
+            // What this device has written it knows itself.
+            let own = self.address() == Some(key.from) && !matches!(message.body, ArchivedBody::Notice(_));
+            if too_long || gone || own || turn.store.message(&key)?.is_some() {
                 continue;
             }
             self.counters.archive_order = self.counters.archive_order.saturating_sub(1);

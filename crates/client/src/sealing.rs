@@ -110,6 +110,9 @@ impl Client {
         let meant = |device: &DeviceId| row.only == 0 || row.only == u32::from(device.number());
         let (to, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(device, _)| meant(device));
         if to.is_empty() {
+            if row.only == 0 && self.is_own(account) && self.awaits_device(turn)? {
+                return Ok(Seal::Waits);
+            }
             let pointless = row.only != 0 || self.is_own(account);
             return Ok(if pointless { Seal::Pointless } else { Seal::NeedsDevices });
         }

@@ -71,10 +71,11 @@ impl Client {
         }
     }
 
-    /// The account has other devices.
+    /// The account has other devices, or is about to.
     pub(crate) fn has_others(&self, turn: &Turn<'_>) -> Result<bool, Error> {
         let listed = self.own_row(turn)?.list().map_or(0, |list| list.devices.len());
-        Ok(listed > 1 || self.address().is_some_and(|own| own.device != DeviceId::PRIMARY))
+        let companion = self.address().is_some_and(|own| own.device != DeviceId::PRIMARY);
+        Ok(listed > 1 || companion || self.awaits_device(turn)?)
     }
 
     /// Says something to all other devices of the account.
