@@ -83,8 +83,13 @@ impl Client {
         match load_state(turn, group)? {
             Some(state) if state.epoch == epoch => Ok(Some(state.hash().to_vec())),
             _ => {
-                let log: Option<LogRow> = turn.store.load(&Key::GroupLog(group, epoch))?;
-                Ok(log.map(|log| log.made))
+                if let Some(log) = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))? {
+                    return Ok(Some(log.made));
+                }
+                // The state that this device was brought in with has no change here; the one after it names it.
+                let next: Option<LogRow> = turn.store.load(&Key::GroupLog(group, epoch.saturating_add(1)))?;
+                let change = next.filter(|log| !log.skipped).and_then(|log| Change::decode(&log.change).ok());
+                Ok(change.and_then(|change| change.previous).map(|hash| hash.to_vec()))
             }
         }
     }
