@@ -14,10 +14,12 @@ use zeroize::Zeroizing;
 use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::{Key, Table};
-use crate::devices::{Standing, load_devices};
+use crate::devices::{Identity, Standing, load_devices};
+use crate::group::keys::load_key;
 use crate::limits::{
     ANSWER_PAUSE_MS, HELD_PAUSE_MS, MAX_HELD, MAX_PEERS, MAX_RETRIES_PLANNED, MAX_UNDECRYPTABLE_KEPT,
 };
+use crate::positions;
 use crate::prekeys::{KYBER, LAST_RESORT, ONE_TIME, SIGNED};
 use crate::record::{Kind, OutboxRow, PeerRow, PrekeyRow, Record as _, RetryRow};
 use crate::retry::Ask;
@@ -26,10 +28,22 @@ use crate::turn::Turn;
 
 /// What an envelope gave.
 enum Opened {
-    Plain(Zeroizing<Vec<u8>>, Standing),
+    Plain(Zeroizing<Vec<u8>>, Proof),
     /// Its key was used before: its content was handled then, unless something is lost.
     Duplicate,
     Unreadable,
+}
+
+/// Whose key a message was encrypted with.
+struct Proof {
+    identity: Identity,
+    standing: Standing,
+}
+
+impl Proof {
+    fn new(identity: Identity, proven: bool) -> Self {
+        Self { identity, standing: if proven { Standing::Known } else { Standing::Unproven } }
+    }
 }
 
 impl From<e2ee::Error> for Opened {
@@ -136,15 +150,15 @@ impl Client {
             }
         };
         match opened {
-            Opened::Plain(padded, standing) => {
+            Opened::Plain(padded, proof) => {
                 let content = read_content(envelope, &padded);
                 // The server passes one message off as another. The one it stands for is asked for.
                 if content.id != envelope.id {
                     self.unreadable(turn, envelope, known)?;
                     return Ok(false);
                 }
-                if standing == Standing::Unproven {
-                    return self.hold_content(turn, envelope, known, &content);
+                if proof.standing == Standing::Unproven {
+                    return self.hold_content(turn, envelope, known, &content, proof.identity);
                 }
                 return self.content_arrived(turn, envelope, known, content);
             }
@@ -173,8 +187,7 @@ impl Client {
                     } else {
                         self.save_session(turn, envelope.from, sessions, &session);
                     }
-                    let standing = if proven { Standing::Known } else { Standing::Unproven };
-                    return Ok(Opened::Plain(plain, standing));
+                    return Ok(Opened::Plain(plain, Proof::new(identity, proven)));
                 }
                 Err(e2ee::Error::Duplicate) => failure = Opened::Duplicate,
                 Err(_) => {}
@@ -208,7 +221,7 @@ impl Client {
                 let identity = header.identity.serialize();
                 let standing = self.learn_sender(turn, from, registration_id, identity)?;
                 self.use_up(turn, &used);
-                return Ok(Opened::Plain(plain, standing));
+                return Ok(Opened::Plain(plain, Proof { identity, standing }));
             }
             Err(error) => error,
         };
@@ -220,9 +233,9 @@ impl Client {
         {
             sessions.stale = session.encode().to_vec();
             turn.store.save(Key::Session(from), &sessions);
-            let proven = self.is_proven(turn, from, header.identity.serialize())?;
-            let standing = if proven { Standing::Known } else { Standing::Unproven };
-            return Ok(Opened::Plain(plain, standing));
+            let identity = header.identity.serialize();
+            let proven = self.is_proven(turn, from, identity)?;
+            return Ok(Opened::Plain(plain, Proof::new(identity, proven)));
         }
         Ok(failure.into())
     }
@@ -297,8 +310,9 @@ impl Client {
         }
         // A server that lies about where an envelope belongs has its placeholder elsewhere.
         let misplaced = known.as_ref().is_some_and(|message| message.with != with);
-        if misplaced {
+        if let Some(message) = known.as_ref().filter(|_| misplaced) {
             turn.event(Event::Deleted(vec![key]));
+            self.stands_for_nothing(turn, message)?;
         }
         let known = known.filter(|_| !misplaced);
         let filled = known.is_some();
@@ -311,7 +325,8 @@ impl Client {
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
         message.position = content.position;
-        message.missing_before = self.count_position(turn, key, content.position, filled)?;
+        let place = filled.then_some(message.order);
+        message.missing_before = self.count_position(turn, key, content.position, place)?;
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
         turn.show(message, filled);
@@ -328,14 +343,13 @@ impl Client {
         known: Option<Message>,
         position: u64,
     ) -> Result<bool, Error> {
-        let filled = known.is_some();
-        if filled {
+        if known.is_some() {
             turn.store.delete_message(key);
             turn.event(Event::Deleted(vec![key]));
         }
         self.forget_retry(turn, key);
         if position > 0 {
-            self.pass_position(turn, key, position, filled)?;
+            self.pass_position(turn, key, position, known.map(|message| message.order))?;
         }
         Ok(false)
     }
@@ -347,6 +361,7 @@ impl Client {
         envelope: &Envelope,
         known: Option<Message>,
         content: &Content,
+        identity: Identity,
     ) -> Result<bool, Error> {
         let key = MessageKey { from: envelope.from, id: envelope.id };
         self.refetch.insert(key.from.account);
@@ -366,6 +381,7 @@ impl Client {
             held: content.encode(),
             held_order: self.next_order(),
             accepted_at_ms: envelope.accepted_at_ms,
+            identity: identity.to_vec(),
             ..RetryRow::default()
         };
         turn.store.save(Key::Retry(key.from, key.id), &row);
@@ -384,10 +400,9 @@ impl Client {
         }
         held.sort_by_key(|(_, row)| row.held_order);
         for (key, row) in held {
-            let session = self.load_session(turn, key.from)?.session()?;
-            let identity = session.map(|session| session.remote_identity().serialize());
-            match identity {
-                Some(identity) if self.is_proven(turn, key.from, identity)? => {}
+            // The session may be another one by now.
+            match Identity::try_from(row.identity.as_slice()) {
+                Ok(identity) if self.is_proven(turn, key.from, identity)? => {}
                 _ => continue,
             }
             let Ok(content) = Content::decode(&row.held) else { continue };
@@ -418,6 +433,7 @@ impl Client {
             self.forget_retry(turn, key);
         }
         if let Some(mut message) = known {
+            self.stands_for_nothing(turn, &message)?;
             message.body = Body::Unknown;
             turn.show(message, true);
         }
@@ -462,23 +478,46 @@ impl Client {
         }
         if !silent {
             let Some(message) = self.new_incoming(turn, envelope)? else { return Ok(()) };
-            let mut devices = load_devices(&turn.store, key.from.account)?;
-            if let Some(entry) = devices.find(key.from.device) {
-                entry.placeholders = entry.placeholders.saturating_add(1);
-                turn.store.save(Key::Devices(key.from.account), &devices);
+            // A server that repeats what the user has deleted brings nothing of it back.
+            if !crate::state::is_deleted_by_name(&turn.store, &key)? {
+                let mut devices = load_devices(&turn.store, key.from.account)?;
+                if let Some(entry) = devices.find(key.from.device) {
+                    positions::wait(&mut entry.waiting, message.order);
+                    turn.store.save(Key::Devices(key.from.account), &devices);
+                }
+                turn.show(message, false);
             }
-            turn.show(message, false);
         }
         self.plan_retry(turn, key, silent, None)
     }
 
-    /// Notices what is missing before a message, and says how much. `filled`: a placeholder stood for it.
+    /// A placeholder turned out to be no message of its conversation: none is counted for it there.
+    pub(crate) fn stands_for_nothing(&self, turn: &mut Turn<'_>, placeholder: &Message) -> Result<(), Error> {
+        let (from, order) = (placeholder.key.from, placeholder.order);
+        match placeholder.with {
+            Conversation::Account(_) => {
+                let mut devices = load_devices(&turn.store, from.account)?;
+                let Some(entry) = devices.find(from.device) else { return Ok(()) };
+                entry.waiting.retain(|waiting| *waiting != order);
+                turn.store.save(Key::Devices(from.account), &devices);
+            }
+            Conversation::Group(group) => {
+                let mut row = load_key(turn, group, from)?;
+                row.waiting.retain(|waiting| *waiting != order);
+                turn.store.save(Key::SenderKey(group, from), &row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notices what is missing before a message, and says how much. `filled`: the order of the placeholder that
+    /// stood for it.
     fn count_position(
         &mut self,
         turn: &mut Turn<'_>,
         key: MessageKey,
         position: u64,
-        filled: bool,
+        filled: Option<u64>,
     ) -> Result<u64, Error> {
         let missing = self.pass_position(turn, key, position, filled)?;
         if missing > 0 {
@@ -492,7 +531,7 @@ impl Client {
         turn: &mut Turn<'_>,
         key: MessageKey,
         position: u64,
-        filled: bool,
+        filled: Option<u64>,
     ) -> Result<u64, Error> {
         let from = key.from;
         let joined = !self.is_primary();
@@ -500,26 +539,15 @@ impl Client {
         let Some(entry) = devices.find(from.device) else { return Ok(0) };
         if joined && entry.position == 0 && position > 0 {
             // A companion joins in the middle: what was before is in the archive, or comes late.
-            let placeholders = entry.placeholders.saturating_sub(filled.into());
-            entry.position = position.saturating_sub(1 + placeholders);
+            entry.position = position.saturating_sub(1 + positions::earlier(&entry.waiting, filled));
             (entry.first, entry.first_id) = (position, key.id.0);
         }
-        if !filled && position > 0 && position < entry.first {
+        if filled.is_none() && position > 0 && position < entry.first {
             let first = MessageKey { from, id: MessageId(entry.first_id) };
             self.missed_first(turn, first)?;
             return Ok(0);
         }
-        // A late one: it was missing when the one after it was shown.
-        let Some(ahead) = position.checked_sub(entry.position).filter(|ahead| *ahead > 0) else {
-            return Ok(0);
-        };
-        if filled {
-            entry.placeholders = entry.placeholders.saturating_sub(1);
-        }
-        let between = ahead - 1;
-        let missing = between.saturating_sub(entry.placeholders);
-        entry.placeholders = entry.placeholders.saturating_sub(between);
-        entry.position = position;
+        let missing = positions::pass(&mut entry.position, &mut entry.waiting, position, filled);
         turn.store.save(Key::Devices(from.account), &devices);
         Ok(missing)
     }

@@ -22,6 +22,7 @@
 //! | `history` | what the user writes and has read |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
 //! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
+//! | `positions` | whether something is missing before it |
 //! | `prekeys` | what others begin sessions with |
 //! | `record`, `overlay`, `turn` | rows, the step under way, frames |
 //!
@@ -47,6 +48,7 @@ mod linking;
 mod outbox;
 mod overlay;
 mod own;
+mod positions;
 mod prekeys;
 mod record;
 mod register;

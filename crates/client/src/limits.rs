@@ -55,6 +55,8 @@ pub const MAX_NAME_ASKS: usize = 256;
 pub const LIST_LIFE_MS: u64 = 60 * 24 * 3_600_000;
 /// Members whose ticks of one message are kept until it is here.
 pub const MAX_MARKS_PER_MESSAGE: usize = waxwing_wire::limits::MAX_GROUP_MEMBERS;
+/// Placeholders of one device whose positions are still to be known.
+pub const MAX_PLACEHOLDERS_COUNTED: usize = 1_024;
 /// Groups that are kept, former ones included.
 pub const MAX_GROUPS: usize = 1_024;
 /// Rows of sender keys of one group: two for each device, so that those of former ones do not hide any.

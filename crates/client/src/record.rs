@@ -248,9 +248,6 @@ pub(crate) struct DeviceEntry {
     /// Position of the last message that surfaced from it.
     #[prost(uint64, tag = "5")]
     pub position: u64,
-    /// Placeholders since that one, whose positions are not known.
-    #[prost(uint64, tag = "6")]
-    pub placeholders: u64,
     /// When our session with it was last renewed because it asked, milliseconds since 1970; 0: never.
     #[prost(uint64, tag = "7")]
     pub renewed_at_ms: u64,
@@ -273,6 +270,10 @@ pub(crate) struct DeviceEntry {
     pub first: u64,
     #[prost(fixed64, tag = "14")]
     pub first_id: u64,
+    /// Orders of the placeholders since `position`, whose own positions are not known; at most
+    /// [`crate::limits::MAX_PLACEHOLDERS_COUNTED`].
+    #[prost(uint64, repeated, tag = "15")]
+    pub waiting: Vec<u64>,
 }
 
 /// Sessions with a device.
@@ -463,6 +464,9 @@ pub(crate) struct RetryRow {
     /// Ascends with what is held: it is taken in the order in which it came.
     #[prost(uint64, tag = "7")]
     pub held_order: u64,
+    /// Whose key it was encrypted with: identity key, 33 bytes.
+    #[prost(bytes = "vec", tag = "8")]
+    pub identity: Vec<u8>,
 }
 
 /// A register of the account's state.
@@ -541,7 +545,7 @@ pub(crate) struct ArchiveRow {
     /// Parts that the device is not known to have stored, by the ids of their messages.
     #[prost(fixed64, repeated, tag = "10")]
     pub under_way: Vec<u64>,
-    /// When it last went on, milliseconds since 1970.
+    /// When it last went on, or was planned, milliseconds since 1970.
     #[prost(uint64, tag = "11")]
     pub moved_at_ms: u64,
 }

@@ -247,10 +247,15 @@ impl Client {
             }
             return Ok(());
         }
-        let asked_by_recipient = self.load_sent(turn, id)?.is_some_and(|(_, sent)| sent.to == from.account.0);
-        if asked_by_recipient {
+        let Some((_, sent)) = self.load_sent(turn, id)? else { return Ok(()) };
+        if sent.to == from.account.0 {
             self.renew_session(turn, from)?;
             self.resend(turn, id, attempt, Some(from.device))?;
+        } else if let (true, Ok(group)) = (sent.to.is_empty(), sent.group.as_slice().try_into()) {
+            // A message to a group was sent again over the session, and could not be read there either by a device
+            // that has forgotten since in which group it had asked for it.
+            self.renew_session(turn, from)?;
+            self.resend_to_member(turn, from, id, attempt, GroupId(group))?;
         }
         Ok(())
     }

@@ -154,7 +154,12 @@ pub(crate) fn is_deleted(
     with: Conversation,
     sent_at_ms: u64,
 ) -> Result<bool, Error> {
-    Ok(sent_at_ms <= number(store, &StateKey::Cleared(with))? || is_set(store, &StateKey::Deleted(*key))?)
+    Ok(sent_at_ms <= number(store, &StateKey::Cleared(with))? || is_deleted_by_name(store, key)?)
+}
+
+/// Whether the user has deleted this very message. When one that cannot be read was written only the server says.
+pub(crate) fn is_deleted_by_name(store: &Overlay<'_>, key: &MessageKey) -> Result<bool, Error> {
+    is_set(store, &StateKey::Deleted(*key))
 }
 
 fn list_of(id: [u8; 16], value: &[u8]) -> Option<BroadcastList> {

@@ -13,8 +13,9 @@ use super::send::load_state;
 use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::Key;
+use crate::positions;
 use crate::row::{Body, Delivery, Direction, Message, MessageKey, Notice};
-use crate::state::is_deleted;
+use crate::state::{is_deleted, is_deleted_by_name};
 use crate::turn::Turn;
 
 /// A sender-key message that could be read. Its key has moved on in `key`, which is to be saved if the
@@ -135,10 +136,12 @@ impl Client {
             None if envelope.silent => {}
             None => {
                 let message = self.new_in_group(turn, envelope, group);
-                let mut row = load_key(turn, group, key.from)?;
-                row.placeholders = row.placeholders.saturating_add(1);
-                turn.store.save(Key::SenderKey(group, key.from), &row);
-                turn.show(message, false);
+                if !is_deleted_by_name(&turn.store, &key)? {
+                    let mut row = load_key(turn, group, key.from)?;
+                    positions::wait(&mut row.waiting, message.order);
+                    turn.store.save(Key::SenderKey(group, key.from), &row);
+                    turn.show(message, false);
+                }
             }
         }
         self.plan_retry(turn, key, envelope.silent, Some(group))?;
@@ -205,6 +208,9 @@ impl Client {
         let group = context.group;
         // A server that lies about where an envelope belongs has its placeholder elsewhere.
         let misplaced = known.as_ref().is_some_and(|message| message.with != Conversation::Group(group));
+        if let Some(message) = known.as_ref().filter(|_| misplaced) {
+            self.stands_for_nothing(turn, message)?;
+        }
         let known = known.filter(|_| !misplaced);
         let filled = known.is_some();
         let mut message = match known {
@@ -218,7 +224,8 @@ impl Client {
         message.sent_at_ms = content.sent_at_ms;
         message.body = body;
         message.position = content.position;
-        message.missing_before = self.count_in_group(turn, group, key.from, content.position, filled)?;
+        let place = filled.then_some(message.order);
+        message.missing_before = self.count_in_group(turn, group, key.from, content.position, place)?;
         let outgoing = message.direction == Direction::Outgoing;
         if is_deleted(&turn.store, &key, message.with, message.sent_at_ms)? {
             if filled {
@@ -244,28 +251,21 @@ impl Client {
         Ok(())
     }
 
-    /// Notices what is missing before a message, and says how much. `filled`: a placeholder stood for it.
+    /// Notices what is missing before a message, and says how much. `filled`: the order of the placeholder that
+    /// stood for it.
     fn count_in_group(
         &self,
         turn: &mut Turn<'_>,
         group: GroupId,
         from: DeviceAddress,
         position: u64,
-        filled: bool,
+        filled: Option<u64>,
     ) -> Result<u64, Error> {
         let mut row = load_key(turn, group, from)?;
         if !row.counted {
             (row.counted, row.position) = (true, position.saturating_sub(1));
         }
-        // A late one: it was missing when the one after it was shown.
-        let Some(ahead) = position.checked_sub(row.position).filter(|ahead| *ahead > 0) else { return Ok(0) };
-        if filled {
-            row.placeholders = row.placeholders.saturating_sub(1);
-        }
-        let between = ahead - 1;
-        let missing = between.saturating_sub(row.placeholders);
-        row.placeholders = row.placeholders.saturating_sub(between);
-        row.position = position;
+        let missing = positions::pass(&mut row.position, &mut row.waiting, position, filled);
         turn.store.save(Key::SenderKey(group, from), &row);
         if missing > 0 {
             turn.event(Event::Gap { from, missing });
@@ -418,7 +418,8 @@ impl Client {
         let about = MessageKey { from: envelope.from, id: envelope.id };
         let group = context.group;
         // Only what was asked for: what comes unasked might be told to one member alone.
-        if known.is_none_or(|message| message.with != Conversation::Group(group)) {
+        let places = [Conversation::Group(group), Conversation::Account(envelope.from.account)];
+        if known.is_none_or(|message| !places.contains(&message.with)) {
             self.forget_retry(turn, about);
             return Ok(true);
         }

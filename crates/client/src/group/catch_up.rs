@@ -222,7 +222,7 @@ impl Client {
 
     /// Sends a message to a group again, to the account of one device that could not read it, if that account
     /// was a member when it was sent.
-    fn resend_to_member(
+    pub(crate) fn resend_to_member(
         &mut self,
         turn: &mut Turn<'_>,
         from: DeviceAddress,

@@ -267,8 +267,14 @@ impl Client {
                 row.record.clear();
                 row.view.clear();
                 turn.store.save(Key::SenderKey(group, own), &row);
-            } else if device != own && (!member || after.member(device.account).is_none()) {
+            } else if device != own && !member {
                 turn.store.delete(Key::SenderKey(group, device));
+            } else if device != own && after.member(device.account).is_none() {
+                // Where it stopped is remembered, if it is brought in again: it goes on from there.
+                let mut row = load_key(turn, group, device)?;
+                row.record.clear();
+                (row.generation, row.registration_id) = (0, 0);
+                turn.store.save(Key::SenderKey(group, device), &row);
             }
         }
         // Those who went may still have the own key: another one is drawn before anything is encrypted.

@@ -31,7 +31,7 @@ mod change;
 mod commands;
 mod early;
 mod joining;
-mod keys;
+pub(crate) mod keys;
 mod members;
 mod query;
 mod receipts;

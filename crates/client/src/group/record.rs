@@ -112,12 +112,12 @@ pub(crate) struct KeyRow {
     /// Own: messages written in the group so far. Others': position of the last one that surfaced.
     #[prost(uint64, tag = "6")]
     pub position: u64,
-    /// Others': placeholders since that one, whose positions are not known.
-    #[prost(uint64, tag = "7")]
-    pub placeholders: u64,
     /// Others': `position` is known.
     #[prost(bool, tag = "8")]
     pub counted: bool,
+    /// Others': as in [`crate::record::DeviceEntry`].
+    #[prost(uint64, repeated, tag = "9")]
+    pub waiting: Vec<u64>,
 }
 
 impl Drop for KeyRow {

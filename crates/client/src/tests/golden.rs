@@ -70,14 +70,14 @@ fn others() {
         registration_id: 1,
         identity: vec![5; 3],
         position: 3,
-        placeholders: 4,
+        waiting: vec![4],
         renewed_at_ms: 5,
         answered_at_ms: 6,
         ..DeviceEntry::default()
     };
     check(
         &DevicesRow { devices: vec![device], ..DevicesRow::default() },
-        "010a1308021001180122030505052803300438054006",
+        "010a1408021001180122030505052803380540067a0104",
     );
     check(&SessionRow { renewals: 1, record: vec![2], stale: vec![3] }, "0108011201021a0103");
     check(&PrekeyRow { record: vec![1], retired_at_ms: 2 }, "010a01011002");

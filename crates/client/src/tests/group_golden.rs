@@ -44,10 +44,10 @@ fn keys_and_receipts() {
         renewals: 4,
         view: vec![5],
         position: 6,
-        placeholders: 7,
         counted: true,
+        waiting: vec![7],
     };
-    check(&key, "010a01011002180320042a0105300638074001");
+    check(&key, "010a01011002180320042a0105300640014a0107");
     let tally = TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6] };
     check(&tally, "010a01011002180320042805320106");
     check(&ReceiptRow { delivery: 2, at_ms: 300 }, "01080210ac02");
