@@ -361,6 +361,23 @@ fn a_refused_approval_takes_no_history_from_the_device_approved_before() {
     assert_eq!(all(&world, "alice2", "bob"), ["a0"], "what was planned for it comes");
 }
 
+/// Nothing is history that was written when the new device was in the account, whoever knew of it.
+#[test]
+fn what_is_written_while_a_device_completes_its_link_is_told_to_it() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let code = world.offer("alice2");
+    world.relay.swallow = Some(|what| matches!(what, RequestBody::CompleteLink(_)));
+    world.command("alice", Command::ApproveLink { code, history: HistoryRange::None });
+    world.settle();
+    world.send("alice", "bob", "a0");
+    world.relay.swallow = None;
+    world.cut("alice2");
+    world.advance(120_000);
+    world.online("alice2");
+    assert_eq!(all(&world, "alice2", "bob"), ["a0"]);
+    world.assert_at_rest();
+}
+
 #[test]
 fn whoever_logs_out_is_told_that_it_is_done() {
     let mut world = linked();
