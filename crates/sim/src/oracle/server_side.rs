@@ -45,6 +45,7 @@ impl Oracle {
             match (key, row) {
                 (Key::Account(account), Some(Row::Account(row))) => self.account_is(*account, row),
                 (Key::Group(group), Some(Row::Group(row))) => self.group_is(*group, row),
+                (Key::Group(group), None) => self.group_goes(*group),
                 (Key::Blob(blob), Some(Row::Blob(row))) => self.blob_is(*blob, row),
                 (Key::Blob(blob), None) => self.blob_goes(*blob),
                 _ => {}

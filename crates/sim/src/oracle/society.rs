@@ -297,6 +297,14 @@ impl Oracle {
         }
     }
 
+    /// The last member has left: the server keeps nothing of such a group, not even that last epoch.
+    pub(super) fn group_goes(&mut self, group: GroupId) {
+        let facts = self.society.groups.entry(group).or_default();
+        if !facts.current().is_empty() {
+            facts.epochs.push(BTreeSet::new());
+        }
+    }
+
     /// The ciphertext of a message to a group as it was committed.
     pub(super) fn blob_is(&mut self, blob: BlobId, row: &BlobRow) {
         let envelope = match Item::decode(row.item.clone()) {
