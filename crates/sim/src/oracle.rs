@@ -58,8 +58,9 @@ struct Written {
     arrived_ms: Option<u64>,
     /// When the server first stored it for anybody.
     accepted_ms: Option<u64>,
-    /// Of a group: the epoch in which the server took it.
-    epoch: Option<u64>,
+    /// Of a group: the epochs in which the server took it. More than one: its sender did not know that it had
+    /// been taken, and wrote it again to those who were there then.
+    epochs: BTreeSet<u64>,
     /// Devices that must get it.
     owed: BTreeSet<DeviceAddress>,
 }

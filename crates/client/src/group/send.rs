@@ -327,6 +327,10 @@ impl Client {
     ) -> Result<(), Error> {
         let mut row = self.outbox_row(turn, order)?;
         let Some(group) = row.group()? else { return self.fail_row(turn, order) };
+        if self.was_taken(turn, &row)? {
+            self.drop_row(turn, order);
+            return self.group_accepted(turn, &row);
+        }
         if refused.reject.code != RejectCode::GroupMismatch {
             if row.kind == Kind::Change as u32 {
                 self.change_pointless(turn, &row, Failure::NotAllowed)?;
@@ -355,6 +359,17 @@ impl Client {
             _ => self.hold(turn, Conversation::Group(group), HOLD_MS),
         }
         Ok(())
+    }
+
+    /// Whether a refused message was taken before, when the answer was lost: somebody has it already, and it is
+    /// only the repetition that was refused. Those who have joined since are not meant. As another attempt it
+    /// is no repetition: the server may have gone down before everybody had the first.
+    fn was_taken(&self, turn: &Turn<'_>, row: &OutboxRow) -> Result<bool, Error> {
+        let Some(from) = self.address().filter(|_| row.kind == Kind::Text as u32 && row.attempt == 0) else {
+            return Ok(false);
+        };
+        let message = turn.store.message(&MessageKey { from, id: MessageId(row.id) })?;
+        Ok(message.is_some_and(|message| !matches!(message.delivery, Delivery::Pending | Delivery::Failed)))
     }
 
     /// Whether a refused change was taken before, when the answer was lost: nobody else could have made one,

@@ -281,3 +281,23 @@ fn what_was_delivered_does_not_fail_when_its_repetition_is_refused() {
     assert_eq!(world.wrote("alice", group), ["zero ✓✓", "one ✓✓"]);
     world.assert_at_rest();
 }
+
+#[test]
+fn what_was_delivered_is_not_repeated_to_who_has_joined_since() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("bob", &["alice"]);
+    world.said("alice", group, "zero");
+    world.say("alice", group, "one");
+    world.flow_up();
+    // The answer is lost, and somebody is brought in before she can ask again.
+    world.cut("alice");
+    world.settle();
+    let carol = world.add("carol");
+    assert_eq!(world.changed("bob", group, carol), None);
+    world.online("alice");
+    world.said("alice", group, "two");
+    assert_eq!(world.hears("bob", group), ["zero", "one", "two"]);
+    assert_eq!(world.hears("carol", group), ["two"]);
+    assert_eq!(world.wrote("alice", group), ["zero ✓✓", "one ✓✓", "two ✓✓"]);
+    world.assert_at_rest();
+}

@@ -157,7 +157,7 @@ impl Oracle {
             orphaned: false,
             arrived_ms: None,
             accepted_ms: None,
-            epoch: None,
+            epochs: BTreeSet::new(),
             owed: BTreeSet::new(),
         };
         self.written.insert(key, written);
@@ -267,13 +267,14 @@ impl Oracle {
         };
         let (Some(accepted_ms), Body::Text(_)) = (written.accepted_ms, &message.body) else { return };
         let removed_ms = self.society.removed_ms(address);
-        let outside = match (written.to, written.epoch) {
-            (Conversation::Group(group), Some(epoch)) => {
+        let outside = match written.to {
+            Conversation::Group(group) if !written.epochs.is_empty() => {
                 let facts = self.society.groups.get(&group);
                 facts.is_some_and(|facts| {
-                    let members = facts.members(epoch);
-                    !members.is_some_and(|members| members.contains(&address.account))
-                        && !facts.is_shared_with(address.account)
+                    let inside = |epoch: &u64| {
+                        facts.members(*epoch).is_some_and(|members| members.contains(&address.account))
+                    };
+                    !written.epochs.iter().any(inside) && !facts.is_shared_with(address.account)
                 })
             }
             _ => false,

@@ -160,14 +160,20 @@ impl Oracle {
     /// The server has a message; whoever is there now must get it.
     pub(super) fn is_stored(&mut self, key: MessageKey, epoch: Option<u64>) {
         let now_ms = self.now_ms;
-        let Some(written) = self.written.get(&key) else { return };
+        let Some(written) = self.written.get_mut(&key) else { return };
         let to_group = matches!(written.to, Conversation::Group(_));
-        if written.accepted_ms.is_some() || to_group != epoch.is_some() {
+        if to_group != epoch.is_some() {
             return;
         }
-        let owed = self.owed(key, written.to, epoch);
+        let again = epoch.is_some_and(|epoch| written.epochs.insert(epoch)) && written.accepted_ms.is_some();
+        if written.accepted_ms.is_some() && !again {
+            return;
+        }
+        let to = written.to;
+        let owed = self.owed(key, to, epoch);
         if let Some(written) = self.written.get_mut(&key) {
-            (written.accepted_ms, written.epoch, written.owed) = (Some(now_ms), epoch, owed);
+            written.accepted_ms.get_or_insert(now_ms);
+            written.owed.extend(owed);
         }
     }
 
