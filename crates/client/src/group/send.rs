@@ -106,6 +106,11 @@ impl Client {
             return Ok(Seal::Waits);
         }
         if row.kind == Kind::Change as u32 {
+            // One at a time: of two for the same state the server takes only one, and two that want the same
+            // would have the same name.
+            if self.outbox.to_group(group, Kind::Change).next() != Some(order) {
+                return Ok(Seal::Waits);
+            }
             return self.seal_change(turn, order, row, group, own);
         }
         let state = load_state(turn, group)?.filter(|state| rules::may_send(state, own.account));

@@ -8,7 +8,7 @@ use waxwing_wire::server_frame::Item;
 use super::relay::spoilt;
 use super::world::{Crash, World};
 use crate::row::Body;
-use crate::{Command, Event};
+use crate::{Command, CommandId, Event};
 
 /// The server no longer knows what it has answered.
 fn forget_answers(world: &mut World) {
@@ -299,5 +299,28 @@ fn what_was_delivered_is_not_repeated_to_who_has_joined_since() {
     assert_eq!(world.hears("bob", group), ["zero", "one", "two"]);
     assert_eq!(world.hears("carol", group), ["two"]);
     assert_eq!(world.wrote("alice", group), ["zero ✓✓", "one ✓✓", "two ✓✓"]);
+    world.assert_at_rest();
+}
+
+#[test]
+fn who_wants_the_same_twice_is_answered_twice() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    let rename = || vec![Action::Name("later".into())];
+    let carol = world.account("carol");
+    let commands = [
+        world.change("alice", group, rename()),
+        world.change("alice", group, rename()),
+        world.change("alice", group, vec![Action::Remove(carol)]),
+        world.change("alice", group, vec![Action::Remove(carol)]),
+    ];
+    world.settle();
+    let events = world.take_events("alice");
+    let answers = |id: CommandId| {
+        let of = |event: &&Event| matches!(event, Event::Done { command, .. } | Event::Failed { command, .. } if *command == id);
+        events.iter().filter(of).count()
+    };
+    assert_eq!(commands.map(answers), [1; 4]);
+    world.assert_agreed(group, &["alice", "bob"]);
     world.assert_at_rest();
 }
