@@ -94,3 +94,12 @@ fn epochs_are_counted_to_the_last_and_what_was_taken_is_not_repeated() {
         passes(&run_plan(Plan::in_company(seed), None, false));
     }
 }
+
+/// Two changes that wanted the same at the same time had the same name, and one command was not answered (1208);
+/// somebody who lacked a change from before being put out asked for ever (300).
+#[test]
+fn what_was_asked_of_a_group_has_an_answer() {
+    for seed in [1208, 1684, 300] {
+        passes(&run_plan(Plan::in_company(seed), None, false));
+    }
+}

@@ -128,20 +128,46 @@ impl Client {
         let own_member = self.address().is_some_and(|own| state.member(own.account).is_some());
         let asker = state.member(from.account).is_some();
         // Whoever has left may be the only one who knows of it: an older copy of a member's asks for that change.
-        let helps = asker && (own_member || (1..state.epoch).contains(&epoch));
-        if helps && self.may_be_answered(turn, group, from) {
+        let past = (1..state.epoch).contains(&epoch);
+        let up_to = match asker {
+            true if own_member || past => Some(state.epoch),
+            false if past => self.left_by(turn, &state, from.account, epoch)?,
+            _ => None,
+        };
+        if let Some(up_to) = up_to
+            && self.may_be_answered(turn, group, from)
+        {
             match epoch {
                 0 => self.send_welcome(turn, group, from.account)?,
-                known if known < state.epoch => {
-                    self.send_changes(turn, group, known, &state, from.account)?
-                }
+                known if known < up_to => self.send_changes(turn, group, (known, up_to), from.account)?,
                 _ => {}
             }
-            if own_member && id.0 != 0 {
+            if asker && own_member && id.0 != 0 {
                 self.give_key_again(turn, group, from)?;
             }
         }
         if id.0 == 0 { Ok(()) } else { self.resend_to_member(turn, from, id, attempt, group) }
+    }
+
+    /// The change that put out an account which was a member at an epoch: it was to learn that one, and none
+    /// after it.
+    fn left_by(
+        &self,
+        turn: &Turn<'_>,
+        state: &GroupState,
+        account: AccountId,
+        known: u64,
+    ) -> Result<Option<u64>, Error> {
+        if !self.stood(turn, state.group, account, known)?.member {
+            return Ok(None);
+        }
+        let logged = state.epoch.saturating_sub(MAX_CHANGES_LOGGED);
+        for epoch in known.max(logged).saturating_add(1)..=state.epoch {
+            if !self.stood(turn, state.group, account, epoch)?.member {
+                return Ok(Some(epoch));
+            }
+        }
+        Ok(None)
     }
 
     /// Not more often than a device can be wrong in good faith.
@@ -174,12 +200,11 @@ impl Client {
         &mut self,
         turn: &mut Turn<'_>,
         group: GroupId,
-        known: u64,
-        state: &GroupState,
+        (known, up_to): (u64, u64),
         account: AccountId,
     ) -> Result<(), Error> {
         let (mut part, mut bytes) = (Vec::new(), 0);
-        for epoch in known.saturating_add(1)..=state.epoch {
+        for epoch in known.saturating_add(1)..=up_to {
             let Some(log) = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))? else {
                 // Gone from the log. Whoever has missed so much may believe the state as a whole.
                 return self.send_welcome(turn, group, account);

@@ -324,3 +324,26 @@ fn who_wants_the_same_twice_is_answered_twice() {
     world.assert_agreed(group, &["alice", "bob"]);
     world.assert_at_rest();
 }
+
+#[test]
+fn who_was_put_out_and_lacks_a_change_before_learns_of_it_and_of_nothing_after() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    let carol = world.device("carol");
+    world.tamper(move |to, envelope| {
+        let lost = to == carol && envelope.group.as_ref().is_some_and(|of| of.epoch == 2);
+        if lost { vec![] } else { vec![envelope] }
+    });
+    let name = |name: &str| Action::Name(name.into());
+    assert_eq!(world.changed("alice", group, name("lost on the way")), None);
+    assert_eq!(world.changed("alice", group, Action::Remove(carol.account)), None);
+    assert_eq!(world.changed("alice", group, name("without carol")), None);
+    world.say("carol", group, "am I still here?");
+    world.advance(60_000);
+    let left = world.group("carol", group);
+    assert_eq!((left.member, left.state.epoch), (false, 3));
+    assert_eq!(world.wrote("carol", group), ["am I still here? ✗"]);
+    assert_eq!(world.hears("bob", group), Vec::<String>::new());
+    world.assert_agreed(group, &["alice", "bob"]);
+    world.assert_at_rest();
+}
