@@ -67,7 +67,9 @@ pub(crate) struct Groups {
 impl Groups {
     /// When a client opens: what a row of the outbox says of what is under way.
     pub(crate) fn see(&mut self, row: &OutboxRow) -> Result<(), Error> {
-        if let Some(group) = row.group()?.filter(|_| row.kind == Kind::SenderKey as u32) {
+        // What is sent again is no key that messages wait for: nobody tells when it has arrived.
+        let gives = row.kind == Kind::SenderKey as u32 && !row.resend;
+        if let Some(group) = row.group()?.filter(|_| gives) {
             self.giving.entry(group).or_default().insert(row.account()?);
         }
         Ok(())

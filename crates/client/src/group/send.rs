@@ -402,6 +402,7 @@ impl Client {
     /// or goes out of it now.
     pub(crate) fn group_failed(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         match Kind::read(row.kind)? {
+            Kind::SenderKey if row.resend => {}
             Kind::SenderKey => self.key_given(turn, row, false)?,
             Kind::Change => {
                 self.change_pointless(turn, row, Failure::GroupBusy)?;
