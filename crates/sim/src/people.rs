@@ -310,7 +310,12 @@ impl World {
                 | Failure::Rejected(_),
             ) if !matches!(what, GroupAct::Make | GroupAct::Write(_)) => {}
             (Act::Group { .. }, Failure::NotAllowed) => {}
+            // It died before it could say so.
             (Act::Register, Failure::AlreadyRegistered) => self.oracle.client_is_registered(client),
+            (Act::Link { .. }, Failure::AlreadyRegistered) => {
+                self.oracle.client_is_registered(client);
+                self.linked(client);
+            }
             (Act::Write { peer, .. }, Failure::UnknownContact) => {
                 self.devices[client].contacts.remove(peer);
                 self.again(client, act, 0);

@@ -162,6 +162,7 @@ impl Oracle {
             None if from_own_device && (is_gone || self.expired_silently.contains(&address)) => None,
             None if from_own_device && self.rolled_back_account(address.account) => None,
             None if self.expired.contains(key) => None,
+            None if self.was_put_out(address.account, written) && !self.was_stored(*key, address) => None,
             None => Some("has not arrived"),
             Some(Body::Lost | Body::Waiting) if is_gone || left => None,
             // Nor can be read what asks, or what answers, if it has expired.
@@ -204,7 +205,9 @@ impl Oracle {
             *so_far = (*so_far).max(delivery);
         }
         let left = match written.to {
-            Conversation::Group(group) => accounts.keys().any(|account| !self.is_member(group, *account)),
+            Conversation::Group(group) => accounts
+                .keys()
+                .any(|account| !self.is_member(group, *account) || self.was_put_out(*account, written)),
             Conversation::Account(_) => false,
         };
         let inexact = !self.is_exact(written.client, written) || self.rolled_back_account(own);
@@ -220,6 +223,11 @@ impl Oracle {
         let alone = accounts.is_empty() && sent.delivery >= Delivery::Sent;
         let is = sent.delivery;
         (is != wanted && !alone).then(|| format!("is {wanted:?}, and {is:?} at its sender"))
+    }
+
+    /// Whether a message was ever put into a device's mailbox.
+    fn was_stored(&self, key: MessageKey, device: DeviceAddress) -> bool {
+        self.appended.get(&key).is_some_and(|mailboxes| mailboxes.contains(&device))
     }
 
     fn rolled_back_account(&self, account: AccountId) -> bool {

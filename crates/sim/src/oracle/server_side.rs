@@ -281,6 +281,7 @@ impl Oracle {
                     !own && !mailboxes.contains(device)
                         && self.society.is_there(**device)
                         && !self.skipped.contains(device)
+                        && !self.was_put_out(device.account, written)
                 };
                 let nowhere = written.accepted_ms.is_none() && self.has_somebody_to_reach(key, written.to);
                 // Parts of one message are accepted one by one.

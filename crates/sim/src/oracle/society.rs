@@ -10,7 +10,7 @@ use waxwing_wire::group::StateHash;
 use waxwing_wire::server_frame::Item;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, GroupId};
 
-use super::Oracle;
+use super::{Oracle, Written};
 use crate::signal::outline;
 
 /// A device that was linked so shortly before a message was taken need not get it: the sender's view was
@@ -150,6 +150,11 @@ impl GroupFacts {
         self.epochs.iter().any(|members| members.contains(&account))
     }
 
+    /// Whether the account has been a member all the time since an epoch.
+    fn has_stayed(&self, account: AccountId, since: u64) -> bool {
+        (since..=self.epoch()).all(|epoch| self.members(epoch).is_some_and(|there| there.contains(&account)))
+    }
+
     pub fn is_shared_with(&self, account: AccountId) -> bool {
         self.shared.contains(&account)
     }
@@ -244,6 +249,14 @@ impl Oracle {
         let now_ms = self.now_ms;
         let devices = accounts.into_iter().flat_map(|account| self.society.settled_devices(account, now_ms));
         devices.filter(|device| *device != key.from).collect()
+    }
+
+    /// Whether an account was put out of the group since a message was taken there. A fan-out that was cut goes
+    /// on when the sender is there again, and nobody is told before its end that the message was taken: for who
+    /// is out by then it is as if it had been written later.
+    pub(super) fn was_put_out(&self, account: AccountId, written: &Written) -> bool {
+        let (Conversation::Group(group), Some(epoch)) = (written.to, written.epoch) else { return false };
+        self.society.groups.get(&group).is_some_and(|facts| !facts.has_stayed(account, epoch))
     }
 
     /// Whether there is anybody beside the sending device; somebody alone in a group writes to nobody.
