@@ -10,8 +10,8 @@ use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::{Key, RawRow, Table};
 use crate::limits::{
-    ARCHIVE_STALL_MS, ARCHIVE_WINDOW_PARTS, ATTEMPTS_SKIPPED, LINK_LIFE_MS, MAX_DEVICES_KEPT,
-    MAX_GROUPS_PER_PART, MAX_PEERS_PER_PART, PART_BYTES,
+    ARCHIVE_STALL_MS, ARCHIVE_WINDOW_PARTS, ATTEMPTS_SKIPPED, MAX_DEVICES_KEPT, MAX_GROUPS_PER_PART,
+    MAX_PEERS_PER_PART, PART_BYTES,
 };
 use crate::record::{ArchiveRow, Kind, OutboxRow, PeerRow, Record as _, StateRow};
 use crate::row::{Body, Delivery, MessageKey};
@@ -43,22 +43,14 @@ impl Client {
             HistoryRange::Year => (true, turn.now.0.saturating_sub(365 * DAY_MS)),
             HistoryRange::All => (true, 0),
         };
-        let row = ArchiveRow {
-            messages_wanted: wanted,
-            since_ms,
-            before: u64::MAX,
-            moved_at_ms: turn.now.0,
-            ..ArchiveRow::default()
-        };
+        let row = ArchiveRow { messages_wanted: wanted, since_ms, before: u64::MAX, ..ArchiveRow::default() };
         turn.store.save(Key::Archive(device.number()), &row);
     }
 
-    /// A device was approved and may be one of the account's by now, without this one having heard of it: what
-    /// is to be told to own devices is kept until it is known.
+    /// A device was approved and may be one of the account's by now, without this one having heard of it.
     pub(crate) fn awaits_device(&self, turn: &Turn<'_>) -> Result<bool, Error> {
         for (_, value) in turn.store.rows(Table::Archive, &[], &[0xff], MAX_DEVICES_KEPT)? {
-            let row = ArchiveRow::unpack(&value)?;
-            if !row.begun && turn.now.0.abs_diff(row.moved_at_ms) < LINK_LIFE_MS {
+            if !ArchiveRow::unpack(&value)?.begun {
                 return Ok(true);
             }
         }

@@ -89,6 +89,10 @@ pub struct Client {
     pub(crate) groups: Groups,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
     pub(crate) refetch: BTreeSet<AccountId>,
+    /// Outbox rows below this order were there when the server was asked for the own account's devices.
+    pub(crate) own_asked: u64,
+    /// The same of the last time that it has answered.
+    pub(crate) own_known: u64,
     /// The newest version of an account's device list that a device of it spoke of and that was asked for.
     pub(crate) claims: BTreeMap<AccountId, u64>,
     /// A new device offers itself.
@@ -149,6 +153,8 @@ impl Client {
             outbox,
             groups,
             refetch: BTreeSet::new(),
+            own_asked: 0,
+            own_known: 0,
             claims: BTreeMap::new(),
             offer: None,
             wishes: VecDeque::new(),

@@ -411,6 +411,9 @@ impl Client {
             if self.link.ask(turn, what, Asked::Devices(account)).is_err() {
                 return;
             }
+            if self.is_own(account) {
+                self.own_asked = self.counters.next_outbox;
+            }
         }
     }
 
@@ -426,6 +429,7 @@ impl Client {
         let present = states.iter().take(MAX_DEVICES_KEPT).map(Present::from).collect();
         let good = self.learn_list(turn, account, &Claim { list, present, asked: &[] })?;
         if self.is_own(account) {
+            self.own_known = self.own_asked;
             self.own_states(turn, states)?;
         }
         if good { Ok(()) } else { self.strike(turn, account) }

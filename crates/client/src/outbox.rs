@@ -346,7 +346,7 @@ impl Client {
         let mut row = self.outbox_row(turn, order)?;
         if !place.sealed {
             let sealed = match place.to {
-                Conversation::Account(_) => self.seal(turn, &mut row)?,
+                Conversation::Account(_) => self.seal(turn, order, &mut row)?,
                 Conversation::Group(_) => self.seal_group(turn, order, &mut row)?,
             };
             match sealed {

@@ -93,7 +93,12 @@ impl Client {
     }
 
     /// Gives a row its ciphertexts, for every device that it goes to or for none.
-    pub(crate) fn seal(&mut self, turn: &mut Turn<'_>, row: &mut OutboxRow) -> Result<Seal, Error> {
+    pub(crate) fn seal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        order: u64,
+        row: &mut OutboxRow,
+    ) -> Result<Seal, Error> {
         let account = row.account()?;
         let devices = load_devices(&turn.store, account)?;
         if self.refetch.contains(&account) {
@@ -110,11 +115,14 @@ impl Client {
         let meant = |device: &DeviceId| row.only == 0 || row.only == u32::from(device.number());
         let (to, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(device, _)| meant(device));
         if to.is_empty() {
-            if row.only == 0 && self.is_own(account) && self.awaits_device(turn)? {
-                return Ok(Seal::Waits);
-            }
-            let pointless = row.only != 0 || self.is_own(account);
-            return Ok(if pointless { Seal::Pointless } else { Seal::NeedsDevices });
+            let asks = if self.is_own(account) {
+                // Who was approved may be there unheard of. The server knows, if it is asked after the
+                // row was made: nothing older is for who comes later.
+                row.only == 0 && order >= self.own_known && self.awaits_device(turn)?
+            } else {
+                row.only == 0
+            };
+            return Ok(if asks { Seal::NeedsDevices } else { Seal::Pointless });
         }
         let plain = |(device, entry): &(DeviceId, &DeviceEntry), bytes: &[u8]| {
             CopyRow::new(*device, entry.registration_id, EnvelopeKind::Plaintext, bytes)

@@ -71,7 +71,8 @@ impl Client {
         }
     }
 
-    /// The account has other devices, or is about to.
+    /// The account has other devices, or may have: one that was approved is there before this device hears
+    /// of it.
     pub(crate) fn has_others(&self, turn: &Turn<'_>) -> Result<bool, Error> {
         let listed = self.own_row(turn)?.list().map_or(0, |list| list.devices.len());
         let companion = self.address().is_some_and(|own| own.device != DeviceId::PRIMARY);

@@ -1,10 +1,10 @@
 //! What groups send to this device, and what single accounts tell it about groups.
 
 use waxwing_e2ee::{padding, sender_key};
-use waxwing_wire::DeviceAddress;
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, GroupContext};
 use waxwing_wire::group::{Change, GroupId, SignedChange};
 use waxwing_wire::server_frame::{Envelope, GroupEnvelope};
+use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
 use super::change::write_public;
 use super::keys::load_key;
@@ -356,8 +356,12 @@ impl Client {
         let Some(context) = content.group else { return Ok(true) };
         let group = context.group;
         if !self.believes_about(turn, &context, from, &content.body)? {
-            if let ContentBody::SenderKey(key) = &content.body {
-                self.groups.early.keep(group, from, key, content.position);
+            match &content.body {
+                ContentBody::SenderKey(key) => {
+                    self.groups.early.keep(group, from, key, content.position);
+                }
+                ContentBody::Read(ids) => self.read_by(turn, ids, from.account)?,
+                _ => {}
             }
             return Ok(true);
         }
@@ -371,11 +375,7 @@ impl Client {
             ContentBody::SharedHistory(messages) => {
                 self.history_shared(turn, group, from.account, messages)?
             }
-            ContentBody::Read(ids) => {
-                for id in ids {
-                    self.raise_own(turn, *id, None, from.account, Delivery::Read)?;
-                }
-            }
+            ContentBody::Read(ids) => self.read_by(turn, ids, from.account)?,
             ContentBody::Text(_) | ContentBody::Unknown => {
                 return self.sent_again(turn, envelope, known, content, &context);
             }
@@ -383,6 +383,15 @@ impl Client {
         }
         self.compare_states(turn, about, &context)?;
         Ok(true)
+    }
+
+    /// Who was a member when a message was sent may say that it was seen, wherever the group stands for either
+    /// by now: that is looked at with each message.
+    fn read_by(&mut self, turn: &mut Turn<'_>, ids: &[MessageId], by: AccountId) -> Result<(), Error> {
+        for id in ids {
+            self.raise_own(turn, *id, None, by, Delivery::Read)?;
+        }
+        Ok(())
     }
 
     /// Members are believed about their group, and own devices; and a group may be told of by anybody.
@@ -400,9 +409,9 @@ impl Client {
         if state.member(from.account).is_some() {
             return Ok(true);
         }
-        // Messages and reads of somebody who has left since.
+        // Messages of somebody who has left since.
         let epoch = context.epoch.min(state.epoch);
-        let past = matches!(body, ContentBody::Text(_) | ContentBody::Unknown | ContentBody::Read(_));
+        let past = matches!(body, ContentBody::Text(_) | ContentBody::Unknown);
         Ok(past && self.stood(turn, context.group, from.account, epoch)?.member)
     }
 

@@ -52,7 +52,18 @@ impl Client {
         let mut tally: TallyRow = turn.store.load(&slot)?.unwrap_or_default();
         tally.group = group.0.to_vec();
         tally.epoch = epoch;
-        tally.members = others(&turn.store, group, self.own_account(), epoch)?;
+        // Who said early that they have it may not have been a member in this epoch.
+        (tally.members, tally.delivered, tally.read) = (0, 0, 0);
+        for account in members_at(&turn.store, group, epoch)? {
+            if account == self.own_account() {
+                continue;
+            }
+            let row: Option<ReceiptRow> = turn.store.load(&Key::Receipt(key.id, account))?;
+            let delivery = row.map_or(Delivery::Sent, |row| read_delivery(row.delivery));
+            tally.members += 1;
+            tally.delivered += u32::from(matches!(delivery, Delivery::Delivered | Delivery::Read));
+            tally.read += u32::from(delivery == Delivery::Read);
+        }
         tally.state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
         turn.store.save(slot, &tally);
         self.show_tally(turn, key, &tally)
@@ -98,7 +109,8 @@ impl Client {
             members: others(&turn.store, group, own, epoch)?,
             ..TallyRow::default()
         });
-        if !early && !stood(&turn.store, group, by, tally.epoch)?.member {
+        let counts = stood(&turn.store, group, by, tally.epoch)?.member;
+        if !early && !counts {
             return Ok(());
         }
         let key = Key::Receipt(message.key.id, by);
@@ -113,8 +125,8 @@ impl Client {
             return Ok(());
         }
         let has = |delivery: Delivery| matches!(delivery, Delivery::Delivered | Delivery::Read);
-        tally.delivered += u32::from(has(delivery) && !has(before));
-        tally.read += u32::from(delivery == Delivery::Read);
+        tally.delivered += u32::from(counts && has(delivery) && !has(before));
+        tally.read += u32::from(counts && delivery == Delivery::Read);
         let row = ReceiptRow { delivery: write_delivery(delivery), at_ms: turn.now.0 };
         turn.store.save(key, &row);
         turn.store.save(slot, &tally);

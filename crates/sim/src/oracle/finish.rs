@@ -189,6 +189,9 @@ impl Oracle {
         let own = key.from.account;
         let mut accounts: BTreeMap<AccountId, Delivery> = BTreeMap::new();
         for device in written.owed.iter().filter(|device| device.account != own) {
+            if self.was_put_out(device.account, written) && !self.was_stored(*key, *device) {
+                return None;
+            }
             let client = self.devices.get(device).copied()?;
             let person = self.people.get(&client).copied().unwrap_or(client);
             // What a device that was removed had not told yet, nobody tells.
@@ -205,9 +208,7 @@ impl Oracle {
             *so_far = (*so_far).max(delivery);
         }
         let left = match written.to {
-            Conversation::Group(group) => accounts
-                .keys()
-                .any(|account| !self.is_member(group, *account) || self.was_put_out(*account, written)),
+            Conversation::Group(group) => accounts.keys().any(|account| !self.is_member(group, *account)),
             Conversation::Account(_) => false,
         };
         let inexact = !self.is_exact(written.client, written) || self.rolled_back_account(own);
