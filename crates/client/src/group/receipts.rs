@@ -51,22 +51,28 @@ impl Client {
         let slot = Key::Receipt(key.id, self.own_account());
         let mut tally: TallyRow = turn.store.load(&slot)?.unwrap_or_default();
         tally.group = group.0.to_vec();
-        tally.epoch = epoch;
-        // Who said early that they have it may not have been a member in this epoch.
-        (tally.members, tally.delivered, tally.read) = (0, 0, 0);
-        for account in members_at(&turn.store, group, epoch)? {
-            if account == self.own_account() {
-                continue;
-            }
-            let row: Option<ReceiptRow> = turn.store.load(&Key::Receipt(key.id, account))?;
-            let delivery = row.map_or(Delivery::Sent, |row| read_delivery(row.delivery));
-            tally.members += 1;
-            tally.delivered += u32::from(matches!(delivery, Delivery::Delivered | Delivery::Read));
-            tally.read += u32::from(delivery == Delivery::Read);
-        }
+        (tally.epoch, tally.early) = (epoch, false);
+        self.count(turn, key.id, &mut tally)?;
         tally.state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
         turn.store.save(slot, &tally);
         self.show_tally(turn, key, &tally)
+    }
+
+    /// Counts those anew who were members in the tally's epoch.
+    fn count(&self, turn: &Turn<'_>, id: MessageId, tally: &mut TallyRow) -> Result<(), Error> {
+        let group = tally.group.as_slice().try_into().map_err(|_| Error::Damaged("receipts"))?;
+        (tally.members, tally.delivered, tally.read) = (0, 0, 0);
+        for account in members_at(&turn.store, GroupId(group), tally.epoch)? {
+            if account == self.own_account() {
+                continue;
+            }
+            let row: Option<ReceiptRow> = turn.store.load(&Key::Receipt(id, account))?;
+            let delivery = row.map_or(Delivery::Sent, |row| read_delivery(row.delivery));
+            tally.members += 1;
+            tally.delivered += u32::from(is_there(delivery));
+            tally.read += u32::from(delivery == Delivery::Read);
+        }
+        Ok(())
     }
 
     fn show_tally(&mut self, turn: &mut Turn<'_>, key: MessageKey, tally: &TallyRow) -> Result<(), Error> {
@@ -99,18 +105,20 @@ impl Client {
             return Ok(());
         }
         let slot = Key::Receipt(message.key.id, own);
-        let tally: Option<TallyRow> = turn.store.load(&slot)?;
-        // Before the server's own word that it has taken the message: it must have.
-        let early = tally.is_none();
         let epoch = load_state(turn, group)?.map_or(0, |state| state.epoch);
-        let mut tally = tally.unwrap_or(TallyRow {
-            group: group.0.to_vec(),
-            epoch,
-            members: others(&turn.store, group, own, epoch)?,
-            ..TallyRow::default()
-        });
+        // Before the server's own word that it has taken the message: it must have.
+        let early = TallyRow { group: group.0.to_vec(), epoch, early: true, ..TallyRow::default() };
+        let known = turn.store.load(&slot)?.filter(|tally: &TallyRow| !tally.early || tally.epoch == epoch);
+        let mut tally = match known {
+            Some(tally) => tally,
+            None => {
+                let mut tally = early;
+                self.count(turn, message.key.id, &mut tally)?;
+                tally
+            }
+        };
         let counts = stood(&turn.store, group, by, tally.epoch)?.member;
-        if !early && !counts {
+        if !tally.early && !counts {
             return Ok(());
         }
         let key = Key::Receipt(message.key.id, by);
@@ -124,8 +132,7 @@ impl Client {
         if !further {
             return Ok(());
         }
-        let has = |delivery: Delivery| matches!(delivery, Delivery::Delivered | Delivery::Read);
-        tally.delivered += u32::from(counts && has(delivery) && !has(before));
+        tally.delivered += u32::from(counts && is_there(delivery) && !is_there(before));
         tally.read += u32::from(counts && delivery == Delivery::Read);
         let row = ReceiptRow { delivery: write_delivery(delivery), at_ms: turn.now.0 };
         turn.store.save(key, &row);
@@ -169,6 +176,10 @@ impl Client {
         }
         Ok(())
     }
+}
+
+fn is_there(delivery: Delivery) -> bool {
+    matches!(delivery, Delivery::Delivered | Delivery::Read)
 }
 
 fn read_delivery(number: u32) -> Delivery {
@@ -235,9 +246,4 @@ fn members_at(store: &Overlay<'_>, group: GroupId, epoch: u64) -> Result<Vec<Acc
         }
     }
     Ok(members.into_iter().filter(|(_, member)| *member).map(|(account, _)| account).collect())
-}
-
-fn others(store: &Overlay<'_>, group: GroupId, own: AccountId, epoch: u64) -> Result<u32, Error> {
-    let members = members_at(store, group, epoch)?;
-    Ok(u32::try_from(members.iter().filter(|account| **account != own).count()).unwrap_or(u32::MAX))
 }

@@ -148,6 +148,10 @@ pub(crate) struct TallyRow {
     /// Hash of the state in which it was sent, 32 bytes.
     #[prost(bytes = "vec", tag = "6")]
     pub state: Vec<u8>,
+    /// The server has not said yet that it has taken it, or in which epoch: the one here is where the group
+    /// stood when a member said first that it has it.
+    #[prost(bool, tag = "7")]
+    pub early: bool,
 }
 
 /// How far an own message has come with one member.

@@ -48,7 +48,8 @@ fn keys_and_receipts() {
         waiting: vec![7],
     };
     check(&key, "010a01011002180320042a0105300640014a0107");
-    let tally = TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6] };
-    check(&tally, "010a01011002180320042805320106");
+    let tally =
+        TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6], early: true };
+    check(&tally, "010a010110021803200428053201063801");
     check(&ReceiptRow { delivery: 2, at_ms: 300 }, "01080210ac02");
 }

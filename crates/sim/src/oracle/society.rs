@@ -32,7 +32,10 @@ pub(super) struct Society {
     chains: BTreeMap<Vec<u8>, u64>,
     /// What new devices are to get of the past.
     pub granted: BTreeMap<usize, HistoryRange>,
-    /// Accounts of which a device has logged itself out, and when: their others learn it when they connect.
+    /// Devices that have asked to be taken off their account.
+    leaving: BTreeSet<DeviceAddress>,
+    /// Accounts of which a device has logged itself out, and when the server has done it: their others learn it
+    /// when they connect.
     logged_out: BTreeMap<AccountId, u64>,
     /// When each device was greeted last.
     pub greeted: BTreeMap<DeviceAddress, u64>,
@@ -117,7 +120,7 @@ impl Society {
 impl Oracle {
     /// A device logs itself out, and has nobody to tell the others.
     pub(super) fn logs_out(&mut self, device: DeviceAddress) {
-        self.society.logged_out.insert(device.account, self.now_ms);
+        self.society.leaving.insert(device);
     }
 
     /// A device was greeted: now it can know which others there are.
@@ -276,7 +279,11 @@ impl Oracle {
         let gone: Vec<DeviceId> = devices.keys().filter(|device| !there.contains(device)).copied().collect();
         for device in gone {
             devices.remove(&device);
-            self.society.removed.insert(DeviceAddress { account, device }, now_ms);
+            let address = DeviceAddress { account, device };
+            self.society.removed.insert(address, now_ms);
+            if self.society.leaving.remove(&address) {
+                self.society.logged_out.insert(account, now_ms);
+            }
         }
         for device in there {
             let since = if device == DeviceId::PRIMARY { 0 } else { now_ms };
