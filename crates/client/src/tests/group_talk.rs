@@ -112,6 +112,20 @@ fn who_comes_reads_what_follows_and_who_goes_what_was() {
 }
 
 #[test]
+fn who_has_gone_says_what_they_have_seen_of_before() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    world.said("bob", group, "before");
+    let carol = world.account("carol");
+    assert_eq!(world.changed("alice", group, Action::Remove(carol)), None);
+    world.read_group("alice", group);
+    assert_eq!(world.wrote("bob", group), ["before ✓✓"]);
+    world.read_group("carol", group);
+    assert_eq!(world.wrote("bob", group), ["before ✓✓✓"]);
+    world.assert_at_rest();
+}
+
+#[test]
 fn what_was_written_without_a_connection_goes_to_the_group_as_it_is_then() {
     let mut world = World::friends(&["alice", "bob", "carol"]);
     let group = world.found("alice", &["bob"]);

@@ -258,8 +258,10 @@ impl Oracle {
     /// on when the sender is there again, and nobody is told before its end that the message was taken: for who
     /// is out by then it is as if it had been written later.
     pub(super) fn was_put_out(&self, account: AccountId, written: &Written) -> bool {
-        let (Conversation::Group(group), Some(epoch)) = (written.to, written.epoch) else { return false };
-        self.society.groups.get(&group).is_some_and(|facts| !facts.has_stayed(account, epoch))
+        let Conversation::Group(group) = written.to else { return false };
+        let stayed =
+            |facts: &GroupFacts| written.epochs.iter().any(|since| facts.has_stayed(account, *since));
+        !written.epochs.is_empty() && self.society.groups.get(&group).is_some_and(|facts| !stayed(facts))
     }
 
     /// Whether there is anybody beside the sending device; somebody alone in a group writes to nobody.
