@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 mod chats;
 mod devices;
 mod group;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ pub use chats::{
 };
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
+pub use search::{Kind, Search, When};
 
 /// End-to-end encrypted conversations in a terminal
 #[derive(Parser)]
@@ -80,6 +82,8 @@ pub enum Command {
     Messages(Messages),
     /// Print a conversation
     History(History),
+    /// Look for messages in all conversations, by text, person, date and kind
+    Search(Search),
     /// Print the number to compare with a contact over another channel
     SafetyNumber(SafetyNumber),
     /// Print who this profile is and whether its server can be reached

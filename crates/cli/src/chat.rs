@@ -3,7 +3,9 @@
 
 mod editor;
 mod layout;
+mod results;
 mod screen;
+mod search;
 mod slash;
 mod view;
 
@@ -19,7 +21,7 @@ use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use waxwing_app::api::{self, Command, CommandId, Event};
+use waxwing_app::api::{self, Command, CommandId, Event, Query};
 use waxwing_app::channel::{Receiver, Sender, bounded, select};
 
 use crate::arguments::{Chat, Global};
@@ -79,6 +81,8 @@ struct Talk {
     screen: Screen,
     /// Commands under way that no message belongs to, and what to say when they are done.
     doing: BTreeMap<CommandId, &'static str>,
+    /// The search whose results are shown.
+    query: Option<Query>,
 }
 
 impl Talk {
@@ -87,7 +91,7 @@ impl Talk {
         let unread = usize::try_from(chat.unread).unwrap_or(usize::MAX);
         let names = Names::new(&status);
         let screen = Screen::new(chat, names, status.connection, TimeZone::system());
-        let mut talk = Self { session, screen, doing: BTreeMap::new() };
+        let mut talk = Self { session, screen, doing: BTreeMap::new(), query: None };
         // Enough to begin at the first unread message.
         let page = talk.page(None, PAGE.saturating_add(unread).min(1_000))?;
         talk.screen.begin(page, PAGE);
@@ -97,10 +101,22 @@ impl Talk {
     /// A page of the history, and the names of everybody in it.
     fn page(&mut self, before: Option<u64>, limit: usize) -> Result<Vec<api::Message>, Error> {
         let page = self.session.history(self.screen.conversation(), before, limit)?;
-        for message in &page {
+        self.learn(&page)?;
+        Ok(page)
+    }
+
+    /// The same, after an order.
+    fn page_after(&mut self, after: u64) -> Result<Vec<api::Message>, Error> {
+        let page = self.session.history_after(self.screen.conversation(), after, PAGE)?;
+        self.learn(&page)?;
+        Ok(page)
+    }
+
+    fn learn(&mut self, page: &[api::Message]) -> Result<(), Error> {
+        for message in page {
             self.screen.names.learn(&self.session, message)?;
         }
-        Ok(page)
+        Ok(())
     }
 
     fn run(&mut self, mut terminal: Terminal) -> Result<(), Error> {
@@ -122,13 +138,22 @@ impl Talk {
     }
 
     fn draw(&mut self, terminal: &mut Terminal) -> Result<(), Error> {
-        // Drawing may show that older messages are needed, and then shows them.
+        // Drawing may show that older or newer messages are needed, and then shows them.
         for _ in 0..3 {
             let screen = &mut self.screen;
             terminal.inner.draw(|frame| view::draw(frame, screen, now_ms()))?;
-            let Some(before) = self.screen.wants_older() else { break };
-            let page = self.page(Some(before), PAGE)?;
-            self.screen.prepend(page, PAGE);
+            if self.screen.take_wants_newest() {
+                let page = self.page(None, PAGE)?;
+                self.screen.begin(page, PAGE);
+            } else if let Some(after) = self.screen.wants_newer() {
+                let page = self.page_after(after)?;
+                self.screen.append(page, PAGE);
+            } else if let Some(before) = self.screen.wants_older() {
+                let page = self.page(Some(before), PAGE)?;
+                self.screen.prepend(page, PAGE);
+            } else {
+                break;
+            }
         }
         if let Some(up_to) = self.screen.take_seen() {
             let with = self.screen.conversation().to_owned();
@@ -144,6 +169,8 @@ impl Talk {
                 Wish::Nothing => {}
                 Wish::Leave => return Ok(true),
                 Wish::Do(line) => self.slash(&line)?,
+                Wish::Open(place) => self.open(&place)?,
+                Wish::MoreResults => self.more_results()?,
                 Wish::Send(text) => {
                     let to = self.screen.conversation().to_owned();
                     let command = self.session.app.send(Command::SendText { to, text: text.clone() });

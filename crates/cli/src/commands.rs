@@ -8,6 +8,7 @@ mod link;
 mod lists;
 mod messages;
 mod receive;
+mod search;
 mod talk;
 
 pub use chats::chats;
@@ -18,6 +19,7 @@ pub use link::link;
 pub use lists::list;
 pub use messages::messages;
 pub use receive::receive;
+pub use search::{place, search};
 pub use talk::{history, send};
 
 use std::time::Instant;

@@ -48,6 +48,7 @@ fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Error> {
         Command::List(list) => commands::list(global, list, printer),
         Command::Messages(messages) => commands::messages(global, messages, printer),
         Command::History(history) => commands::history(global, history, printer),
+        Command::Search(search) => commands::search(global, search, printer),
         Command::SafetyNumber(number) => commands::safety_number(global, number, printer),
         Command::Status => commands::status(global, printer),
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy as _;
 use waxwing_app::api::{Command, CommandId, Connection, Contact, Event, Failure, NetFailure};
-use waxwing_app::{App, KeyChoice, ProfileOptions, Protection};
+use waxwing_app::{App, Indexing, KeyChoice, ProfileOptions, Protection};
 use zeroize::Zeroizing;
 
 use crate::arguments::Global;
@@ -22,6 +22,8 @@ const ATTEMPTS: u32 = 3;
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether everything has gone out: no event says so.
 const SETTLE_TICK: Duration = Duration::from_millis(50);
+/// So long nothing is said about an index that is being made.
+const INDEXING_SILENCE: Duration = Duration::from_secs(1);
 /// Events kept while a command is waited for.
 const MAX_BACKLOG: usize = 10_000;
 
@@ -64,7 +66,10 @@ impl Session {
         let protection = waxwing_app::protection(&data_dir, global.key_file.as_deref())?;
         let passphrase = passphrase(global, protection)?;
         let key = KeyChoice { key_file: global.key_file.clone(), passphrase };
-        let app = App::open(&ProfileOptions { data_dir, key })?;
+        let mut indexing = IndexingLine::new(global);
+        let app =
+            App::open_with_progress(&ProfileOptions { data_dir, key }, &mut |so_far| indexing.show(so_far))?;
+        drop(indexing);
         Ok(Self {
             app,
             timeout: global.timeout,
@@ -248,6 +253,36 @@ impl Session {
     /// Why there is no connection, if known.
     pub fn reason(&self) -> Option<&NetFailure> {
         self.reason.as_ref()
+    }
+}
+
+/// One line on the terminal while the history is being indexed, if that takes long.
+struct IndexingLine {
+    wanted: bool,
+    since: Instant,
+    shown: bool,
+}
+
+impl IndexingLine {
+    fn new(global: &Global) -> Self {
+        let wanted = !global.json && io::stderr().is_terminal();
+        Self { wanted, since: Instant::now(), shown: false }
+    }
+
+    fn show(&mut self, so_far: Indexing) {
+        if self.wanted && self.since.elapsed() >= INDEXING_SILENCE {
+            let percent = so_far.done.saturating_mul(100) / so_far.total.max(1);
+            eprint!("\rindexing the history, once: {percent}% of {} messages", so_far.total);
+            self.shown = true;
+        }
+    }
+}
+
+impl Drop for IndexingLine {
+    fn drop(&mut self) {
+        if self.shown {
+            eprintln!();
+        }
     }
 }
 

@@ -246,3 +246,37 @@ fn a_full_disk_loses_nothing() {
         alice.history("bob").ticks() == vec!["read"; 80]
     });
 }
+
+#[test]
+fn what_was_said_is_found() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    alice.send("bob", "Treffen wir uns im Café am Fluß?");
+    alice.send("bob", "明天去北京吃烤鸭 https://example.org/ente");
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    bob.json(&["receive"]).succeeded();
+    bob.send("alice", "im Cafe, gern");
+    let found = |arguments: &[&str]| {
+        let all = [&["search"], arguments].concat();
+        bob.json(&all).succeeded().texts()
+    };
+    assert_eq!(found(&["cafe"]), ["im Cafe, gern", "Treffen wir uns im Café am Fluß?"]);
+    assert_eq!(found(&["cafe", "--from", "alice"]), ["Treffen wir uns im Café am Fluß?"]);
+    assert_eq!(found(&["cafe", "--from", "me", "--in", "alice", "--since", "1h"]), ["im Cafe, gern"]);
+    assert_eq!(found(&["北京"]).len(), 1);
+    assert_eq!(found(&["--kind", "link"]).len(), 1);
+    assert_eq!(found(&["cafe", "--until", "2020-01-01"]), [""; 0]);
+    assert_eq!(found(&["am fluss"]).len(), 1, "next to each other");
+    assert_eq!(found(&["fluss am"]), [""; 0]);
+    assert_eq!(found(&["--limit", "2"]).len(), 2);
+    let hit = bob.json(&["search", "gern"]).succeeded().object();
+    assert_eq!((&hit["type"], &hit["contact"]["username"]), (&"hit".into(), &"alice".into()));
+    assert_eq!(hit["snippet"][1], serde_json::json!({"text": "gern", "marked": true}));
+    let line = bob.run(&["search", "gern"]).succeeded().stdout;
+    assert!(line.contains("you to alice: im Cafe, gern") && !line.contains('\u{1b}'), "{line}");
+    assert_eq!(bob.json(&["search", "x", "--in", "nobody"]).error(), "unknownContact");
+    // What is deleted is not found any more.
+    let id = hit["message"]["id"].as_str().unwrap().to_owned();
+    bob.json(&["messages", "delete", &id]).succeeded();
+    assert_eq!(found(&["gern"]), [""; 0]);
+}

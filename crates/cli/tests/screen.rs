@@ -106,6 +106,29 @@ fn a_long_history_is_loaded_as_one_scrolls() {
     assert_eq!(received, (0..150).map(|number| format!("number {number} ")).collect::<Vec<_>>());
 }
 
+#[test]
+fn a_message_is_looked_up_and_shown_where_it_stands() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    alice.send("bob", "the needle is here");
+    server_down_and_queue(&alice, 60);
+    let a = Tmux::start(70, 20);
+    a.chat(&alice, "bob");
+    a.waits_for("number 59");
+    a.enter("/search NEEDLE");
+    a.waits_for("you to bob  the needle is here");
+    a.keys(&["Enter"]);
+    a.waits_for("── found ──");
+    assert!(a.line("the needle is here").is_some() && a.line("number 59").is_none());
+    a.keys(&["C-End"]);
+    a.waits_for("number 59");
+    a.enter("/search nothing-like-it");
+    a.waits_for("nothing found");
+    a.keys(&["Escape"]);
+    a.waits_for("ready>");
+}
+
 /// Many messages in little time: nobody waits for the server.
 fn server_down_and_queue(person: &Person, count: u32) {
     person.json(&["contacts", "add", "bob"]).succeeded();

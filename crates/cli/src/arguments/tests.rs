@@ -87,6 +87,27 @@ fn chats_lists_and_messages() {
 }
 
 #[test]
+fn searches() {
+    let Command::Search(search) =
+        parsed("waxwing search new york --in hikes --from me --since 2026-03-07 --until 2w --kind link")
+    else {
+        panic!()
+    };
+    assert_eq!(search.text, ["new", "york"]);
+    assert_eq!(
+        (search.chat.as_deref(), search.from.as_deref(), search.limit),
+        (Some("hikes"), Some("me"), 20)
+    );
+    assert_eq!(search.since, Some(When::Day(jiff::civil::date(2026, 3, 7))));
+    assert_eq!(search.until, Some(When::Ago(Duration::from_secs(14 * 86_400))));
+    assert!(search.kind == Some(Kind::Link));
+    assert!(matches!(parsed("waxwing search --from bob"), Command::Search(_)));
+    refused("waxwing search tea --since yesterday");
+    refused("waxwing search tea --since 2026-02-30");
+    refused("waxwing search tea --kind smoke");
+}
+
+#[test]
 fn what_is_sent_may_look_like_an_option() {
     let Command::Send(send) = parsed("waxwing send hikes --follow me -- up") else { panic!() };
     assert_eq!(send.text, ["--follow", "me", "--", "up"]);

@@ -97,6 +97,8 @@ pub struct Context<'a> {
     pub previous: Option<&'a Message>,
     /// The conversation begins here.
     pub first: bool,
+    /// It was looked up.
+    pub found: bool,
     /// So many unread messages begin here.
     pub unread: Option<u64>,
     pub names: &'a Names,
@@ -123,6 +125,10 @@ pub fn block(message: &Message, context: &Context<'_>) -> Vec<Line<'static>> {
         let noun = if count == 1 { "unread message" } else { "unread messages" };
         lines.push(Line::default());
         lines.push(separator(&format!("{count} {noun}"), context, context.palette.accent()));
+    }
+    if context.found {
+        lines.push(Line::default());
+        lines.push(separator("found", context, context.palette.accent()));
     }
     if message.missing_before > 0 {
         lines.push(Line::default());

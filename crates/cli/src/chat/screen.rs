@@ -12,6 +12,7 @@ use waxwing_app::api::{Body, Chat, ChatWith, CommandId, Connection, Delivery, Di
 
 use super::editor::{Editor, Move};
 use super::layout::{self, Context, Palette};
+use super::results::{Place, Results};
 use crate::names::Names;
 use crate::words::is_notice;
 
@@ -26,6 +27,10 @@ pub enum Wish {
     Send(String),
     /// A line that began with a slash, without it.
     Do(String),
+    /// Show this message where it stands.
+    Open(Place),
+    /// The end of what a search found is near.
+    MoreResults,
     Leave,
 }
 
@@ -45,6 +50,8 @@ pub struct Screen {
     pub names: Names,
     /// Something to be read in place of the history; gone with the next key.
     pub panel: Option<Vec<String>>,
+    /// What a search found, in place of the history.
+    pub results: Option<Results>,
     pub connection: Connection,
     pub editor: Editor,
     pub palette: Palette,
@@ -59,6 +66,12 @@ pub struct Screen {
     /// There may be older ones in the database.
     more: bool,
     wants_older: bool,
+    /// There are newer ones in the database: an old message was looked up.
+    detached: bool,
+    wants_newer: bool,
+    wants_newest: bool,
+    /// The message that was looked up.
+    found: Option<u64>,
     /// Where the unread messages began when the screen was opened, and how many.
     unread_mark: Option<(u64, u64)>,
     scroll: Scroll,
@@ -80,6 +93,7 @@ impl Screen {
             chat,
             names,
             panel: None,
+            results: None,
             connection,
             editor: Editor::default(),
             palette: Palette { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) },
@@ -90,6 +104,10 @@ impl Screen {
             messages: Vec::new(),
             more: false,
             wants_older: false,
+            detached: false,
+            wants_newer: false,
+            wants_newest: false,
+            found: None,
             unread_mark: None,
             scroll: Scroll::Bottom,
             top: (0, 0),
@@ -128,6 +146,51 @@ impl Screen {
         self.scroll =
             self.unseen.first().map_or(Scroll::Bottom, |order| Scroll::At { order: *order, line: 0 });
         self.new_below = 0;
+        (self.detached, self.wants_newest, self.found) = (false, false, None);
+    }
+
+    /// Shows a message that was looked up: `older` ends with it, `newer` begins after it.
+    pub fn begin_at(&mut self, order: u64, older: Vec<Message>, newer: Vec<Message>, page: usize) {
+        let more_newer = newer.len() >= page;
+        self.more = older.len() >= page;
+        self.messages = older;
+        self.messages.extend(newer);
+        self.detached = more_newer;
+        self.unseen = self.messages.iter().filter(|m| is_unread(m)).map(|m| m.order).collect();
+        self.unread_mark = None;
+        self.found = Some(order);
+        self.scroll = Scroll::At { order, line: 0 };
+        (self.new_below, self.wants_newer, self.wants_newest) = (0, false, false);
+    }
+
+    /// Puts a newer page behind.
+    pub fn append(&mut self, newer: Vec<Message>, page: usize) {
+        self.detached = newer.len() >= page;
+        self.wants_newer = false;
+        let last = self.messages.last().map_or(0, |message| message.order);
+        let newer = newer.into_iter().filter(|message| message.order > last);
+        for message in newer {
+            if is_unread(&message) {
+                self.unseen.insert(message.order);
+            }
+            self.messages.push(message);
+        }
+        let excess = self.messages.len().saturating_sub(MAX_MESSAGES);
+        if excess > 0 {
+            self.messages.drain(..excess);
+            self.top.0 = self.top.0.saturating_sub(excess);
+            self.more = true;
+        }
+    }
+
+    /// Set by drawing: the order after which messages are to be loaded.
+    pub fn wants_newer(&self) -> Option<u64> {
+        self.messages.last().filter(|_| self.wants_newer).map(|message| message.order)
+    }
+
+    /// Whether the newest messages are to be loaded instead of those that are here, once.
+    pub fn take_wants_newest(&mut self) -> bool {
+        std::mem::take(&mut self.wants_newest)
     }
 
     /// Puts an older page in front.
@@ -207,6 +270,14 @@ impl Screen {
         if self.messages.get(place).is_some_and(|known| known.order == message.order) {
             return;
         }
+        if self.detached {
+            // It comes with the pages between.
+            match message.direction {
+                Direction::Outgoing => self.wants_newest = true,
+                Direction::Incoming => self.new_below += usize::from(!is_notice(&message)),
+            }
+            return;
+        }
         if is_unread(&message) {
             self.unseen.insert(message.order);
         }
@@ -267,6 +338,11 @@ impl Screen {
         if self.panel.take().is_some() && matches!(key.code, KeyCode::Esc | KeyCode::Enter) {
             return Wish::Nothing;
         }
+        if self.results.is_some()
+            && let Some(wish) = self.walk_results(key.code)
+        {
+            return wish;
+        }
         match key.code {
             KeyCode::Esc => return self.leave(was_leaving),
             KeyCode::Char('c') if control => return self.leave(was_leaving),
@@ -283,6 +359,24 @@ impl Screen {
             code => self.edit(code, control, alt),
         }
         Wish::Nothing
+    }
+
+    /// `None`: another key than those of the list, which ends it.
+    fn walk_results(&mut self, code: KeyCode) -> Option<Wish> {
+        let mut results = self.results.take()?;
+        let near_end = match code {
+            KeyCode::Esc => return Some(Wish::Nothing),
+            KeyCode::Enter => return Some(results.place().map_or(Wish::Nothing, Wish::Open)),
+            KeyCode::Up => results.walk(-1),
+            KeyCode::Down => results.walk(1),
+            KeyCode::PageUp => results.walk(-results.page()),
+            KeyCode::PageDown => results.walk(results.page()),
+            KeyCode::Home => results.walk(isize::MIN),
+            KeyCode::End => results.walk(isize::MAX),
+            _ => return None,
+        };
+        self.results = Some(results);
+        Some(if near_end { Wish::MoreResults } else { Wish::Nothing })
     }
 
     fn edit(&mut self, code: KeyCode, control: bool, alt: bool) {
@@ -327,6 +421,7 @@ impl Screen {
     }
 
     fn follow(&mut self) {
+        self.wants_newest |= self.detached;
         self.scroll = Scroll::Bottom;
         self.new_below = 0;
     }
@@ -378,6 +473,11 @@ impl Screen {
         };
         let (lines, shown) = match below_anchor {
             Some(found) => found,
+            // There is more to fill the screen with.
+            None if self.detached && self.scroll != Scroll::Bottom => {
+                self.wants_newer = true;
+                self.above_end(height, now_ms)
+            }
             None => {
                 self.follow();
                 self.above_end(height, now_ms)
@@ -449,6 +549,7 @@ impl Screen {
         let context = Context {
             previous,
             first: index == 0,
+            found: self.found == Some(message.order),
             unread: self.unread_mark.filter(|(order, _)| *order == message.order).map(|(_, count)| count),
             names: &self.names,
             group: self.is_group(),

@@ -8,6 +8,8 @@ use crate::output::Error;
 use jiff::tz::TimeZone;
 
 const HELP: &[&str] = &[
+    "/search WORDS         look for messages in all conversations",
+    "/find WORDS           look for messages in this one",
     "/devices              the account's devices",
     "/group                who is in this group, and what they may do",
     "/add NAME…            add members (or /invite)",
@@ -29,6 +31,9 @@ impl Talk {
         let rest = rest.trim();
         match word {
             "help" => self.screen.panel = Some(HELP.iter().map(|line| (*line).to_owned()).collect()),
+            "search" | "find" if rest.is_empty() => self.refuse(line, "what is looked for has to follow"),
+            "search" => self.search(rest, None)?,
+            "find" => self.search(rest, Some(self.screen.conversation().to_owned()))?,
             "devices" => self.show_devices()?,
             "mute" => self.set(ChatChange::MutedUntilMs(u64::MAX), "muted"),
             "unmute" => self.set(ChatChange::MutedUntilMs(0), "not muted any more"),

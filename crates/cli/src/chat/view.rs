@@ -144,6 +144,11 @@ fn draw_history(frame: &mut Frame<'_>, screen: &mut Screen, area: Rect, now_ms: 
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         return;
     }
+    if let Some(results) = &mut screen.results {
+        let lines = results.lines(usize::from(inner.width), usize::from(inner.height), screen.palette);
+        frame.render_widget(Paragraph::new(lines), inner);
+        return;
+    }
     let lines = screen.visible(usize::from(inner.width), usize::from(inner.height), now_ms);
     if lines.is_empty() {
         let text = Line::styled("no messages yet; say hello", screen.palette.dim()).centered();
@@ -204,6 +209,9 @@ fn hint_line(screen: &Screen, width: usize) -> Line<'static> {
     let palette = screen.palette;
     match &screen.notice {
         Some(notice) => Line::styled(format!("  {}", one_line(notice)), palette.uncertain()),
+        None if screen.results.is_some() => {
+            Line::styled("  ↑/↓ choose · Enter shows it where it stands · Esc closes", palette.dim())
+        }
         None => {
             let fits = |hint: &&&str| hint.width() + 2 <= width;
             let hint = HINTS.iter().find(fits).copied().unwrap_or_default();
@@ -213,7 +221,7 @@ fn hint_line(screen: &Screen, width: usize) -> Line<'static> {
 }
 
 /// At most `width` columns of a text.
-fn cut(text: &str, width: usize) -> String {
+pub fn cut(text: &str, width: usize) -> String {
     use unicode_segmentation::UnicodeSegmentation as _;
     if text.width() <= width {
         return text.to_owned();

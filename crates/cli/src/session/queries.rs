@@ -1,7 +1,7 @@
 //! What a profile is asked.
 
 use waxwing_app::api::{
-    Answer, BroadcastList, Chat, Contact, Device, Group, Message, Query, Receipt, Status,
+    Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Query, Receipt, Status,
 };
 
 use super::{Session, mismatch};
@@ -145,6 +145,19 @@ impl Session {
 
     pub fn history(&self, with: &str, before: Option<u64>, limit: usize) -> Result<Vec<Message>, Error> {
         self.messages(Query::History { with: with.to_owned(), before, after: None, limit })
+    }
+
+    /// The page of a conversation that begins after an order.
+    pub fn history_after(&self, with: &str, after: u64, limit: usize) -> Result<Vec<Message>, Error> {
+        self.messages(Query::History { with: with.to_owned(), before: None, after: Some(after), limit })
+    }
+
+    /// Messages that are like this, newest first, and where to go on.
+    pub fn search(&self, query: Query) -> Result<(Vec<Hit>, Option<u64>), Error> {
+        match self.app.query(query)? {
+            Answer::Hits { hits, next } => Ok((hits, next)),
+            _ => Err(mismatch()),
+        }
     }
 
     pub fn inbox(&self, limit: usize) -> Result<Vec<Message>, Error> {

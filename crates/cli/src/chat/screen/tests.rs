@@ -1,9 +1,10 @@
+use super::super::results::Row;
 use super::super::view;
 use super::*;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use waxwing_app::api::{Failure, GroupKind, Person, Trust};
+use waxwing_app::api::{Failure, GroupKind, Person, SnippetPiece, Trust};
 
 pub const BOB: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0";
 pub const CAROL: &str = "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0";
@@ -74,6 +75,12 @@ pub fn message(order: u64, direction: Direction, text: &str) -> Message {
         },
         missing_before: 0,
     }
+}
+
+pub fn found(order: u64, head: &str) -> Row {
+    let piece = |text: &str, marked| SnippetPiece { text: text.to_owned(), marked };
+    let snippet = vec![piece("more ", false), piece("tea", true), piece(" please", false)];
+    Row { place: Place { conversation: BOB.to_owned(), order }, head: head.to_owned(), snippet }
 }
 
 pub fn theirs(order: u64, text: &str) -> Message {
@@ -357,4 +364,74 @@ fn ten_thousand_messages_are_drawn_at_once() {
     }
     // 60 frames a second with a wide margin for an unoptimised build on a busy machine.
     assert!(begin.elapsed().as_millis() < 5_000, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn results_are_walked_and_opened() {
+    let mut screen = screen();
+    screen.begin(vec![theirs(1, "hi")], 100);
+    let rows_of = |orders: std::ops::Range<u64>| orders.rev().map(|order| found(order, "bob")).collect();
+    screen.results = Some(Results::new("tea".to_owned(), rows_of(50..100), Some(50)));
+    rows(&mut screen, 60, 20);
+    let opened = |wish: Wish| match wish {
+        Wish::Open(place) => Some(place.order),
+        _ => None,
+    };
+    assert!(matches!(press(&mut screen, KeyCode::Down), Wish::Nothing));
+    assert!(matches!(press(&mut screen, KeyCode::Up), Wish::Nothing));
+    assert!(matches!(press(&mut screen, KeyCode::Up), Wish::Nothing), "not above the first");
+    assert!(matches!(press(&mut screen, KeyCode::End), Wish::MoreResults));
+    let results = screen.results.as_mut().unwrap();
+    results.rows.extend::<Vec<Row>>(rows_of(1..50));
+    results.next = None;
+    assert!(matches!(press(&mut screen, KeyCode::Down), Wish::Nothing));
+    assert!(rows(&mut screen, 60, 20).iter().any(|row| row.starts_with(" › bob")), "it is on the screen");
+    assert_eq!(opened(press(&mut screen, KeyCode::Enter)), Some(49));
+    assert!(screen.results.is_none());
+    // Esc closes the list and not the screen; other keys write.
+    screen.results = Some(Results::new("tea".to_owned(), rows_of(1..3), None));
+    assert!(matches!(press(&mut screen, KeyCode::Esc), Wish::Nothing));
+    screen.results = Some(Results::new("tea".to_owned(), rows_of(1..3), None));
+    type_in(&mut screen, "x");
+    assert!(screen.results.is_none() && !screen.editor.is_empty());
+}
+
+#[test]
+fn an_old_message_that_was_looked_up_leads_back_to_the_newest() {
+    let page = |orders: std::ops::Range<u64>| -> Vec<Message> {
+        orders
+            .map(|order| Message { delivery: Delivery::Read, ..theirs(order, &format!("m{order}")) })
+            .collect()
+    };
+    let mut screen = screen();
+    screen.begin_at(500, page(401..501), page(501..601), 100);
+    let shown = rows(&mut screen, 60, 20);
+    assert!(shown[2].contains("found") && shown[4].contains("m500"), "{shown:?}");
+    assert!(screen.wants_newer().is_none() && screen.wants_older().is_none());
+    // What arrives meanwhile is not put behind a gap.
+    arrive(&mut screen, theirs(2_000, "new"));
+    assert_eq!((screen.messages().len(), screen.new_below), (200, 1));
+    // Walking down loads what is between.
+    let mut loaded = 0;
+    for _ in 0..60 {
+        press(&mut screen, KeyCode::PageDown);
+        rows(&mut screen, 60, 20);
+        if let Some(after) = screen.wants_newer() {
+            loaded += 1;
+            screen.append(page(after + 1..(after + 101).min(701)), 100);
+        }
+    }
+    assert!(loaded == 2 && !screen.take_wants_newest(), "{loaded}");
+    assert_eq!(screen.messages().last().map(|message| message.order), Some(700));
+    // And one key leads there at once, as does writing.
+    for leads in [KeyCode::End, KeyCode::Null] {
+        screen.begin_at(500, page(401..501), page(501..601), 100);
+        match leads {
+            KeyCode::End => drop(press_with(&mut screen, KeyModifiers::CONTROL, KeyCode::End)),
+            _ => arrive(&mut screen, mine(2_001, "mine")),
+        }
+        assert!(screen.take_wants_newest() && !screen.take_wants_newest());
+        screen.begin(page(1_900..2_000), 100);
+        assert!(rows(&mut screen, 60, 20).iter().any(|row| row.contains("m1999")));
+    }
 }

@@ -253,3 +253,28 @@ fn without_colours_nothing_is_coloured() {
         assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
     }
 }
+
+#[test]
+fn what_a_search_found() {
+    let mut screen = screen();
+    let rows = vec![found(9, "2026-03-07 14:05 bob"), found(3, "2026-03-06 09:30 you to carol")];
+    screen.results =
+        Some(crate::chat::results::Results::new("“tea” in all conversations".to_owned(), rows, None));
+    check(
+        &mut screen,
+        60,
+        10,
+        &[
+            " bob                                            ● connected",
+            " “tea” in all conversations",
+            "",
+            " › 2026-03-07 14:05 bob  more tea please",
+            "   2026-03-06 09:30 you to carol  more tea please",
+            "",
+            "",
+            "────────────────────────────────────────────────────────────",
+            "› Write a message",
+            "  ↑/↓ choose · Enter shows it where it stands · Esc closes",
+        ],
+    );
+}
