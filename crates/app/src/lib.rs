@@ -10,6 +10,8 @@ mod app;
 mod engine;
 mod key;
 pub mod limits;
+#[doc(hidden)]
+pub mod measure;
 mod net;
 mod profile;
 mod search;

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::key::DatabaseKey;
 use index::Changes;
-pub use index::{Indexing, Within};
+pub use index::{Indexing, Sizes, Within};
 use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.

@@ -61,6 +61,7 @@ pub struct Fleet {
     address: SocketAddr,
     invitation: Invitation,
     devices: Vec<Device>,
+    tag: u32,
     dirty: Vec<usize>,
     news: Vec<(usize, Happened)>,
 }
@@ -81,11 +82,11 @@ impl Fleet {
         // Several fleets can meet on one server.
         let tag = rng.next_u32();
         let mut fleet =
-            Self { sockets, rng, address, invitation, devices, dirty: Vec::new(), news: Vec::new() };
+            Self { sockets, rng, address, invitation, devices, tag, dirty: Vec::new(), news: Vec::new() };
         fleet.one_by_one((0..count).collect(), |fleet, device, event| match event {
             Event::Joined => {
                 let account = Account::new(&mut fleet.rng)?;
-                let name = format!("bench{tag}n{device}");
+                let name = fleet.username(device);
                 let register = account.registration(&fleet.invitation, name);
                 fleet.device(device)?.account = Some(account);
                 let request = Request { id: 1, what: RequestBody::Register(Box::new(register)) };
@@ -102,6 +103,11 @@ impl Fleet {
             },
         })?;
         Ok(fleet)
+    }
+
+    /// What a device's account is called.
+    pub fn username(&self, device: usize) -> String {
+        format!("bench{}n{device}", self.tag)
     }
 
     /// The server was started again and may listen elsewhere.

@@ -10,6 +10,8 @@ pub const MAX_WINDOW: usize = 256;
 pub const MAX_SECONDS: f64 = 600.0;
 /// Messages of one offline run.
 pub const MAX_MESSAGES: usize = 5_000_000;
+/// Contacts of the client that is measured.
+pub const MAX_CONTACTS: usize = 5_000;
 /// Messages of one run over groups: the server bounds what a device sends to groups in a minute.
 pub const MAX_GROUP_MESSAGES: usize = 200;
 /// Messages that a sender of pairwise messages keeps in flight: what fits a frame.

@@ -1,9 +1,11 @@
-//! `waxwing-bench`: what a message, a login and an idle connection cost the server.
+//! `waxwing-bench`: what a message, a login and an idle connection cost the server, and what a long history costs
+//! a client.
 //!
 //! Each subcommand starts the server that it measures on a directory of its own, loads it over loopback
 //! from one thread, prints one line of JSON and stops the server. See `README.md` for what the numbers mean.
 
 mod ciphertext;
+mod client;
 mod fleet;
 mod group;
 mod idle;
@@ -103,6 +105,20 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// A client with a long history: searching it, and starting with it.
+    Client {
+        #[command(flatten)]
+        common: Common,
+        /// Messages of the history.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: usize,
+        /// Contacts, each with a conversation.
+        #[arg(long, default_value_t = 300)]
+        conversations: usize,
+        /// Searches of each kind.
+        #[arg(long, default_value_t = 60)]
+        searches: usize,
+    },
     /// Bytes on the socket for one message alone and for many.
     Wire {
         #[command(flatten)]
@@ -165,6 +181,14 @@ fn main() -> anyhow::Result<()> {
                 return Ok(());
             }
             Ok(report)
+        }
+        What::Client { common, messages, conversations, searches } => {
+            let plan = if common.smoke {
+                client::Plan { messages: 3_000, conversations: 20, searches: 2 }
+            } else {
+                client::Plan { messages, conversations, searches }
+            };
+            client::run(&common, &plan.checked()?)
         }
         What::Wire { common } => wire::run(&common),
     }?;

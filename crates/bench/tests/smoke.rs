@@ -53,6 +53,26 @@ fn run(subcommand: &str) -> Value {
 }
 
 #[test]
+fn client() {
+    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
+        .args(["client", "--smoke", "--server"])
+        .arg(server())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_str(&said).unwrap();
+    for name in ["messages", "p50_ms", "p99_ms", "index_bytes_per_message", "index_seconds"] {
+        assert!(number(&report, name) > 0.0, "{name}: {report}");
+    }
+    for kind in ["frequent", "han_1", "thai", "links", "all_of_a_month"] {
+        assert!(number(&report["by_kind"][kind], "hits") > 0.0, "{kind}: {report}");
+    }
+    assert!(number(&report["start"], "first_drawing_p50_ms") > 0.0, "{report}");
+    assert!(number(&report["bytes"], "index") < number(&report["bytes"], "database"), "{report}");
+}
+
+#[test]
 fn group() {
     let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
         .args(["group", "--smoke", "--json", "--server"])

@@ -43,6 +43,19 @@ pub struct Indexing {
     pub total: u64,
 }
 
+/// Bytes, for measurements.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// The database's pages.
+    pub database: u64,
+    /// Of that, entries of the index, without what pages leave empty.
+    pub index: u64,
+    /// Of that, texts of messages, likewise.
+    pub texts: u64,
+    /// Messages, not bytes.
+    pub messages: u64,
+}
+
 /// What a transaction does to messages, kept until its end: the index wants ascending orders, and each message
 /// but once.
 #[derive(Default)]
@@ -230,6 +243,36 @@ impl Store {
             (Some(first), Some(last)) => Some((first, last.min(to_sql(before)))),
             _ => None,
         })
+    }
+
+    /// See [`crate::measure`].
+    pub fn sizes(&self) -> Result<Sizes, StoreError> {
+        let number = |sql: &str| -> rusqlite::Result<u64> {
+            self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+        };
+        Ok(Sizes {
+            database: number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?),
+            index: number("SELECT coalesce(sum(length(block)), 0) FROM search_data")?,
+            texts: number("SELECT coalesce(sum(octet_length(text)), 0) FROM messages")?,
+            messages: number("SELECT count(*) FROM messages")?,
+        })
+    }
+
+    /// See [`crate::measure`].
+    pub fn scan(&self, text: &str, max: usize) -> Result<usize, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE text LIKE '%' || ?1 || '%' ORDER BY \"order\" DESC LIMIT ?2"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let found: Vec<Message> =
+            statement.query_map(params![text, to_sql(max as u64)], message_of)?.collect::<Result<_, _>>()?;
+        Ok(found.len())
+    }
+
+    /// See [`crate::measure`].
+    pub fn forget_index(&mut self) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM search_state", [])?;
+        Ok(())
     }
 
     /// A page of a conversation that begins after an order, oldest first.

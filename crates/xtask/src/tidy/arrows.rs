@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("web", &["app"]),
     ("serverd", &["server", "call", "wire"]),
     ("sim", &["wire", "e2ee", "client", "server", "call"]),
-    ("bench", &["wire", "e2ee", "client"]),
+    ("bench", &["wire", "e2ee", "client", "app"]),
     ("xtask", &[]),
 ];
 
