@@ -346,7 +346,11 @@ impl Oracle {
                 match there.message(&message.key).ok().flatten() {
                     None if self.is_past_device(message.key.from) => {}
                     None => return Some(format!("{name} is on one of them only")),
-                    Some(other) if other.body != message.body && !self.is_past_device(message.key.from) => {
+                    Some(other)
+                        if other.body != message.body
+                            && !self.is_past_device(message.key.from)
+                            && !self.is_forgotten(&message.key, &other.body, &message.body) =>
+                    {
                         return Some(format!("{name} says something else"));
                     }
                     Some(other) if other.delivery != message.delivery => {
@@ -358,6 +362,15 @@ impl Oracle {
             }
         }
         None
+    }
+
+    /// One could not read it, and its sender has nothing to send again: it was deleted there, or the sender was
+    /// replaced by an older copy, which knows nothing of it.
+    fn is_forgotten(&self, key: &MessageKey, one: &Body, other: &Body) -> bool {
+        let unread = [one, other].into_iter().any(|body| matches!(body, Body::Waiting | Body::Lost));
+        let Some(written) = self.written.get(key).filter(|_| unread) else { return false };
+        let deleted = self.people.get(&written.client).is_some_and(|person| self.is_unwanted(*person, *key));
+        deleted || !self.is_exact(written.client, written)
     }
 
     fn is_past_device(&self, address: DeviceAddress) -> bool {
