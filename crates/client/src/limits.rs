@@ -135,6 +135,9 @@ pub const MAX_BYTES_IN_FLIGHT: usize = 1024 * 1024;
 pub const MAX_TRIES: u32 = 8;
 /// Pause after a temporary refusal that names none, milliseconds.
 pub const HOLD_MS: u64 = 30_000;
+/// Shortest pause after a temporary refusal, milliseconds: a server that has room for one message names the
+/// time until then, and everything that waits comes at once.
+pub const HOLD_MIN_MS: u64 = 1_000;
 /// Longest pause that a server can ask for, milliseconds.
 pub const HOLD_MAX_MS: u64 = 600_000;
 /// A server that leaves something unanswered for so long counts as dead, milliseconds.

@@ -12,7 +12,8 @@ use crate::client::{Client, Error};
 use crate::connection::{Flight, Up};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
-    ATTEMPTS_SKIPPED, HOLD_MAX_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_TRIES,
+    ATTEMPTS_SKIPPED, HOLD_MAX_MS, HOLD_MIN_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT,
+    MAX_TRIES,
 };
 use crate::record::{CopyRow, Kind, OutboxRow, Record as _};
 use crate::row::Delivery;
@@ -596,5 +597,5 @@ enum Launch {
 }
 
 pub(crate) fn hold_ms(reject: &Reject) -> u64 {
-    if reject.retry_after_ms == 0 { HOLD_MS } else { reject.retry_after_ms.min(HOLD_MAX_MS) }
+    if reject.retry_after_ms == 0 { HOLD_MS } else { reject.retry_after_ms.clamp(HOLD_MIN_MS, HOLD_MAX_MS) }
 }

@@ -26,9 +26,10 @@ impl Allowance {
     /// Takes so many, or says after how many milliseconds there are as many.
     pub(super) fn take(&mut self, now: Time, rate: Rate, cost: u32) -> Result<(), u64> {
         let now_us = now.0.saturating_mul(1_000);
-        // A clock that went back must not lock a device out for as long as it went.
-        let full_at_us = self.full_at_us.clamp(now_us, now_us.saturating_add(rate.burst_us));
-        let after_us = full_at_us.saturating_add(rate.interval_us.saturating_mul(cost.into()));
+        // A clock that went back must not lock a device out for as long as it went: what is kept is the empty
+        // bucket at the time that the clock shows now, which fills from here whether or not this is allowed.
+        self.full_at_us = self.full_at_us.clamp(now_us, now_us.saturating_add(rate.burst_us));
+        let after_us = self.full_at_us.saturating_add(rate.interval_us.saturating_mul(cost.into()));
         let wait_us = after_us.saturating_sub(now_us).saturating_sub(rate.burst_us);
         if wait_us > 0 {
             return Err(wait_us.div_ceil(1_000));
