@@ -216,6 +216,23 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// Keep a journal of what happens from now on, over restarts too: [`Query::Journal`]. It begins with what
+    /// stands in the inbox.
+    KeepJournal,
+    /// A program has dealt with the journal's entries up to and with this one; their messages leave the
+    /// inbox.
+    AcknowledgeJournal {
+        /// [`JournalEntry::id`].
+        up_to: u64,
+    },
+    /// Do this if no command was done under the same key before; otherwise answer as then. The key is kept in
+    /// the same transaction as the message.
+    Once {
+        /// The caller's, at most 256 bytes.
+        key: String,
+        /// What to do.
+        command: Box<Command>,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -433,6 +450,16 @@ pub enum Query {
         /// Its place.
         order: u64,
     },
+    /// The message that somebody sent at this time; of several the newest.
+    MessageSentAt {
+        /// The author's account.
+        from: String,
+        /// [`Message::sent_at_ms`].
+        sent_at_ms: u64,
+        /// Only in this conversation.
+        #[serde(default)]
+        with: Option<String>,
+    },
     /// How far a message to a group has come with each member.
     Receipts {
         /// [`Message::id`] of an own message.
@@ -443,6 +470,14 @@ pub enum Query {
     /// Incoming messages that were neither read nor acknowledged, oldest first.
     Inbox {
         /// At most so many.
+        limit: usize,
+    },
+    /// What happened, in order: see [`Command::KeepJournal`].
+    Journal {
+        /// Only what came after this entry; `null`: what was not acknowledged.
+        #[serde(default)]
+        after: Option<u64>,
+        /// At most so many, the oldest ones.
         limit: usize,
     },
     /// The number to compare with a contact.
@@ -509,7 +544,7 @@ pub enum Answer {
         /// There may be more, also where there are fewer than asked for: ask again with this as `before`.
         next: Option<u64>,
     },
-    /// To [`Query::Message`] and [`Query::MessageAt`].
+    /// To [`Query::Message`], [`Query::MessageAt`] and [`Query::MessageSentAt`].
     Message {
         /// `None`: not known here.
         message: Option<Message>,
@@ -518,6 +553,15 @@ pub enum Answer {
     Receipts {
         /// By account.
         receipts: Vec<Receipt>,
+    },
+    /// To [`Query::Journal`].
+    Journal {
+        /// The last entry that a program has acknowledged.
+        acknowledged: u64,
+        /// The newest entry; 0: none yet.
+        newest: u64,
+        /// Oldest first.
+        entries: Vec<JournalEntry>,
     },
     /// To [`Query::SafetyNumber`].
     SafetyNumber {

@@ -2,12 +2,13 @@
 
 mod commands;
 mod events;
+mod journal;
 mod queries;
 mod server;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -20,7 +21,8 @@ use crate::key::Protection;
 use crate::limits::{MAX_SLEEP, STORAGE_RETRY_MAX, STORAGE_RETRY_MIN};
 use crate::net::{Connection, NetEvent, NetFailure, NetFailureCode, Target};
 use crate::profile::{OpenError, Profile};
-use crate::store::Setting;
+use crate::store::{Beside, Setting};
+use journal::Request;
 use server::Server;
 
 /// Commands that the engine itself gives the core; their answers are nobody's.
@@ -58,6 +60,10 @@ pub struct Engine {
     online: bool,
     /// Commands without an answer yet.
     open_commands: BTreeSet<CommandId>,
+    /// Those of them that are to be done once.
+    once: BTreeMap<CommandId, Request>,
+    /// What happens is written down for programs.
+    keeps_journal: bool,
     wake: Option<Time>,
     recovery: Option<Recovery>,
 }
@@ -91,6 +97,7 @@ impl Engine {
         }
         let client = Client::open(&profile.store, now()).map_err(|error| damaged(&error))?;
         let server = Server::read(&profile.store).map_err(|error| damaged(&error))?;
+        let acknowledged = profile.store.journal_acknowledged().map_err(OpenError::Store)?;
         Ok(Self {
             profile,
             client: Some(client),
@@ -104,6 +111,8 @@ impl Engine {
             server,
             online: false,
             open_commands: BTreeSet::new(),
+            once: BTreeMap::new(),
+            keeps_journal: acknowledged.is_some(),
             wake: None,
             recovery: None,
         })
@@ -152,7 +161,9 @@ impl Engine {
             Ok(step) => step,
             Err(error) => return self.storage_failed(&error),
         };
-        if let Err(error) = self.profile.store.apply(&step.batch, &[]) {
+        let (journal, once) = (self.journal_of(&step.effects), self.done_once(&step.effects));
+        let beside = Beside { journal: &journal, once: &once, now_ms: now().0, ..Beside::default() };
+        if let Err(error) = self.profile.store.apply_with(&step.batch, &beside) {
             return self.storage_failed(&error);
         }
         self.wake = step.wake;
@@ -236,6 +247,7 @@ impl Engine {
         self.client = None;
         self.wake = None;
         self.drop_connection();
+        self.once.clear();
         for command in std::mem::take(&mut self.open_commands) {
             self.tell(Event::Failed { command, failure: storage_fails() });
         }

@@ -12,6 +12,15 @@ pub const MAX_EVENTS: usize = 4_096;
 pub const MAX_FRAMES_TO_SEND: usize = 1_024;
 /// Messages in one answer.
 pub const MAX_PAGE_MESSAGES: usize = 1_000;
+/// Entries of the journal that nobody has acknowledged. Beyond that the oldest are dropped; that ids are
+/// missing shows it.
+pub const MAX_JOURNAL_ENTRIES: u64 = 100_000;
+/// Entries that are kept after they were acknowledged, for whoever comes back and names an older one.
+pub const MAX_JOURNAL_ENTRIES_DEALT_WITH: u64 = 1_000;
+/// Keys of [`crate::api::Command::Once`] that are remembered, the newest ones.
+pub const MAX_ONCE_KEYS: u64 = 100_000;
+/// One such key, bytes.
+pub const MAX_ONCE_KEY_BYTES: usize = 256;
 /// Addresses of a server that are tried, one after the other.
 pub const MAX_ADDRESSES: usize = 8;
 

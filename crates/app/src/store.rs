@@ -1,6 +1,7 @@
 //! The device's database: SQLite, encrypted as a whole, one writer, one transaction for each step.
 
 mod index;
+mod journal;
 mod row;
 mod schema;
 #[cfg(test)]
@@ -10,11 +11,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use waxwing_client::{Batch, Conversation, DbError, Key, Message, MessageKey, RawRow, Read, Table, Write};
+use waxwing_wire::AccountId;
 use zeroize::Zeroizing;
 
 use crate::key::DatabaseKey;
 use index::Changes;
 pub use index::{Indexing, Sizes, Within};
+pub use journal::{JournalRow, Noted, Once};
 use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.
@@ -51,6 +54,19 @@ pub struct Setting {
     pub name: String,
     /// Its value; `None` deletes.
     pub value: Option<Vec<u8>>,
+}
+
+/// What is written in the same transaction as a step.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// The shell's own values.
+    pub settings: &'a [Setting],
+    /// What happened, for the journal.
+    pub journal: &'a [Noted],
+    /// Commands that were done once.
+    pub once: &'a [Once],
+    /// This device's clock.
+    pub now_ms: u64,
 }
 
 /// A conversation as lists show it.
@@ -105,7 +121,16 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; nothing has changed then.
     pub fn apply(&mut self, batch: &Batch, settings: &[Setting]) -> Result<(), StoreError> {
-        if batch.is_empty() && settings.is_empty() {
+        self.apply_with(batch, &Beside { settings, ..Beside::default() })
+    }
+
+    /// Commits a step and what goes with it: all of it or nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; nothing has changed then.
+    pub fn apply_with(&mut self, batch: &Batch, beside: &Beside<'_>) -> Result<(), StoreError> {
+        let Beside { settings, journal, once, now_ms } = beside;
+        if batch.is_empty() && settings.is_empty() && journal.is_empty() && once.is_empty() {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
@@ -135,7 +160,9 @@ impl Store {
             }
         }
         changes.write(&transaction)?;
-        for setting in settings {
+        journal::note(&transaction, journal, *now_ms)?;
+        journal::keep_once(&transaction, once)?;
+        for setting in *settings {
             match &setting.value {
                 Some(value) => transaction
                     .prepare_cached("INSERT OR REPLACE INTO setting (name, value) VALUES (?1, ?2)")?
@@ -198,6 +225,26 @@ impl Store {
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    /// The message that an account sent at a time, of several the newest.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn sent_at(
+        &self,
+        from: AccountId,
+        sent_at_ms: u64,
+        with: Option<Conversation>,
+    ) -> Result<Option<Message>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages
+             WHERE sender = ?1 AND sent_at = ?2 AND (?3 IS NULL OR conversation = ?3)
+             ORDER BY \"order\" DESC LIMIT 1"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let bounds = params![from.0, sent_at_ms.cast_signed(), with.map(conversation_to_sql)];
+        Ok(statement.query_row(bounds, message_of).optional()?)
     }
 
     /// What a conversation comes to; `None` while there is no message. Two looks into an index, however

@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 mod chats;
+mod daemon;
 mod devices;
 mod group;
 mod search;
@@ -13,6 +14,7 @@ mod tests;
 pub use chats::{
     Chats, ChatsCommand, Contacts, ContactsCommand, List, ListCommand, Messages, MessagesCommand,
 };
+pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
 pub use search::{Kind, Search, When};
@@ -88,6 +90,11 @@ pub enum Command {
     SafetyNumber(SafetyNumber),
     /// Print who this profile is and whether its server can be reached
     Status,
+    /// Serve programs: JSON-RPC over standard input and output, a socket, TCP or HTTP
+    #[command(alias = "jsonRpc", alias = "json-rpc")]
+    Daemon(Daemon),
+    /// Print what a shell needs to complete commands
+    Completions(Completions),
 }
 
 #[derive(Args)]
@@ -104,6 +111,13 @@ pub struct Register {
 
 #[derive(Args)]
 pub struct Send {
+    /// Wait until it is on a device of everybody it is for, or for so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, value_parser = seconds)]
+    #[arg(default_missing_value = "60")]
+    pub wait_delivered: Option<Duration>,
+    /// Do nothing if a message was sent under this key before
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
     /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
     /// Text; `-` reads it from standard input

@@ -1,6 +1,7 @@
 //! The commands that print lines.
 
 mod chats;
+mod completions;
 mod contacts;
 mod devices;
 mod group;
@@ -12,13 +13,14 @@ mod search;
 mod talk;
 
 pub use chats::chats;
+pub use completions::completions;
 pub use contacts::contacts;
 pub use devices::{devices, line as device_line, now_ms};
 pub use group::{described, group};
 pub use link::link;
 pub use lists::list;
 pub use messages::messages;
-pub use receive::receive;
+pub use receive::{receive, stop_flag};
 pub use search::{place, search};
 pub use talk::{history, send};
 

@@ -7,6 +7,7 @@
 mod arguments;
 mod chat;
 mod commands;
+mod daemon;
 mod names;
 mod output;
 mod session;
@@ -51,5 +52,7 @@ fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Error> {
         Command::Search(search) => commands::search(global, search, printer),
         Command::SafetyNumber(number) => commands::safety_number(global, number, printer),
         Command::Status => commands::status(global, printer),
+        Command::Daemon(arguments) => daemon::daemon(global, arguments, printer),
+        Command::Completions(completions) => commands::completions(completions),
     }
 }

@@ -315,7 +315,8 @@ fn mismatch() -> Error {
     Error::device("internal", "the answer does not fit the question; this is a bug, please report it")
 }
 
-fn data_dir(global: &Global) -> Result<PathBuf, Error> {
+/// The profile's folder.
+pub fn data_dir(global: &Global) -> Result<PathBuf, Error> {
     if let Some(folder) = &global.data_dir {
         return Ok(folder.clone());
     }

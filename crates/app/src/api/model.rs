@@ -225,6 +225,39 @@ pub struct Receipt {
     pub at_ms: u64,
 }
 
+/// Something that happened.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalEntry {
+    /// Its place: ascends, and is never used again.
+    pub id: u64,
+    /// This device's clock when it happened.
+    pub at_ms: u64,
+    /// What.
+    #[serde(flatten)]
+    pub what: Happened,
+}
+
+/// What the journal tells.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Happened {
+    /// A message arrived, or was written on another own device.
+    Message {
+        /// As it is now.
+        message: Message,
+    },
+    /// An own message has come further.
+    Delivery {
+        /// As it is now.
+        message: Message,
+        /// How far it had come then.
+        delivery: Delivery,
+    },
+    /// The message that this was about has been deleted since.
+    Gone,
+}
+
 /// Something that the user has set of the program.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -96,6 +96,10 @@ fn commands() {
     check(&Command::DeleteList { list: text("07") }, json!({"type": "deleteList", "list": "07"}));
     let send = Command::SendToList { list: text("07"), text: text("hi") };
     check(&send, json!({"type": "sendToList", "list": "07", "text": "hi"}));
+    check(&Command::KeepJournal, json!({"type": "keepJournal"}));
+    check(&Command::AcknowledgeJournal { up_to: 7 }, json!({"type": "acknowledgeJournal", "upTo": 7}));
+    let once = Command::Once { key: text("k"), command: Box::new(Command::CancelLink) };
+    check(&once, json!({"type": "once", "key": "k", "command": {"type": "cancelLink"}}));
     check(&Command::GoOnline, json!({"type": "goOnline"}));
     check(&Command::GoOffline, json!({"type": "goOffline"}));
 }
@@ -366,4 +370,27 @@ fn codes_of_the_server_are_in_camel_case() {
     let failure = failure(&waxwing_client::Failure::Rejected(reject));
     assert_eq!((failure.code.as_str(), failure.fault), ("usernameTaken", Fault::Server));
     assert_eq!((failure.detail.as_str(), failure.retry_after_ms), ("taken", 5));
+}
+
+#[test]
+fn the_journal() {
+    let query = Query::Journal { after: Some(3), limit: 9 };
+    check(&query, json!({"type": "journal", "after": 3, "limit": 9}));
+    let query = Query::MessageSentAt { from: text(ACCOUNT), sent_at_ms: 5, with: None };
+    check(&query, json!({"type": "messageSentAt", "from": ACCOUNT, "sentAtMs": 5, "with": null}));
+    let entry = |id, what| JournalEntry { id, at_ms: 5, what };
+    let entries = vec![
+        entry(1, Happened::Message { message: some_message() }),
+        entry(2, Happened::Delivery { message: some_message(), delivery: Delivery::Read }),
+        entry(3, Happened::Gone),
+    ];
+    let golden = json!({
+        "type": "journal", "acknowledged": 0, "newest": 3,
+        "entries": [
+            {"id": 1, "atMs": 5, "what": "message", "message": some_message_json()},
+            {"id": 2, "atMs": 5, "what": "delivery", "message": some_message_json(), "delivery": "read"},
+            {"id": 3, "atMs": 5, "what": "gone"},
+        ],
+    });
+    check(&Answer::Journal { acknowledged: 0, newest: 3, entries }, golden);
 }

@@ -7,7 +7,7 @@ use waxwing_wire::devices::LinkCode;
 use waxwing_wire::invitation::Invitation;
 
 use super::server::{Server, parse_address};
-use super::{Engine, rng, storage_fails};
+use super::{Engine, now, rng, storage_fails};
 use crate::api::{self, Command, CommandId, Failure};
 
 impl Engine {
@@ -23,6 +23,23 @@ impl Engine {
             return Err(storage_fails());
         }
         let command = match command {
+            Command::Once { key, command } => match self.begin_once(id, key, *command)? {
+                Some(command) => simple(command)?,
+                None => return Ok(()),
+            },
+            Command::KeepJournal => {
+                let kept = self.profile.store.keep_journal(now().0);
+                kept.map_err(|error| Failure::device(error.to_string()))?;
+                self.keeps_journal = true;
+                self.done(id);
+                return Ok(());
+            }
+            Command::AcknowledgeJournal { up_to } => {
+                let acknowledged = self.profile.store.acknowledge_journal(up_to);
+                acknowledged.map_err(|error| Failure::device(error.to_string()))?;
+                self.done(id);
+                return Ok(());
+            }
             Command::Register { server, invitation, username } => {
                 self.register(&server, &invitation, &username)?
             }
@@ -95,8 +112,15 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         | Command::OfferLink { .. }
         | Command::AcknowledgeInbox { .. }
         | Command::MarkInboxRead { .. }
+        | Command::KeepJournal
+        | Command::AcknowledgeJournal { .. }
+        | Command::Once { .. }
         | Command::GoOnline
-        | Command::GoOffline => unreachable!("the engine does these itself"),
+        | Command::GoOffline => {
+            // Those that the engine does itself are sorted out before; so only what is said to be done once.
+            let detail = "this cannot be done under a key; do it without one";
+            return Err(Failure::user("notOnce", detail));
+        }
         Command::CancelLink => Core::CancelLink,
         Command::ApproveLink { code, history } => {
             Core::ApproveLink { code: link_code(&code)?, history: api::history_of(history) }

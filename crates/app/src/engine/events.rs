@@ -48,6 +48,7 @@ impl Engine {
 
     pub(super) fn failed(&mut self, id: CommandId, failure: Failure) {
         self.open_commands.remove(&id);
+        self.once.remove(&id);
         self.tell(Event::Failed { command: id, failure });
     }
 

@@ -41,6 +41,12 @@ impl Engine {
                 let message = newest.iter().find(|message| message.order == order);
                 Answer::Message { message: message.map(api::message) }
             }
+            Query::MessageSentAt { from, sent_at_ms, with } => {
+                let (from, with) = (api::account_of(&from)?, with.as_deref().map(api::conversation_of));
+                let message = store.sent_at(from, sent_at_ms, with.transpose()?).map_err(device)?;
+                Answer::Message { message: message.as_ref().map(api::message) }
+            }
+            Query::Journal { after, limit } => self.journal(after, limit)?,
             Query::Receipts { message } => Answer::Receipts { receipts: look.receipts(&message)? },
             Query::Starred => Answer::Messages { messages: look.starred()? },
             Query::Inbox { limit } => {

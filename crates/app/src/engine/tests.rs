@@ -179,3 +179,42 @@ fn what_an_old_connection_says_is_ignored() {
     };
     assert_eq!(late, number);
 }
+
+#[test]
+fn what_is_to_be_done_once_needs_a_key_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let app = App::open(&options(folder.path())).unwrap();
+    let once = |key: &str, command| Command::Once { key: text(key), command: Box::new(command) };
+    let send = || Command::SendText { to: "b0".repeat(16), text: text("hi") };
+    assert_eq!(answer(&app, once("", send())), Some(text("malformedKey")));
+    assert_eq!(answer(&app, once(&"k".repeat(257), send())), Some(text("malformedKey")));
+    assert_eq!(answer(&app, once("k", Command::GoOnline)), Some(text("notOnce")));
+    assert_eq!(answer(&app, once("k", once("l", send()))), Some(text("notOnce")));
+    // What failed was not done, and can be tried again under the same key.
+    assert_eq!(answer(&app, once("k", send())), Some(text("notRegistered")));
+    assert_eq!(answer(&app, once("k", send())), Some(text("notRegistered")));
+    let listed = |name: &str| BroadcastList { id: None, name: text(name), members: Vec::new() };
+    let set = |name: &str| once("k", Command::SetList { list: listed(name) });
+    let first = answer(&app, set("all"));
+    assert_eq!(answer(&app, set("all")), first);
+    if first.is_none() {
+        assert_eq!(answer(&app, set("none")), Some(text("keyReused")));
+        app.close();
+        let app = App::open(&options(folder.path())).unwrap();
+        assert_eq!(answer(&app, set("none")), Some(text("keyReused")), "over restarts too");
+    }
+}
+
+#[test]
+fn a_journal_that_nobody_keeps_is_empty() {
+    let folder = TempDir::new().unwrap();
+    let app = App::open(&options(folder.path())).unwrap();
+    let journal = |app: &App| match app.query(Query::Journal { after: None, limit: 9 }).unwrap() {
+        Answer::Journal { acknowledged, newest, entries } => (acknowledged, newest, entries.len()),
+        _ => panic!("a journal is asked for"),
+    };
+    assert_eq!(journal(&app), (0, 0, 0));
+    assert_eq!(answer(&app, Command::AcknowledgeJournal { up_to: 4 }), None);
+    assert_eq!(answer(&app, Command::KeepJournal), None);
+    assert_eq!(journal(&app), (0, 0, 0));
+}

@@ -7,7 +7,8 @@ const FIRST_VERSION: i64 = 2;
 
 /// The first entry makes an empty database one of [`FIRST_VERSION`]; each one after it brings a database to
 /// the next version. Entries are only ever appended.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- Opaque rows of the client core.
     CREATE TABLE state (
         tab INTEGER NOT NULL,
@@ -63,6 +64,27 @@ const MIGRATIONS: &[&str] = &["
         version TEXT NOT NULL,              -- of the words
         made_to INTEGER                     -- order up to which the index was made; null: it is complete
     ) STRICT;
+", "
+    -- What happened, for programs that must miss nothing. Ids are never used again.
+    CREATE TABLE journal (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,          -- this device's clock, milliseconds since 1970
+        kind INTEGER NOT NULL,        -- 0 message, 1 delivery
+        sender BLOB NOT NULL,         -- the message's name
+        device INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        detail INTEGER                -- of a delivery: how far
+    ) STRICT;
+
+    -- Commands that are to be done once, by the caller's key.
+    CREATE TABLE once (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        request BLOB NOT NULL,        -- SHA-256 of the command
+        message TEXT                  -- the answer
+    ) STRICT;
+
+    CREATE INDEX messages_sent ON messages (sender, sent_at);
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

@@ -12,11 +12,11 @@ use crate::key;
 
 const ALICE: AccountId = AccountId([0xa1; 16]);
 const BOB: AccountId = AccountId([0xb0; 16]);
-const TO_ALICE: Conversation = Conversation::Account(ALICE);
+pub const TO_ALICE: Conversation = Conversation::Account(ALICE);
 const TO_BOB: Conversation = Conversation::Account(BOB);
 
-struct OnDisk {
-    store: Store,
+pub struct OnDisk {
+    pub store: Store,
     _folder: TempDir,
 }
 
@@ -63,7 +63,7 @@ fn open(folder: &TempDir, key: &DatabaseKey) -> Result<Store, StoreError> {
     Store::open(&path(folder), key, &mut |_| {})
 }
 
-fn empty() -> OnDisk {
+pub fn empty() -> OnDisk {
     let folder = TempDir::new().unwrap();
     let store = open(&folder, &some_key(&folder)).unwrap();
     OnDisk { store, _folder: folder }
@@ -85,15 +85,15 @@ fn incoming(order: u64, body: Body, delivery: Delivery) -> Message {
     }
 }
 
-fn text(order: u64) -> Message {
+pub fn text(order: u64) -> Message {
     incoming(order, Body::Text(format!("m{order}")), Delivery::Delivered)
 }
 
-fn put(store: &mut Store, message: &Message) {
+pub fn put(store: &mut Store, message: &Message) {
     store.apply(&vec![Write::Message(Box::new(message.clone()))], &[]).unwrap();
 }
 
-fn inbox(store: &Store) -> Vec<u64> {
+pub fn inbox(store: &Store) -> Vec<u64> {
     store.inbox(100).unwrap().iter().map(|message| message.order).collect()
 }
 

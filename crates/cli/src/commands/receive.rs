@@ -79,7 +79,8 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
     Err(session.unreachable())
 }
 
-fn stop_flag() -> Result<std::sync::Arc<std::sync::atomic::AtomicBool>, Error> {
+/// Set when the program is to end.
+pub fn stop_flag() -> Result<std::sync::Arc<std::sync::atomic::AtomicBool>, Error> {
     let flag = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, flag.clone())

@@ -1,7 +1,7 @@
 //! Sending, and printing what was said.
 
 use std::io::Read as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -29,11 +29,25 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let answered = session.run(Command::SendText { to: chat.conversation.clone(), text })?;
+            let command = Command::SendText { to: chat.conversation.clone(), text };
+            let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
+            if let Some(patience) = arguments.wait_delivered {
+                await_delivery(&mut session, &id, patience)?;
+            }
             report(&mut session, &id, &chat, printer)?;
+            if arguments.wait_delivered.is_some() {
+                delivered(&session, &id)?;
+            }
         }
-        Target::List(list) => send_to_list(&mut session, &list, text, printer)?,
+        Target::List(_) if arguments.wait_delivered.is_some() => {
+            let detail = "a broadcast list is many conversations; --wait-delivered goes with one";
+            return Err(Error::user("listDelivery", detail));
+        }
+        Target::List(list) => {
+            let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), text };
+            send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
+        }
     }
     // The user's other devices are told after the server has taken it.
     session.spread();
@@ -52,15 +66,40 @@ fn target(session: &mut Session, name: &str) -> Result<Target, Error> {
     Ok(Target::Chat(Box::new(session.known_chat(&contact.person.account)?)))
 }
 
-fn send_to_list(
-    session: &mut Session,
-    list: &BroadcastList,
-    text: String,
-    printer: &mut Printer,
-) -> Result<(), Error> {
+/// The caller's key makes a repetition harmless.
+fn once(command: Command, key: Option<&str>) -> Command {
+    match key {
+        Some(key) => Command::Once { key: format!("cli:{key}"), command: Box::new(command) },
+        None => command,
+    }
+}
+
+/// Until a message is on a device of everybody it is for, or failed, or for so long.
+fn await_delivery(session: &mut Session, id: &str, patience: Duration) -> Result<(), Error> {
+    let deadline = Instant::now() + patience;
+    while session.message(id)?.is_some_and(|message| message.delivery < Delivery::Delivered) {
+        let Some(event) = session.next(deadline) else { break };
+        if matches!(session.hope(&event), Hope::Refused(_)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Insists on it.
+fn delivered(session: &Session, id: &str) -> Result<(), Error> {
+    match session.message(id)?.map(|message| message.delivery) {
+        Some(Delivery::Delivered | Delivery::Read) => Ok(()),
+        _ => Err(Error::server(
+            "notDelivered",
+            "the message is not on the recipient's device yet; it is kept, and will be delivered",
+        )),
+    }
+}
+
+fn send_to_list(session: &mut Session, command: Command, printer: &mut Printer) -> Result<(), Error> {
     session.app.send(Command::GoOnline);
-    let id = list.id.clone().unwrap_or_default();
-    session.run(Command::SendToList { list: id, text })?;
+    session.run(command)?;
     let outgoing = |event| match event {
         Event::Message { message } if message.direction == Direction::Outgoing => Some(message),
         _ => None,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod proxy;
+pub mod rpc;
 pub mod tmux;
 
 use std::fs::{self, File};

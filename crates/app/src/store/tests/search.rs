@@ -243,8 +243,8 @@ fn a_database_of_schema_2_is_indexed_when_it_is_opened() {
             put(&mut store, &said(order * 3, &format!("tea number{order}")));
         }
         put(&mut store, &incoming(200, Body::Waiting, Delivery::Delivered));
-        let back =
-            "DROP TABLE search; DROP TABLE search_days; DROP TABLE search_state; PRAGMA user_version = 2;";
+        let back = "DROP TABLE search; DROP TABLE search_days; DROP TABLE search_state; DROP TABLE journal;
+                    DROP TABLE once; DROP INDEX messages_sent; PRAGMA user_version = 2;";
         store.connection.execute_batch(back).unwrap();
     }
     let mut told = Vec::new();

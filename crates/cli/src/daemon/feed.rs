@@ -1,0 +1,65 @@
+//! What one receiver has been told, and what comes next. A receiver holds a place in the journal and nothing
+//! else: however slow it is, what it has not taken waits on the disk.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use waxwing_app::api::{Direction, Failure, Happened, JournalEntry};
+
+use super::envelope::{Directory as _, notifications};
+use super::hub::{Hub, now_ms};
+use super::limits::{NAMES_MS, PAGE_EVENTS};
+
+/// How often it is looked whether an author has a name now.
+const NAME_TICK: Duration = Duration::from_millis(50);
+
+/// An entry as it is told.
+pub struct Told {
+    pub id: u64,
+    pub params: Vec<Value>,
+}
+
+pub struct Feed {
+    position: u64,
+}
+
+impl Feed {
+    /// From what nobody has acknowledged.
+    pub fn new(hub: &Hub) -> Result<Self, Failure> {
+        Ok(Self { position: hub.page(None, 0)?.acknowledged })
+    }
+
+    /// From what comes after an entry that a receiver has seen; an entry that there never was counts for
+    /// nothing.
+    pub fn after(hub: &Hub, seen: Option<u64>) -> Result<Self, Failure> {
+        let page = hub.page(None, 0)?;
+        Ok(Self { position: seen.filter(|seen| *seen <= page.newest).unwrap_or(page.acknowledged) })
+    }
+
+    /// The last entry that was told, or counts as told.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// What comes next, and how long to wait at most before asking again.
+    pub fn next(&mut self, hub: &Hub, max: usize) -> Result<(Vec<Told>, Option<Duration>), Failure> {
+        let mut told = Vec::new();
+        for entry in hub.page(Some(self.position), max.min(PAGE_EVENTS))?.entries {
+            if is_nameless(hub, &entry)? {
+                return Ok((told, Some(NAME_TICK)));
+            }
+            self.position = entry.id;
+            told.push(Told { id: entry.id, params: notifications(hub, &entry)? });
+        }
+        Ok((told, None))
+    }
+}
+
+/// Somebody wrote whose name is not known yet, and the server is being asked for it.
+fn is_nameless(hub: &Hub, entry: &JournalEntry) -> Result<bool, Failure> {
+    let Happened::Message { message } = &entry.what else { return Ok(false) };
+    if message.direction == Direction::Outgoing || now_ms() >= entry.at_ms.saturating_add(NAMES_MS) {
+        return Ok(false);
+    }
+    Ok(hub.is_online() && hub.person(&message.from)?.username.is_none())
+}

@@ -1,0 +1,165 @@
+//! Messages and receipts. A message is named by its author and the time at which it was sent.
+
+use serde_json::{Value, json};
+use waxwing_app::api::{Command, Delivery, Message, Person};
+
+use crate::daemon::envelope::{Directory as _, is_group};
+use crate::daemon::hub::Hub;
+use crate::daemon::limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_RECIPIENTS};
+use crate::daemon::names::{address, group_id};
+use crate::daemon::params::Params;
+use crate::daemon::rpc::RpcError;
+
+/// What is not there yet, and is refused rather than left out of the message.
+const NOT_YET: &[&str] = &[
+    "attachment",
+    "attachments",
+    "sticker",
+    "viewOnce",
+    "mention",
+    "mentions",
+    "textStyle",
+    "textStyles",
+    "quoteTimestamp",
+    "quoteAuthor",
+    "quoteMessage",
+    "editTimestamp",
+    "previewUrl",
+    "storyTimestamp",
+    "noteToSelf",
+    "endSession",
+];
+
+pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    for name in NOT_YET {
+        params.refuse(&[name], "not supported yet; nothing was sent")?;
+    }
+    let text = params.text(&["message"])?.unwrap_or_default();
+    let key = key(params)?;
+    let wait = params.patience("waitDelivered")?;
+    let targets = targets(hub, params)?;
+    let mut messages = Vec::new();
+    for (index, to) in targets.iter().enumerate() {
+        let command = Command::SendText { to: to.clone(), text: text.clone() };
+        messages.push(hub.send(once(command, key.as_deref(), index))?);
+    }
+    let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
+    if hub.is_online() {
+        hub.await_delivery(&ids, Delivery::Sent, hub.timeout)?;
+    }
+    if let Some(wait) = wait {
+        hub.await_delivery(&ids, Delivery::Delivered, wait)?;
+    }
+    sent(hub, &messages, wait.is_some())
+}
+
+/// The caller's key, which makes a repetition harmless.
+fn key(params: &Params) -> Result<Option<String>, RpcError> {
+    let key = params.text(&["idempotencyKey"])?;
+    match &key {
+        Some(key) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY_BYTES => {
+            Err(RpcError::params(format!("idempotencyKey has 1 to {MAX_IDEMPOTENCY_KEY_BYTES} bytes")))
+        }
+        _ => Ok(key),
+    }
+}
+
+fn once(command: Command, key: Option<&str>, index: usize) -> Command {
+    match key {
+        Some(key) => Command::Once { key: format!("rpc:{key}#{index}"), command: Box::new(command) },
+        None => command,
+    }
+}
+
+/// Conversations, each once: all of them must be there before anything is sent.
+fn targets(hub: &Hub, params: &Params) -> Result<Vec<String>, RpcError> {
+    let mut people = params.texts(&["recipient", "recipients"])?;
+    people.extend(params.texts(&["username", "usernames"])?);
+    let groups = params.texts(&["groupId", "groupIds"])?;
+    if people.is_empty() && groups.is_empty() {
+        return Err(RpcError::user("No recipients given: name a recipient or a groupId"));
+    }
+    if people.len() + groups.len() > MAX_RECIPIENTS {
+        return Err(RpcError::user(format!("at most {MAX_RECIPIENTS} recipients at once")));
+    }
+    let mut targets = Vec::new();
+    for name in &people {
+        targets.push(hub.find(name)?.person.account);
+    }
+    for id in &groups {
+        targets.push(hub.find_group(id)?.group);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    targets.retain(|target| seen.insert(target.clone()));
+    Ok(targets)
+}
+
+/// `{"timestamp","results"}`, and what signal-cli has not.
+fn sent(hub: &Hub, messages: &[Message], waited: bool) -> Result<Value, RpcError> {
+    let mut results = Vec::new();
+    let mut failed = 0;
+    let mut all_delivered = true;
+    for message in messages {
+        // As it is now; if it was deleted in between, as it was.
+        let now = hub.message(&message.id)?;
+        let delivery = now.as_ref().unwrap_or(message).delivery;
+        failed += usize::from(delivery == Delivery::Failed);
+        all_delivered &= matches!(delivery, Delivery::Delivered | Delivery::Read);
+        let group = is_group(&message.with).then(|| group_id(&message.with));
+        for person in receivers(hub, message)? {
+            let mut result = json!({
+                "recipientAddress": address(&person),
+                "type": if delivery == Delivery::Failed { "NETWORK_FAILURE" } else { "SUCCESS" },
+                "messageId": message.id,
+                "timestamp": message.sent_at_ms,
+                "delivery": delivery,
+            });
+            if let (Some(group), Some(result)) = (&group, result.as_object_mut()) {
+                result.insert("groupId".to_owned(), group.as_str().into());
+            }
+            results.push(result);
+        }
+    }
+    let mut answer = json!({
+        "timestamp": messages.first().map(|message| message.sent_at_ms),
+        "messageId": messages.first().map(|message| &message.id),
+        "results": results,
+    });
+    if let (true, Some(answer)) = (waited, answer.as_object_mut()) {
+        answer.insert("delivered".to_owned(), all_delivered.into());
+    }
+    if failed == messages.len() {
+        let detail = "Failed to send message: the server did not take it for good; send it anew";
+        return Err(RpcError::io(detail, json!({ "code": "notTaken", "response": answer })));
+    }
+    Ok(answer)
+}
+
+fn receivers(hub: &Hub, message: &Message) -> Result<Vec<Person>, RpcError> {
+    if !is_group(&message.with) {
+        return Ok(vec![hub.person(&message.with)?]);
+    }
+    let members = hub.group(&message.with)?.map(|group| group.members).unwrap_or_default();
+    let others = members.into_iter().map(|member| member.person);
+    Ok(others.filter(|person| !hub.is_own(&person.account)).collect())
+}
+
+/// Tells the author that messages were read. It says so of everything before them too.
+pub fn send_receipt(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let kind = params.text(&["type"])?.unwrap_or_else(|| "read".to_owned());
+    if !matches!(kind.as_str(), "read" | "viewed") {
+        return Err(RpcError::user("type must be read or viewed"));
+    }
+    let author = hub.find(&params.needed_text(&["recipient"])?)?.person.account;
+    let times = params.numbers(&["targetTimestamp", "targetTimestamps"])?;
+    if times.is_empty() {
+        return Err(RpcError::params("targetTimestamp is missing"));
+    }
+    for time in times {
+        let Some(message) = hub.sent_at(&author, time, None)? else {
+            return Err(RpcError::user(format!("no message of theirs with the timestamp {time}")));
+        };
+        hub.run(Command::MarkRead { with: message.with, up_to: message.order })?;
+    }
+    Ok(json!({ "timestamp": crate::daemon::hub::now_ms(), "results": [] }))
+}
