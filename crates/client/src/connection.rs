@@ -2,7 +2,7 @@
 //! that it was restored from an older copy of itself.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
@@ -70,6 +70,8 @@ pub(crate) struct Flight {
     pub unsealed: bool,
     /// No other part of the message comes after it.
     pub last: bool,
+    /// The account's devices that it was encrypted for or names, each with its registration; of a group: none.
+    pub devices: BTreeSet<(u32, u32)>,
 }
 
 /// A request that the server has not answered yet.

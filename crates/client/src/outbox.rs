@@ -119,6 +119,21 @@ impl Outbox {
         places.map(|(order, _)| *order)
     }
 
+    /// A row before another one to an account is under way for other devices than these. If the server refuses
+    /// it for that, it goes once more, and whatever went meanwhile would have overtaken it.
+    pub(crate) fn is_under_way_otherwise(
+        &self,
+        to: AccountId,
+        before: u64,
+        devices: &BTreeSet<(u32, u32)>,
+        up: &Up,
+    ) -> bool {
+        let to = Conversation::Account(to);
+        let earlier = up.flight.values().filter(|flight| flight.order < before);
+        let mut differ = earlier.filter(|flight| flight.devices != *devices);
+        differ.any(|flight| self.places.get(&flight.order).is_some_and(|place| place.to == to))
+    }
+
     /// The last row before another one that goes to the same group, no change of it, and is in flight.
     pub(crate) fn under_way(&self, group: GroupId, before: u64, up: &Up) -> Option<u64> {
         let to = Conversation::Group(group);
@@ -388,9 +403,11 @@ impl Client {
             }
         };
         let last = row.is_last_part();
+        let copies = row.copies.iter().chain(&row.others);
+        let devices = copies.map(|copy| (copy.device, copy.registration_id)).collect();
         if let Some(up) = self.link.online() {
-            up.flight
-                .insert(MessageId(row.id), Flight { order, bytes, since: turn.now, unsealed: false, last });
+            let flight = Flight { order, bytes, since: turn.now, unsealed: false, last, devices };
+            up.flight.insert(MessageId(row.id), flight);
             self.counters.emitted = self.counters.emitted.saturating_add(1);
             turn.out.sends.push(send);
         }

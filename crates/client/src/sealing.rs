@@ -8,7 +8,7 @@ use waxwing_wire::server_frame::Bundle;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
 
 use crate::client::{Client, Error, Keys};
-use crate::connection::Asked;
+use crate::connection::{Asked, Link};
 use crate::db::Key;
 use crate::devices::{Claim, Present, load_devices};
 use crate::limits::MAX_DEVICES_KEPT;
@@ -123,6 +123,13 @@ impl Client {
                 row.only == 0
             };
             return Ok(if asks { Seal::NeedsDevices } else { Seal::Pointless });
+        }
+        let both = to.iter().chain(&others);
+        let now = both.map(|(device, entry)| (device.number().into(), entry.registration_id)).collect();
+        if let Link::Up(up) = &self.link
+            && self.outbox.is_under_way_otherwise(account, order, &now, up)
+        {
+            return Ok(Seal::Waits);
         }
         let plain = |(device, entry): &(DeviceId, &DeviceEntry), bytes: &[u8]| {
             CopyRow::new(*device, entry.registration_id, EnvelopeKind::Plaintext, bytes)

@@ -181,10 +181,15 @@ impl Client {
         context: &GroupContext,
     ) -> Result<Judged, Error> {
         let Some(state) = load_state(turn, context.group)? else { return Ok(Judged::TooEarly) };
+        let ahead = context.epoch > state.epoch;
         if state.member(self.own_account()).is_none() {
-            return Ok(Judged::Refused);
+            // Out of the group by now; what was sent before that is still for this account.
+            let then = self.stood(turn, context.group, self.own_account(), context.epoch)?;
+            if ahead || !then.member {
+                return Ok(Judged::Refused);
+            }
         }
-        if context.epoch > state.epoch {
+        if ahead {
             return Ok(Judged::TooEarly);
         }
         let stood = self.stood(turn, context.group, from.account, context.epoch)?;
@@ -361,6 +366,10 @@ impl Client {
                     self.groups.early.keep(group, from, key, content.position);
                 }
                 ContentBody::Read(ids) => self.read_by(turn, ids, from.account)?,
+                // It was asked for, and what is not known yet of the group may make its sender a member.
+                ContentBody::Text(_) | ContentBody::Unknown => {
+                    return self.sent_again(turn, envelope, known, content, &context);
+                }
                 _ => {}
             }
             return Ok(true);

@@ -96,11 +96,16 @@ impl Oracle {
     fn is_to_be_missed(&self, client: usize, key: MessageKey) -> bool {
         let taken = self.written.get(&key).is_some_and(|written| written.accepted_ms.is_some());
         let wanted = self.people.get(&client).is_none_or(|person| !self.is_unwanted(*person, key));
+        // Who was put out of a group and comes back begins to count anew: what was written meanwhile and what was
+        // lost before cannot be told apart.
+        let (written, address) = (self.written.get(&key), self.address(client));
+        let was_out =
+            written.zip(address).is_some_and(|(written, own)| self.was_put_out(own.account, written));
         let early = self.address(client).is_none_or(|address| self.society.linked_ms(address) == 0);
         // What was refused by a group that one is not in any more has no place among what follows.
         let to_group =
             self.written.get(&key).is_some_and(|written| matches!(written.to, Conversation::Group(_)));
-        wanted && if taken { self.is_owed(client, key) } else { early && !to_group }
+        wanted && !was_out && if taken { self.is_owed(client, key) } else { early && !to_group }
     }
 
     fn is_late(&self, client: usize, to: Conversation) -> bool {
