@@ -353,6 +353,9 @@ impl Oracle {
                     {
                         return Some(format!("{name} says something else"));
                     }
+                    // What one of them could not read, and now cannot, has no ticks there: it is not known
+                    // whom it was for.
+                    Some(other) if other.body != message.body => {}
                     Some(other) if other.delivery != message.delivery => {
                         let (this, that) = (message.delivery, other.delivery);
                         return Some(format!("{name} is {this:?} and {that:?}"));
