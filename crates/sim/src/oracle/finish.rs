@@ -94,7 +94,9 @@ impl Oracle {
                 owed.push(format!("{name} failed without a cause"));
             }
             // It may have arrived, its device could not say so in time, and it expired.
-            let may_be_both = self.said_expired.contains(key) || !self.is_exact(written.client, written);
+            let may_be_both = self.said_expired.contains(key)
+                || !self.is_exact(written.client, written)
+                || self.is_to_former_group(written);
             if written.accepted_ms.is_some() && !may_be_both {
                 owed.push(format!("{name} failed and was taken"));
             }
@@ -356,6 +358,16 @@ impl Oracle {
                     // What one of them could not read, and now cannot, has no ticks there: it is not known
                     // whom it was for.
                     Some(other) if other.body != message.body => {}
+                    Some(other)
+                        if [other.delivery, message.delivery].contains(&Delivery::Failed)
+                            && self
+                                .written
+                                .get(&message.key)
+                                .is_some_and(|it| self.is_to_former_group(it)) => {}
+                    // What a device had read that was removed since, not all others need have heard.
+                    Some(other)
+                        if other.delivery.max(message.delivery) == Delivery::Read
+                            && self.has_lost_a_reader(person, &message.key) => {}
                     Some(other) if other.delivery != message.delivery => {
                         let (this, that) = (message.delivery, other.delivery);
                         return Some(format!("{name} is {this:?} and {that:?}"));
@@ -374,6 +386,21 @@ impl Oracle {
         let Some(written) = self.written.get(key).filter(|_| unread) else { return false };
         let deleted = self.people.get(&written.client).is_some_and(|person| self.is_unwanted(*person, *key));
         deleted || !self.is_exact(written.client, written)
+    }
+
+    /// Its last member has left the group: the server knows nothing of it any more, and refuses the repetition of
+    /// a message that it had taken.
+    fn is_to_former_group(&self, written: &Written) -> bool {
+        let Conversation::Group(group) = written.to else { return false };
+        self.society.groups.get(&group).is_some_and(|facts| facts.current().is_empty())
+    }
+
+    /// A device of the person, who got the message, was removed after it was written.
+    fn has_lost_a_reader(&self, person: usize, key: &MessageKey) -> bool {
+        let Some(written) = self.written.get(key) else { return false };
+        let own = self.people.iter().filter(|(_, whose)| **whose == person);
+        let mut gone = own.filter_map(|(client, _)| self.society.removed_ms(self.address(*client)?));
+        self.people.get(&written.client) != Some(&person) && gone.any(|at| at > written.at_ms)
     }
 
     fn is_past_device(&self, address: DeviceAddress) -> bool {
