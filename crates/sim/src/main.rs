@@ -33,9 +33,9 @@ struct Arguments {
     /// Print every event of the run.
     #[arg(long, requires = "seed")]
     trace: bool,
-    /// Worlds in which people have several devices and make groups, and servers may lie.
+    /// Worlds in which everybody has one device, nobody makes groups, and no server lies.
     #[arg(long)]
-    company: bool,
+    alone: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -43,7 +43,7 @@ struct Arguments {
 
 impl Arguments {
     fn plan(&self, seed: u64) -> Plan {
-        if self.company { Plan::in_company(seed) } else { Plan::new(seed) }
+        if self.alone { Plan::alone(seed) } else { Plan::new(seed) }
     }
 }
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     let outcomes = run_all(&arguments, from, count);
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).collect();
     for outcome in failed.iter().take(PRINTED) {
-        explain(outcome);
+        explain(outcome, arguments.alone);
     }
     for outcome in failed.iter().skip(PRINTED) {
         for violation in &outcome.violations {
@@ -93,7 +93,7 @@ fn run_all(arguments: &Arguments, from: u64, count: u64) -> Vec<Outcome> {
     outcomes
 }
 
-fn explain(outcome: &Outcome) {
+fn explain(outcome: &Outcome, alone: bool) {
     say(&format!("\nseed {} failed; its last events:", outcome.seed));
     for line in &outcome.tail {
         say(&format!("  {line}"));
@@ -108,7 +108,8 @@ fn explain(outcome: &Outcome) {
             violation.what
         ));
     }
-    say(&format!("again: cargo run -p waxwing-sim -- --seed {} --trace", outcome.seed));
+    let alone = if alone { " --alone" } else { "" };
+    say(&format!("again: cargo run -p waxwing-sim -- --seed {} --trace{alone}", outcome.seed));
 }
 
 /// Prints what the seeds amount to. False when a kind of fault was never injected though it should.

@@ -85,7 +85,7 @@ impl Plan {
     /// The plan of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::alone(seed)
+        Self::in_company(seed)
     }
 
     /// The plan of a seed in a world with several devices and groups.

@@ -1,12 +1,13 @@
 //! The oracle can fail: each deliberate fault is seen within a few seeds, as what it is.
 
-use waxwing_sim::{Mutant, Plan, run, run_plan};
+use waxwing_sim::{Mutant, Plan, run_plan};
 
 /// Seeds within which a mutant must be caught.
 const SEEDS: u64 = 12;
 
 fn caught(mutant: Mutant, invariants: &[&str]) {
-    let first = (0..SEEDS).find_map(|seed| run(seed, Some(mutant), false).violations.into_iter().next());
+    let run = |seed| run_plan(Plan::alone(seed), Some(mutant), false);
+    let first = (0..SEEDS).find_map(|seed| run(seed).violations.into_iter().next());
     let seen = first.as_ref().map(|violation| violation.invariant);
     assert!(seen.is_some_and(|seen| invariants.contains(&seen)), "{mutant:?} was seen as {first:?}");
 }
