@@ -143,7 +143,7 @@ impl Client {
                 _ => {}
             }
             if asker && own_member && id.0 != 0 {
-                self.give_key_again(turn, group, from)?;
+                self.give_key_again(turn, group, from, id)?;
             }
         }
         if id.0 == 0 { Ok(()) } else { self.resend_to_member(turn, from, id, attempt, group) }

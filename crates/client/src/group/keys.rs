@@ -12,13 +12,13 @@ use std::collections::BTreeSet;
 use waxwing_e2ee::sender_key::{self, SenderKeyRecord};
 use waxwing_wire::content::{Body as ContentBody, Conversation};
 use waxwing_wire::group::{GroupId, GroupState};
-use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 
 use super::record::KeyRow;
 use crate::client::{Client, Error};
 use crate::db::{Key, Table};
 use crate::limits::MAX_KEY_ROWS;
-use crate::record::{Kind, OutboxRow, Record as _};
+use crate::record::{Kind, OutboxRow, Record as _, SentRow};
 use crate::sealing::payload;
 use crate::turn::Turn;
 
@@ -174,12 +174,14 @@ impl Client {
         Ok(true)
     }
 
-    /// A device says that it cannot read: gives it the own key again, if there is one.
+    /// A device says that it cannot read a message: gives it the own key again, if there is one. It is to miss
+    /// what comes after that message, and begins to count there if it has not begun.
     pub(crate) fn give_key_again(
         &mut self,
         turn: &mut Turn<'_>,
         group: GroupId,
         device: DeviceAddress,
+        unread: MessageId,
     ) -> Result<(), Error> {
         let Some(own) = self.address() else { return Ok(()) };
         let mut theirs = load_key(turn, group, device)?;
@@ -190,7 +192,11 @@ impl Client {
         let Some(record) = row.record()?.filter(|record| fresh && record.is_own()) else { return Ok(()) };
         row.view.clear();
         turn.store.save(Key::SenderKey(group, own), &row);
-        let before = self.position_before(turn, group, &row)?;
+        let sent = turn.store.load::<SentRow>(&Key::Sent(unread))?;
+        let counts =
+            |sent: &SentRow| sent.kind == Kind::Text as u32 && sent.group == group.0 && sent.position > 0;
+        let unread = sent.filter(counts).map_or(u64::MAX, |sent| sent.position - 1);
+        let before = self.position_before(turn, group, &row)?.min(unread);
         self.give_key(turn, group, &row, &record, device.account, before)?;
         Ok(())
     }
