@@ -12,6 +12,7 @@
 mod convert;
 mod group;
 mod model;
+mod post;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ pub use crate::net::{NetFailure, NetFailureCode};
 pub(crate) use convert::*;
 pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
 pub use model::*;
+pub use post::{Card, Deed, Done, Place, Post, Preview, Quote, Reply, Span, Style};
 
 /// Names a command to whoever gave it.
 pub type CommandId = u64;
@@ -100,11 +102,33 @@ pub enum Command {
         verified: bool,
     },
     /// Write a message. Done as soon as it is durably in the outbox.
-    SendText {
-        /// The conversation.
+    Send {
+        /// The conversation; the own account: a note to oneself.
         to: String,
-        /// The text.
-        text: String,
+        /// What.
+        post: Box<Post>,
+    },
+    /// Pass a message on: to all of these conversations or to none.
+    Forward {
+        /// [`Message::id`].
+        message: String,
+        /// Conversations, at most 5; one, if the message was passed on often.
+        to: Vec<String>,
+    },
+    /// Do something about a message or a conversation. Done as soon as it is durably in the outbox.
+    Act {
+        /// The conversation.
+        with: String,
+        /// [`Message::id`]; absent: about the conversation.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        message: Option<String>,
+        /// What.
+        deed: Deed,
+    },
+    /// See what is to be seen once: [`Event::Opened`] shows it, and it is gone from all own devices.
+    Open {
+        /// [`Message::id`].
+        message: String,
     },
     /// The user has seen every message of the conversation up to and with this one.
     MarkRead {
@@ -213,8 +237,8 @@ pub enum Command {
     SendToList {
         /// Which.
         list: String,
-        /// The text.
-        text: String,
+        /// What.
+        post: Box<Post>,
     },
     /// Keep a journal of what happens from now on, over restarts too: [`Query::Journal`]. It begins with what
     /// stands in the inbox.
@@ -237,6 +261,14 @@ pub enum Command {
     GoOnline,
     /// End the connection and make no new one.
     GoOffline,
+}
+
+impl Command {
+    /// Write a text and nothing else.
+    #[must_use]
+    pub fn text(to: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Send { to: to.into(), post: Box::new(Post::plain(text)) }
+    }
 }
 
 /// What happened.
@@ -310,6 +342,18 @@ pub enum Event {
     MessageFilled {
         /// As it is now.
         message: Message,
+    },
+    /// A message is another now: edited, deleted for everyone, or something was done about it.
+    MessageChanged {
+        /// As it is now.
+        message: Message,
+    },
+    /// What was to be seen once, for once.
+    Opened {
+        /// [`Message::id`].
+        message: String,
+        /// What it said.
+        post: Box<Post>,
     },
     /// The ticks of a message changed.
     Delivery {

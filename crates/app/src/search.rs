@@ -9,9 +9,11 @@ mod snippet;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use waxwing_client::post::Card;
 use waxwing_client::{Body, Conversation, Message};
 use waxwing_wire::AccountId;
 
@@ -33,33 +35,59 @@ pub enum Kind {
     Text,
     /// The text has an address of the web in it.
     Link,
+    /// Somebody's card.
+    Contact,
+    /// A place, live or not.
+    Place,
+    /// A question with options.
+    Poll,
+    /// Something that is going to happen.
+    Event,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Text, Self::Link];
+    const ALL: [Self; 6] = [Self::Text, Self::Link, Self::Contact, Self::Place, Self::Poll, Self::Event];
 
     const fn word(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Link => "link",
+            Self::Contact => "contact",
+            Self::Place => "place",
+            Self::Poll => "poll",
+            Self::Event => "event",
         }
     }
 
     fn is(self, message: &Message) -> bool {
         let Some(text) = searchable(message) else { return false };
+        let card = if let Body::Post(post) = &message.body { post.card.as_deref() } else { None };
         match self {
-            Self::Text => true,
+            Self::Text => !text.is_empty(),
+            Self::Contact => matches!(card, Some(Card::Contact { .. })),
+            Self::Place => matches!(card, Some(Card::Place(_))),
+            Self::Poll => matches!(card, Some(Card::Poll { .. })),
+            Self::Event => matches!(card, Some(Card::Event { .. })),
             Self::Link => ["https://", "http://", "www."].iter().any(|start| text.contains(start)),
         }
     }
 }
 
-/// The text by which a message can be found; `None`: it cannot be found at all.
-pub fn searchable(message: &Message) -> Option<&str> {
-    match &message.body {
-        Body::Text(text) => Some(text),
-        Body::Waiting | Body::Lost | Body::Unknown | Body::Notice(_) => None,
+/// The text by which a message can be found; `None`: it cannot be found at all. What is to be seen once is not
+/// found.
+pub fn searchable(message: &Message) -> Option<Cow<'_, str>> {
+    let Body::Post(post) = &message.body else { return None };
+    if post.once {
+        return None;
     }
+    let more = match post.card.as_deref() {
+        None => return Some(Cow::Borrowed(&post.text)),
+        Some(Card::Contact { name, .. }) => name.clone(),
+        Some(Card::Place(place)) => place.name.clone(),
+        Some(Card::Poll { options, .. }) => options.join("\n"),
+        Some(Card::Event { place, .. }) => place.clone(),
+    };
+    Some(Cow::Owned([post.text.as_str(), &more].join("\n")))
 }
 
 /// Names what [`words`] does: its version and those of the tables of Unicode.
@@ -72,7 +100,7 @@ pub fn version() -> String {
 /// What the index holds of a message, with spaces between: its text's words, beginnings of words and groups of
 /// characters, and what it can be filtered by. A function of the message alone: what was put in can be taken out.
 pub fn words(message: &Message) -> Option<String> {
-    let units = fold(searchable(message)?);
+    let units = fold(&searchable(message)?);
     let mut words = String::with_capacity(units.len() * 4);
     let mut add = |word: &str| {
         words.push_str(word);
@@ -166,7 +194,7 @@ impl Wanted {
         if self.terms.is_empty() {
             return Some(Vec::new());
         }
-        let units = fold(text);
+        let units = fold(&text);
         let mut found: Vec<Range<usize>> = Vec::new();
         for term in &self.terms {
             let before = found.len();

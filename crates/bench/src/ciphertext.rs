@@ -7,6 +7,7 @@ use waxwing_e2ee::{
     decrypt_prekey, decrypt_whisper, encrypt, initiate, padding, sender_key,
 };
 use waxwing_wire::content::{Body, Content, GroupContext};
+use waxwing_wire::post::Post;
 use waxwing_wire::{GroupId, MessageId};
 
 const NOW_MS: u64 = 1_795_000_000_000;
@@ -76,6 +77,9 @@ pub fn bytes_of_group_text(text_bytes: usize, rng: &mut dyn CryptoRng) -> anyhow
 }
 
 fn text(position: u64, bytes: usize, group: Option<GroupContext>) -> Vec<u8> {
-    let (id, body) = (MessageId(position.wrapping_mul(0x9e37_79b9_7f4a_7c15)), Body::Text("x".repeat(bytes)));
+    let (id, body) = (
+        MessageId(position.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        Body::Post(Box::new(Post::plain("x".repeat(bytes)))),
+    );
     padding::pad(&Content { sent_at_ms: NOW_MS, position, id, group, devices: 1, body }.encode()).to_vec()
 }

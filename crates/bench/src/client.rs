@@ -230,10 +230,12 @@ fn message(
         direction: if mine { Direction::Outgoing } else { Direction::Incoming },
         sent_at_ms: at_ms,
         stored_at_ms: at_ms,
-        body: Body::Text(text),
+        body: Body::plain(text),
         delivery: if unread && !mine { Delivery::Delivered } else { Delivery::Read },
         position: order,
         missing_before: 0,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
     })
 }
 
@@ -254,7 +256,7 @@ fn one_by_one(world: &World, plan: &Plan, rng: &mut ChaCha20Rng) -> anyhow::Resu
         let message = message(world, plan, number % plan.conversations, plan.messages + number, rng)?;
         timed(&mut written, || Ok(store.write(vec![message.clone()])?))?;
         let edited =
-            Message { body: Body::Text(world.language(0).context("a language")?.text(rng)), ..message };
+            Message { body: Body::plain(world.language(0).context("a language")?.text(rng)), ..message };
         timed(&mut rewritten, || Ok(store.write(vec![edited.clone()])?))?;
         messages.push(edited);
     }

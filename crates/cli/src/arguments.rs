@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+mod acts;
 mod chats;
 mod daemon;
 mod devices;
@@ -11,8 +12,12 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub use acts::{
+    Answer, Card, Coming, Delete, Disappear, Draft, Edit, Event, Forward, Keep, Location, Moved, Note, Open,
+    Pin, Poll, React, Reply, Vote,
+};
 pub use chats::{
-    Chats, ChatsCommand, Contacts, ContactsCommand, List, ListCommand, Messages, MessagesCommand,
+    Chats, ChatsCommand, Contacts, ContactsCommand, List, ListCommand, Messages, MessagesCommand, span,
 };
 pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
@@ -82,6 +87,43 @@ pub enum Command {
     List(List),
     /// Star and delete messages, and see who has received one
     Messages(Messages),
+    /// React to a message
+    React(React),
+    /// Answer a message
+    Reply(Reply),
+    /// Say a message of yours otherwise, within 15 minutes
+    Edit(Edit),
+    /// Delete messages: on your devices, or for everyone
+    Delete(Delete),
+    /// Pin a message above its conversation
+    Pin(Pin),
+    /// Keep a message that would disappear
+    Keep(Keep),
+    /// Pass a message on
+    Forward(Forward),
+    /// Ask a question with options
+    Poll(Poll),
+    /// Vote in a poll
+    Vote(Vote),
+    /// Invite to something
+    Event(Event),
+    /// Say whether you come
+    Answer(Answer),
+    /// Send a place, or where you are
+    Location(Location),
+    /// Say where you are now, for a live location
+    Moved(Moved),
+    /// Send somebody's contact card
+    Card(Card),
+    /// See a message that is to be seen once
+    Open(Open),
+    /// Let what is written from now on disappear after some time
+    Disappear(Disappear),
+    /// Keep what you have begun to write, for all your devices
+    Draft(Draft),
+    /// Write something down for yourself, or see what you wrote down
+    #[command(alias = "notes")]
+    Note(Note),
     /// Print a conversation
     History(History),
     /// Look for messages in all conversations, by text, person, date and kind
@@ -118,6 +160,12 @@ pub struct Send {
     /// Do nothing if a message was sent under this key before
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+    /// To be seen once
+    #[arg(long)]
+    pub once: bool,
+    /// Without formatting: `*` and `_` stay what they are, and nobody is mentioned
+    #[arg(long)]
+    pub plain: bool,
     /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
     /// Text; `-` reads it from standard input

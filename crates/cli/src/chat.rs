@@ -173,7 +173,7 @@ impl Talk {
                 Wish::MoreResults => self.more_results()?,
                 Wish::Send(text) => {
                     let to = self.screen.conversation().to_owned();
-                    let command = self.session.app.send(Command::SendText { to, text: text.clone() });
+                    let command = self.session.app.send(Command::text(to, text.clone()));
                     self.screen.sending(command, text);
                 }
             },

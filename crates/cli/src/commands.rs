@@ -1,5 +1,6 @@
 //! The commands that print lines.
 
+mod acts;
 mod chats;
 mod completions;
 mod contacts;
@@ -12,6 +13,10 @@ mod receive;
 mod search;
 mod talk;
 
+pub use acts::{
+    answer, card, delete_for_everyone, disappear, draft, edit, event, forward, keep, location, moved, note,
+    open, pin, poll, react, reply, vote,
+};
 pub use chats::chats;
 pub use completions::completions;
 pub use contacts::contacts;
@@ -19,10 +24,10 @@ pub use devices::{devices, line as device_line, now_ms};
 pub use group::{described, group};
 pub use link::link;
 pub use lists::list;
-pub use messages::messages;
+pub use messages::{delete, messages};
 pub use receive::{receive, stop_flag};
 pub use search::{place, search};
-pub use talk::{history, send};
+pub use talk::{history, history_of, send};
 
 use std::time::Instant;
 

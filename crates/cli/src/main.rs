@@ -8,6 +8,7 @@ mod arguments;
 mod chat;
 mod commands;
 mod daemon;
+mod markup;
 mod names;
 mod output;
 mod session;
@@ -54,5 +55,23 @@ fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Error> {
         Command::Status => commands::status(global, printer),
         Command::Daemon(arguments) => daemon::daemon(global, arguments, printer),
         Command::Completions(completions) => commands::completions(completions),
+        Command::React(react) => commands::react(global, react, printer),
+        Command::Reply(reply) => commands::reply(global, reply, printer),
+        Command::Edit(edit) => commands::edit(global, edit, printer),
+        Command::Delete(delete) => commands::delete(global, delete, printer),
+        Command::Pin(pin) => commands::pin(global, pin, printer),
+        Command::Keep(keep) => commands::keep(global, keep, printer),
+        Command::Forward(forward) => commands::forward(global, forward, printer),
+        Command::Poll(poll) => commands::poll(global, poll, printer),
+        Command::Vote(vote) => commands::vote(global, vote, printer),
+        Command::Event(event) => commands::event(global, event, printer),
+        Command::Answer(answer) => commands::answer(global, answer, printer),
+        Command::Location(location) => commands::location(global, location, printer),
+        Command::Moved(moved) => commands::moved(global, moved, printer),
+        Command::Card(card) => commands::card(global, card, printer),
+        Command::Open(open) => commands::open(global, open, printer),
+        Command::Disappear(disappear) => commands::disappear(global, disappear, printer),
+        Command::Draft(draft) => commands::draft(global, draft, printer),
+        Command::Note(note) => commands::note(global, note, printer),
     }
 }

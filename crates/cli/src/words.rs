@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use waxwing_app::api::{Allowed, Body, Delivery, GroupAction, GroupKind, Message, Notice, Permissions};
+use waxwing_app::api::{
+    Allowed, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice, Permissions, Place, Post,
+    Reply,
+};
 
+use crate::markup::marked;
 use crate::names::Names;
 use crate::text::one_line;
 
@@ -22,12 +26,67 @@ pub fn ticks(delivery: Delivery) -> &'static str {
 /// What a message says, or what is to be said about it.
 pub fn body_text(body: &Body, names: &Names) -> String {
     match body {
-        Body::Text { text } => text.clone(),
+        Body::Text(post) => post_text(post, names),
+        Body::Deleted => "this message was deleted".to_owned(),
+        Body::Opened => "opened".to_owned(),
         Body::Waiting => "waiting for this message…".to_owned(),
         Body::Lost => "this message could not be decrypted; ask for it to be sent again".to_owned(),
         Body::Unknown => "this message needs a newer version of waxwing".to_owned(),
         Body::Notice { notice } => notice_text(notice, names),
     }
+}
+
+/// Columns of a quoted message.
+const QUOTED: usize = 60;
+
+/// A message with what it answers before it, and with what was done about it after it.
+pub fn whole_text(message: &Message, names: &Names) -> String {
+    let mut text = String::new();
+    if let Some(quote) = message.body.post().and_then(|post| post.quote.as_ref()) {
+        let said: String = one_line(&quote.text).chars().take(QUOTED).collect();
+        text.push_str(&format!("│ {said}\n"));
+    }
+    text.push_str(&body_text(&message.body, names));
+    if message.edited_at_ms > 0 {
+        text.push_str(" (edited)");
+    }
+    let done = done_text(message, names);
+    if !done.is_empty() {
+        text.push_str(&format!("\n{done}"));
+    }
+    text
+}
+
+/// What was done about a message, on one line.
+fn done_text(message: &Message, names: &Names) -> String {
+    let mut said = Vec::new();
+    for done in &message.done {
+        let by = names.of(&done.by);
+        said.extend(match &done.deed {
+            Deed::React { emoji } => Some(format!("{} {by}", one_line(emoji))),
+            Deed::Vote { options } => {
+                let options: Vec<String> =
+                    options.iter().map(|at| format!("({})", u16::from(*at) + 1)).collect();
+                Some(format!("{by} votes {}", options.join(" ")))
+            }
+            Deed::Answer { answer } => {
+                let answer = match answer {
+                    Reply::Yes => "comes",
+                    Reply::No => "does not come",
+                    Reply::Perhaps => "comes perhaps",
+                    Reply::None => "has not answered",
+                };
+                Some(format!("{by} {answer}"))
+            }
+            Deed::Pin { .. } => Some("pinned".to_owned()),
+            Deed::Keep { keep: true } => Some("kept".to_owned()),
+            Deed::Live { place } if place.live_s > 0 => Some(format!("now at {}", place_text(place))),
+            Deed::Live { .. } => Some("ended".to_owned()),
+            Deed::Opened => Some(format!("opened by {by}")),
+            _ => None,
+        });
+    }
+    said.join(" · ")
 }
 
 /// Whether nobody wrote it.
@@ -128,4 +187,47 @@ pub fn permissions_text(permissions: Permissions) -> String {
         who(permissions.edit),
         who(permissions.add)
     )
+}
+
+/// What somebody wrote, with everything that is not text in words.
+pub fn post_text(post: &Post, names: &Names) -> String {
+    if post.once {
+        return "a message to be seen once; open it with `waxwing open`".to_owned();
+    }
+    let mut text = String::new();
+    if post.forwards > 0 {
+        text.push_str(if post.forwards > 4 { "[forwarded many times] " } else { "[forwarded] " });
+    }
+    text.push_str(&marked(post));
+    let card = match &post.card {
+        None => return text,
+        Some(Card::Contact { name, account, .. }) => match account {
+            Some(account) => format!("contact: {} ({})", one_line(name), names.of(account)),
+            None => format!("contact: {}", one_line(name)),
+        },
+        Some(Card::Place { place }) => place_text(place),
+        Some(Card::Poll { options, several }) => {
+            let options: Vec<String> = options
+                .iter()
+                .enumerate()
+                .map(|(at, option)| format!("({}) {}", at + 1, one_line(option)))
+                .collect();
+            let how = if *several { "choose some" } else { "choose one" };
+            format!("poll, {how}: {}", options.join("  "))
+        }
+        Some(Card::Event { place, .. }) if place.is_empty() => "event".to_owned(),
+        Some(Card::Event { place, .. }) => format!("event at {}", one_line(place)),
+    };
+    if text.is_empty() { card } else { format!("{text}\n{card}") }
+}
+
+/// A place: its name and where it is on Earth.
+pub fn place_text(place: &Place) -> String {
+    let degrees = |e7: i32| f64::from(e7) / 1e7;
+    let at = format!("{:.5}, {:.5}", degrees(place.latitude_e7), degrees(place.longitude_e7));
+    let live = if place.live_s > 0 { "live location" } else { "location" };
+    match place.name.as_str() {
+        "" => format!("{live}: {at}"),
+        name => format!("{live}: {} ({at})", one_line(name)),
+    }
 }

@@ -106,7 +106,7 @@ impl Device {
 
     fn write(&self, to: &str, text: String) {
         // Written is written, whether there is a server or not.
-        self.insist(&Command::SendText { to: to.to_owned(), text });
+        self.insist(&Command::text(to, text));
     }
 
     fn read(&self, with: &str) {
@@ -120,8 +120,10 @@ impl Device {
         let own = self.account();
         let line = |message: Message| {
             let text = match message.body {
-                Body::Text { text } => text,
+                Body::Text(post) => post.text,
                 Body::Notice { .. } => return None,
+                Body::Deleted => "(deleted)".to_owned(),
+                Body::Opened => "(opened)".to_owned(),
                 Body::Waiting => "(waiting)".to_owned(),
                 Body::Lost | Body::Unknown => "(lost)".to_owned(),
             };
@@ -135,7 +137,7 @@ impl Device {
     fn orders(&self, with: &str) -> BTreeMap<(String, u8), Vec<String>> {
         let mut orders = BTreeMap::<_, Vec<_>>::new();
         for message in self.history(with) {
-            if matches!(message.body, Body::Text { .. }) {
+            if matches!(message.body, Body::Text(_)) {
                 orders.entry((message.from, message.device)).or_default().push(message.id);
             }
         }

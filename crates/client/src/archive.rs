@@ -1,9 +1,11 @@
 //! The history on its way to a device that was just linked: newest part first, a few parts at a time, each
 //! until the device is known to have stored it.
 
-use waxwing_wire::content::{Archive, ArchivedBody, ArchivedPeer, Body as ContentBody, StateEntry};
+use waxwing_wire::content::{
+    Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body as ContentBody, StateEntry,
+};
 use waxwing_wire::devices::HistoryRange;
-use waxwing_wire::limits::{MAX_MESSAGES_PER_PART, MAX_STATE_ENTRIES, MAX_TEXT_BYTES};
+use waxwing_wire::limits::{MAX_MESSAGES_PER_PART, MAX_STATE_ENTRIES};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::client::{Client, Error};
@@ -266,17 +268,20 @@ impl Client {
         let arrived = archive.messages.len() as u64;
         for message in archive.messages {
             let key = MessageKey { from: message.name.0, id: message.name.1 };
-            let too_long = matches!(&message.body, ArchivedBody::Text(text) if text.len() > MAX_TEXT_BYTES);
             let gone = crate::state::is_deleted(&turn.store, &key, message.conversation, message.sent_at_ms)?;
             // What this device has written it knows itself.
             let own = self.address() == Some(key.from) && !matches!(message.body, ArchivedBody::Notice(_));
-            if too_long || gone || own || turn.store.message(&key)?.is_some() {
+            if gone || own || turn.store.message(&key)?.is_some() {
                 continue;
             }
             self.counters.archive_order = self.counters.archive_order.saturating_sub(1);
+            let acts = message.acts.clone();
             let mut message = self.message_of(message, self.counters.archive_order);
             self.apply_mark(turn, &mut message)?;
-            turn.store.write_message(message);
+            self.acts_archived(turn, &mut message, &acts)?;
+            if self.settle(turn, &mut message)? {
+                turn.store.write_message(message);
+            }
         }
         self.counters.archived = self.counters.archived.saturating_add(arrived);
         turn.event(Event::Archive {
@@ -385,7 +390,7 @@ fn next_messages(turn: &Turn<'_>, row: &mut ArchiveRow, part: &mut Archive) -> R
     let page = turn.store.recent(row.before, MAX_MESSAGES_PER_PART)?;
     let mut last = page.len() < MAX_MESSAGES_PER_PART;
     for message in page {
-        let size = 80 + if let Body::Text(text) = &message.body { text.len() } else { 300 };
+        let size = 80 + if let Body::Post(post) = &message.body { post.encode().len() } else { 300 };
         if !part.messages.is_empty() && bytes + size > PART_BYTES {
             last = false;
             break;
@@ -395,7 +400,9 @@ fn next_messages(turn: &Turn<'_>, row: &mut ArchiveRow, part: &mut Archive) -> R
         // What waits in the outbox is told of when it was sent.
         if message.stored_at_ms >= row.since_ms && message.delivery != Delivery::Pending {
             bytes += size;
-            part.messages.push(archived(&message));
+            let acts = crate::act::archived_acts(&turn.store, &message)?;
+            bytes += acts.iter().map(|act| act.len() + 4).sum::<usize>();
+            part.messages.push(ArchivedMessage { acts, ..archived(&message) });
         }
     }
     row.sent = row.sent.saturating_add(part.messages.len() as u64);

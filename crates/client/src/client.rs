@@ -114,6 +114,10 @@ pub struct Client {
     pub(crate) asks: BTreeMap<MessageKey, Ask>,
     /// Places of the silent messages that can be sent again.
     pub(crate) silent: BTreeMap<MessageId, u16>,
+    /// When the next message disappears.
+    pub(crate) next_expiry: Option<u64>,
+    /// When the server last delivered something, or welcomed this device; `None` without a connection.
+    pub(crate) heard_at: Option<Time>,
 }
 
 /// What a device is.
@@ -166,6 +170,8 @@ impl Client {
             publish_after: None,
             asks: BTreeMap::new(),
             silent: crate::retry::open_silent(db)?,
+            next_expiry: crate::act::first_expiry(db)?,
+            heard_at: None,
         })
     }
 
@@ -273,6 +279,7 @@ impl Client {
         }
         self.watch(&mut turn);
         self.expire_offer(&mut turn);
+        self.expire_messages(&mut turn)?;
         self.flush_state(&mut turn)?;
         self.ask_again(&mut turn)?;
         self.pump_groups(&mut turn)?;
@@ -286,9 +293,9 @@ impl Client {
                 self.register(turn, Registration { command: id, invitation, username, list: None });
             }
             Command::AddContact { username } => self.add_contact(turn, id, username)?,
-            Command::SendText { to: Conversation::Account(to), text } => {
-                self.send_text(turn, id, to, &text)?
-            }
+            Command::Send { to, post } => self.send_post(turn, id, to, *post)?,
+            Command::Forward { message, to } => self.forward(turn, id, message, &to)?,
+            Command::Act { with, target, deed } => self.act(turn, id, with, target, deed)?,
             Command::MarkRead { with, up_to } => self.mark_read(turn, id, with, up_to)?,
             Command::SetVerified { account, verified } => self.set_verified(turn, id, account, verified)?,
             Command::GoOnline => {
@@ -299,8 +306,7 @@ impl Client {
                 self.go_offline(turn);
                 turn.done(id);
             }
-            command @ (Command::SendText { to: Conversation::Group(_), .. }
-            | Command::CreateGroup { .. }
+            command @ (Command::CreateGroup { .. }
             | Command::ChangeGroup { .. }
             | Command::SetGroupLink { .. }
             | Command::JoinGroup { .. }
@@ -327,7 +333,7 @@ impl Client {
             Command::SetSetting { key, value } => self.set_setting(turn, id, key, value),
             Command::SetList { list } => self.set_list(turn, id, &list),
             Command::DeleteList { list } => self.delete_list(turn, id, list),
-            Command::SendToList { list, text } => self.send_to_list(turn, id, list, &text),
+            Command::SendToList { list, post } => self.send_to_list(turn, id, list, &post),
             // Every other one was carried out before.
             _ => Ok(()),
         }
@@ -354,6 +360,7 @@ impl Client {
                 self.publish_after,
                 self.rotate_at(now),
                 self.list_at(now),
+                self.expire_at(),
             ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }

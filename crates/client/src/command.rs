@@ -4,6 +4,7 @@ use waxwing_wire::devices::{HistoryRange, LinkCode};
 use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
+use waxwing_wire::post::{Deed, Post};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode, Username};
 
 use crate::row::{BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer};
@@ -30,11 +31,27 @@ pub enum Command {
         username: Username,
     },
     /// Write a message. Done as soon as it is durably in the outbox, with or without a connection.
-    SendText {
-        /// The contact or group; must be known.
+    Send {
+        /// The contact or group; must be known. Or the own account: a note to oneself.
         to: Conversation,
-        /// At most [`waxwing_wire::limits::MAX_TEXT_BYTES`].
-        text: String,
+        /// Without a lifetime it gets the conversation's. What a quote says is filled in.
+        post: Box<Post>,
+    },
+    /// Pass a message on: to all of these conversations or to none.
+    Forward {
+        /// Which.
+        message: MessageKey,
+        /// At most [`crate::limits::MAX_FORWARDED_TO`]; one, if it was passed on often.
+        to: Vec<Conversation>,
+    },
+    /// Do something about a message or a conversation. Done as soon as it is durably in the outbox.
+    Act {
+        /// Where.
+        with: Conversation,
+        /// About which message; `None`: the conversation.
+        target: Option<MessageKey>,
+        /// What.
+        deed: Deed,
     },
     /// The user has seen every message of the conversation up to and with this one.
     MarkRead {
@@ -179,8 +196,8 @@ pub enum Command {
     SendToList {
         /// Which.
         list: [u8; 16],
-        /// At most [`waxwing_wire::limits::MAX_TEXT_BYTES`].
-        text: String,
+        /// What.
+        post: Box<Post>,
     },
     /// Keep a connection from now on.
     GoOnline,
@@ -188,8 +205,16 @@ pub enum Command {
     GoOffline,
 }
 
-/// What can be set for a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Command {
+    /// Write a text and nothing else.
+    #[must_use]
+    pub fn text(to: Conversation, text: impl Into<String>) -> Self {
+        Self::Send { to, post: Box::new(Post::plain(text)) }
+    }
+}
+
+/// What can be set for a conversation. Without `Debug`: it may hold what people write.
+#[derive(Clone, PartialEq, Eq)]
 pub enum ChatChange {
     /// Out of sight, or back.
     Archived(bool),
@@ -199,6 +224,8 @@ pub enum ChatChange {
     MutedUntil(u64),
     /// Delete all messages so far.
     Cleared,
+    /// What the user has begun to write; empty: nothing.
+    Draft(String),
 }
 
 /// What the shell does after the commit, in order.
@@ -221,7 +248,7 @@ pub enum Event {
     Done {
         /// Which.
         command: CommandId,
-        /// The message written, for [`Command::SendText`].
+        /// The message written, for [`Command::Send`].
         message: Option<MessageKey>,
         /// The contact learned, for [`Command::AddContact`].
         peer: Option<Peer>,
@@ -242,6 +269,11 @@ pub enum Event {
     Message(Message),
     /// A message changed: its placeholder was filled.
     MessageFilled(Message),
+    /// A message is another now: its sender has edited it or deleted it for everyone, or it was to be seen
+    /// once and was.
+    Changed(Message),
+    /// Something was done about a message: see [`crate::Client::acts`].
+    Acted(MessageKey),
     /// The ticks of a message changed.
     Delivery {
         /// Which.
@@ -389,6 +421,18 @@ pub enum Failure {
     /// Something else came in between too many times.
     #[error("the group was changed by others at the same time; try again")]
     GroupBusy,
+    /// Edits and deletions for everyone have their time.
+    #[error("it is too late for that, or the message is somebody else's")]
+    TooLate,
+    /// See [`Command::Forward`].
+    #[error("a message that was passed on often goes to {limit} conversation(s) at once")]
+    TooManyForwards {
+        /// How many.
+        limit: usize,
+    },
+    /// A poll without options, a place that is none.
+    #[error("that is incomplete; see the help of the command")]
+    Malformed,
     /// The message is not in the history.
     #[error("no such message; it may have been deleted")]
     UnknownMessage,

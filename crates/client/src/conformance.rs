@@ -60,10 +60,12 @@ fn message(with: AccountId, order: u64, direction: Direction, delivery: Delivery
         direction,
         sent_at_ms: 1_000 + order,
         stored_at_ms: 2_000 + order,
-        body: Body::Text(format!("message {order}")),
+        body: Body::plain(format!("message {order}")),
         delivery,
         position: order % 7,
         missing_before: order % 3,
+        edited_at_ms: order % 5,
+        expires_at_ms: order % 7,
     }
 }
 
@@ -137,7 +139,7 @@ fn messages_keep_every_column(db: &mut dyn Engine) {
         actions: vec![Action::Name("Ünïcödé".into()), Action::Remove(CAROL)],
     };
     let bodies = [
-        Body::Text("Ünïcödé 🐦\0\n".into()),
+        Body::plain("Ünïcödé 🐦\0\n"),
         Body::Waiting,
         Body::Lost,
         Body::Unknown,
@@ -161,7 +163,7 @@ fn messages_keep_every_column(db: &mut dyn Engine) {
     }
     let mut changed = message(BOB, 1, Direction::Outgoing, Delivery::Read);
     changed.sent_at_ms = 0;
-    changed.body = Body::Text("filled".into());
+    changed.body = Body::plain("filled");
     done(db.commit(&vec![write(&changed)]));
     assert!(done(db.message(&changed.key)) == Some(changed), "a message is replaced by its name");
     assert_eq!(done(db.history(Conversation::Account(BOB), u64::MAX, 100)).len(), 45, "and is there once");

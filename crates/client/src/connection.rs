@@ -375,6 +375,7 @@ impl Client {
         }
         let older = !self.trusted && self.is_older_copy(welcome, lease_before);
         self.trusted = true;
+        self.heard_at = Some(turn.now);
         self.counters.undecryptable.retain(|seq| *seq > welcome.acknowledged);
         if older {
             self.begin_anew(turn, welcome)?;

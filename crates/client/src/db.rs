@@ -42,6 +42,12 @@ pub enum Table {
     Archive = 15,
     /// Requests to join groups that wait for an admin.
     JoinRequest = 16,
+    /// What was done about messages and conversations.
+    Act = 17,
+    /// Of it, what came before its message: a ring of places.
+    EarlyAct = 18,
+    /// Messages that disappear, by time.
+    Expiry = 19,
 }
 
 /// Names an opaque row.
@@ -81,6 +87,12 @@ pub enum Key {
     Archive(u8),
     /// Somebody wants to join a group.
     JoinRequest(GroupId, AccountId),
+    /// What was done, by what it was done about; the core's own bytes.
+    Act(Vec<u8>),
+    /// An act that came before its message.
+    EarlyAct(u16),
+    /// A message disappears then, milliseconds since 1970.
+    Expiry(u64, MessageKey),
 }
 
 /// One change.
@@ -173,6 +185,9 @@ impl Key {
             Self::Mark(..) => Table::Mark,
             Self::Archive(_) => Table::Archive,
             Self::JoinRequest(..) => Table::JoinRequest,
+            Self::Act(_) => Table::Act,
+            Self::EarlyAct(_) => Table::EarlyAct,
+            Self::Expiry(..) => Table::Expiry,
         }
     }
 
@@ -192,7 +207,11 @@ impl Key {
             Self::Outbox(order) => order.to_be_bytes().to_vec(),
             Self::Sent(id) => [&[0][..], &id.0.to_be_bytes()].concat(),
             Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),
-            Self::State(key) => key.clone(),
+            Self::State(key) | Self::Act(key) => key.clone(),
+            Self::EarlyAct(place) => place.to_be_bytes().to_vec(),
+            Self::Expiry(at, key) => {
+                [&at.to_be_bytes()[..], &address(&key.from), &key.id.0.to_be_bytes()].concat()
+            }
             Self::Group(group) => group.0.to_vec(),
             Self::SenderKey(group, device) => [group.0.to_vec(), address(device)].concat(),
             Self::GroupLog(group, epoch) => [&group.0[..], &epoch.to_be_bytes()].concat(),

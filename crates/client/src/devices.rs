@@ -304,6 +304,8 @@ impl Client {
             delivery: Delivery::Read,
             position: 0,
             missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
         };
         turn.show(message, false);
         Ok(())

@@ -7,6 +7,7 @@ use waxwing_e2ee::{
 };
 use waxwing_wire::client_frame::Stored;
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
+use waxwing_wire::post::ActBy;
 use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
 use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, MessageId};
 use zeroize::Zeroizing;
@@ -17,7 +18,8 @@ use crate::db::{Key, Table};
 use crate::devices::{Identity, Standing, load_devices};
 use crate::group::keys::load_key;
 use crate::limits::{
-    ANSWER_PAUSE_MS, HELD_PAUSE_MS, MAX_HELD, MAX_PEERS, MAX_RETRIES_PLANNED, MAX_UNDECRYPTABLE_KEPT,
+    ACT_AHEAD_MS, ANSWER_PAUSE_MS, HELD_PAUSE_MS, MAX_HELD, MAX_PEERS, MAX_RETRIES_PLANNED,
+    MAX_UNDECRYPTABLE_KEPT,
 };
 use crate::positions;
 use crate::prekeys::{KYBER, LAST_RESORT, ONE_TIME, SIGNED};
@@ -79,6 +81,7 @@ impl Client {
         if entries.is_empty() {
             return Ok(());
         }
+        self.heard_at = Some(turn.now);
         let mut undecryptable = Vec::new();
         let mut unanswered = BTreeSet::new();
         for entry in entries {
@@ -262,7 +265,8 @@ impl Client {
         );
         if content.group.is_some() || groups_only {
             // A message that came too early is asked for once more: what becomes of that is decided there.
-            let text = matches!(content.body, ContentBody::Text(_) | ContentBody::Unknown);
+            let text =
+                matches!(content.body, ContentBody::Post(_) | ContentBody::Act(_) | ContentBody::Unknown);
             if self.group_content(turn, envelope, known.as_ref(), &content)? || envelope.silent {
                 if !text || content.group.is_none() {
                     self.nothing_to_show(turn, key, None)?;
@@ -284,8 +288,15 @@ impl Client {
         if crate::state::is_blocked(&turn.store, key.from.account)? {
             return self.ignore(turn, key, known, content.position);
         }
+        let with = Conversation::Account(key.from.account);
         let body = match content.body {
-            ContentBody::Text(text) => Body::Text(text),
+            ContentBody::Post(post) => Body::Post(post),
+            ContentBody::Act(act) => {
+                let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
+                self.take_act(turn, with, ActBy { by: key.from, act: *act }, false, latest)?;
+                self.nothing_to_show(turn, key, known)?;
+                return Ok(true);
+            }
             ContentBody::Read(ids) => {
                 for id in ids {
                     self.raise_own(turn, id, None, key.from.account, Delivery::Read)?;
@@ -303,7 +314,6 @@ impl Client {
             }
             _ => Body::Unknown,
         };
-        let with = Conversation::Account(key.from.account);
         if crate::state::is_deleted(&turn.store, &key, with, content.sent_at_ms)? {
             self.ignore(turn, key, known, content.position)?;
             return Ok(true);
@@ -329,9 +339,21 @@ impl Client {
         message.missing_before = self.count_position(turn, key, content.position, place)?;
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
+        if !self.settle(turn, &mut message)? {
+            return self.over(turn, key, filled).map(|()| true);
+        }
         turn.show(message, filled);
         self.want_username(turn, key.from.account)?;
         Ok(true)
+    }
+
+    /// A message that has disappeared before it came.
+    pub(crate) fn over(&mut self, turn: &mut Turn<'_>, key: MessageKey, filled: bool) -> Result<(), Error> {
+        if filled && let Some(message) = turn.store.message(&key)? {
+            self.forget_message(turn, &message)?;
+            turn.event(Event::Deleted(vec![key]));
+        }
+        Ok(())
     }
 
     /// A message that the user does not want: counted, so that nothing seems to be missing, and not stored. It
@@ -423,7 +445,7 @@ impl Client {
     }
 
     /// A message that carries nothing to show; if a placeholder stands for it, its sender said otherwise.
-    fn nothing_to_show(
+    pub(crate) fn nothing_to_show(
         &mut self,
         turn: &mut Turn<'_>,
         key: MessageKey,
@@ -456,6 +478,8 @@ impl Client {
             delivery: Delivery::Delivered,
             position: 0,
             missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
         }))
     }
 

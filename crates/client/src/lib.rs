@@ -19,7 +19,8 @@
 //! | `contacts`, `devices` | others; the devices of accounts, and which of them to believe |
 //! | `sync`, `state`, `archive` | what the devices of one account tell each other |
 //! | `group` | groups |
-//! | `history` | what the user writes and has read |
+//! | `posting`, `history` | what the user writes and has read |
+//! | `act` | reactions, edits, deletions for everyone, votes; what disappears |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
 //! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
 //! | `positions` | whether something is missing before it |
@@ -34,6 +35,7 @@ pub mod conformance;
 pub mod limits;
 pub mod memory;
 
+mod act;
 mod archive;
 mod client;
 mod command;
@@ -49,6 +51,7 @@ mod outbox;
 mod overlay;
 mod own;
 mod positions;
+mod posting;
 mod prekeys;
 mod record;
 mod register;
@@ -67,6 +70,7 @@ pub use row::{
     OwnDevice, Peer, Trust,
 };
 pub use waxwing_wire::content::Conversation;
+pub use waxwing_wire::post;
 
 /// Milliseconds since 1970 on the device's clock, as the shell read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -97,6 +97,31 @@ pub const MAX_MESSAGES_SHARED: u32 = 100;
 pub const MAX_HISTORY_SCANNED: usize = 400;
 /// A newcomer takes a shared past for so long after it was brought in, milliseconds: 7 days.
 pub const SHARING_MS: u64 = 7 * 24 * 3_600_000;
+/// A message can be edited for so long, milliseconds: 15 minutes.
+pub const EDIT_WITHIN_MS: u64 = 15 * 60_000;
+/// A message can be deleted for everyone by its sender for so long, milliseconds: 2 days.
+pub const DELETE_WITHIN_MS: u64 = 48 * 3_600_000;
+/// What somebody does counts only if its time is at most so far ahead of the server's, milliseconds: 1 day.
+pub const ACT_AHEAD_MS: u64 = 24 * 3_600_000;
+/// What was done about one message: somebody reacts, votes and opens.
+pub const MAX_REACTORS: usize = 4 * waxwing_wire::limits::MAX_GROUP_MEMBERS;
+/// What was done about messages that are not here yet.
+pub const MAX_ACTS_EARLY: u16 = 4_096;
+/// Own acts that can be sent again when they are asked for.
+pub const ACTS_KEPT: u16 = 2_048;
+/// Silence of the server after which nothing older is expected of it, milliseconds.
+pub const CAUGHT_UP_MS: u64 = 10_000;
+/// What has disappeared goes from a device that cannot reach its server as well after this time, milliseconds:
+/// longer than a server keeps a message.
+pub const EXPIRED_AWAY_MS: u64 = 31 * 24 * 3_600_000;
+/// Messages that disappear in one step.
+pub const MAX_EXPIRED_PER_STEP: usize = 256;
+/// Conversations that a message is passed on to at once.
+pub const MAX_FORWARDED_TO: usize = 5;
+/// From so many times on a message is passed on to one conversation at once.
+pub const FORWARDED_OFTEN: u32 = 4;
+/// Text of a draft, bytes.
+pub const MAX_DRAFT_BYTES: usize = waxwing_wire::limits::MAX_STATE_VALUE_BYTES;
 /// Messages that may wait in the outbox.
 pub const MAX_OUTBOX: u64 = 10_000;
 /// One-time X25519 prekeys kept on the server, and the number below which more are published.

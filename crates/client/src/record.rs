@@ -166,6 +166,12 @@ pub(crate) struct Counters {
     /// As the server has said last: messages that were not kept for this device.
     #[prost(uint64, tag = "35")]
     pub skipped: u64,
+    /// Acts that came before their messages.
+    #[prost(uint64, tag = "36")]
+    pub acts_early: u64,
+    /// Own acts that the server has taken.
+    #[prost(uint64, tag = "37")]
+    pub acts_sent: u64,
 }
 
 /// Another account.
@@ -372,6 +378,11 @@ pub(crate) struct OutboxRow {
     /// [`crate::limits::MAX_EARLY_ASKS`].
     #[prost(message, repeated, tag = "18")]
     pub early: Vec<EarlyAsk>,
+    /// An act in a group that is sent again: epoch and hash of the state in which it was done.
+    #[prost(uint64, tag = "19")]
+    pub epoch: u64,
+    #[prost(bytes = "vec", tag = "20")]
+    pub state: Vec<u8>,
 }
 
 /// A device that has a message to a group, cannot read it, and was quicker than the server's word to its sender.
@@ -437,6 +448,12 @@ pub(crate) struct SentRow {
     /// As in [`OutboxRow`].
     #[prost(uint32, tag = "11")]
     pub only: u32,
+    /// As in [`OutboxRow`].
+    #[prost(uint64, tag = "12")]
+    pub epoch: u64,
+    /// As in [`OutboxRow`].
+    #[prost(bytes = "vec", tag = "13")]
+    pub state: Vec<u8>,
 }
 
 /// A message that could not be decrypted.
@@ -550,6 +567,37 @@ pub(crate) struct ArchiveRow {
     pub moved_at_ms: u64,
 }
 
+/// What somebody does about a message or a conversation.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct ActRow {
+    /// As in the act.
+    #[prost(uint64, tag = "1")]
+    pub at: u64,
+    /// Who, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub account: Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    pub device: u32,
+    /// Encoded. Of an edit that is in its message, the text is left out.
+    #[prost(bytes = "vec", tag = "4")]
+    pub act: Vec<u8>,
+}
+
+/// An act that came before its message.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct EarlyActRow {
+    /// Of its row.
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+}
+
+/// A message disappears: its key says which, and when.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct ExpiryRow {}
+
 /// What an outbox row is. The numbers are those of the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -577,6 +625,8 @@ pub(crate) enum Kind {
     Sync = 11,
     /// A part of the history, to a new device of the account.
     Archive = 12,
+    /// Something about a message or a conversation.
+    Act = 13,
 }
 
 impl Kind {
@@ -594,6 +644,7 @@ impl Kind {
             10 => Ok(Self::SharedHistory),
             11 => Ok(Self::Sync),
             12 => Ok(Self::Archive),
+            13 => Ok(Self::Act),
             _ => Err(Error::Damaged(OutboxRow::NAME)),
         }
     }
@@ -616,4 +667,7 @@ names! {
     ListRow "list",
     MarkRow "mark",
     ArchiveRow "archive",
+    ActRow "act",
+    EarlyActRow "early act",
+    ExpiryRow "expiry",
 }

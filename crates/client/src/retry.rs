@@ -10,8 +10,8 @@ use crate::client::{Client, Error};
 use crate::db::{Key, RawRow, Read, Table};
 use crate::devices::load_devices;
 use crate::limits::{
-    HOLD_MS, MAX_RESENDS, MAX_RETRIES, MAX_RETRIES_PER_STEP, MAX_RETRIES_PLANNED, RENEWAL_PAUSE_MS,
-    RESEND_AGE_MS, RETRY_FAILED_MS, RETRY_SILENCE_MS, SILENT_KEPT,
+    ACTS_KEPT, HOLD_MS, MAX_RESENDS, MAX_RETRIES, MAX_RETRIES_PER_STEP, MAX_RETRIES_PLANNED,
+    RENEWAL_PAUSE_MS, RESEND_AGE_MS, RETRY_FAILED_MS, RETRY_SILENCE_MS, SILENT_KEPT,
 };
 use crate::record::{Kind, OutboxRow, Record as _, RetryRow, SentRow};
 use crate::row::{Body, MessageKey};
@@ -24,7 +24,7 @@ pub(crate) struct Ask {
     pub due: Time,
     /// Times it has been asked for.
     pub attempts: u32,
-    /// It is not part of the history. Of others it is known only in memory, because anybody can cause it.
+    /// It is not part of the history.
     pub silent: bool,
     /// It came in this group.
     pub group: Option<GroupId>,
@@ -43,7 +43,7 @@ pub(crate) fn place(bytes: &[u8]) -> Option<MessageKey> {
 
 /// Where the silent messages that can be sent again are kept.
 pub(crate) fn open_silent(db: &dyn Read) -> Result<BTreeMap<MessageId, u16>, Error> {
-    let rows = db.rows(Table::Sent, &[1], &[2], SILENT_KEPT.into())?;
+    let rows = db.rows(Table::Sent, &[1], &[2], usize::from(SILENT_KEPT) + usize::from(ACTS_KEPT))?;
     let slot = |(key, value): RawRow| match key.as_slice() {
         [1, high, low] => Ok((MessageId(SentRow::unpack(&value)?.id), u16::from_be_bytes([*high, *low]))),
         _ => Err(Error::Damaged(SentRow::NAME)),
@@ -84,7 +84,6 @@ impl Client {
         let stored = || turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id));
         let attempts = match planned {
             Some(ask) => ask.attempts,
-            None if silent && !self.is_own(key.from.account) => 0,
             None => stored()?.map_or(0, |row| row.attempts),
         };
         let due = turn.now.plus(pause_ms(&RETRY_FAILED_MS, attempts));
@@ -93,7 +92,9 @@ impl Client {
     }
 
     fn put_ask(&mut self, turn: &mut Turn<'_>, key: MessageKey, ask: Ask) {
-        if !ask.silent || self.is_own(key.from.account) {
+        // What nobody sees can be lost as well: an edit, a deletion. A flood of it is remembered in part.
+        let room = self.asks.len() < MAX_RETRIES_PLANNED || self.asks.contains_key(&key);
+        if !ask.silent || room || self.is_own(key.from.account) {
             let row = RetryRow {
                 attempts: ask.attempts,
                 due_ms: ask.due.0,
@@ -103,7 +104,7 @@ impl Client {
             };
             turn.store.save(Key::Retry(key.from, key.id), &row);
         }
-        if self.asks.len() < MAX_RETRIES_PLANNED || self.asks.contains_key(&key) {
+        if room {
             self.asks.insert(key, ask);
         }
     }
@@ -197,9 +198,14 @@ impl Client {
         let key = match Kind::read(row.kind)? {
             Kind::Retry => return Ok(()),
             Kind::Text | Kind::Archive => Key::Sent(MessageId(row.id)),
-            _ => {
-                let slot = u16::try_from(self.counters.silent_sent % u64::from(SILENT_KEPT)).unwrap_or(0);
-                self.counters.silent_sent = self.counters.silent_sent.wrapping_add(1);
+            kind => {
+                // Two rings of places, so that receipts do not drive out what people do.
+                let (counter, ring, first) = match kind {
+                    Kind::Act => (&mut self.counters.acts_sent, ACTS_KEPT, SILENT_KEPT),
+                    _ => (&mut self.counters.silent_sent, SILENT_KEPT, 0),
+                };
+                let slot = first + u16::try_from(*counter % u64::from(ring)).unwrap_or(0);
+                *counter = counter.wrapping_add(1);
                 self.silent.retain(|_, taken| *taken != slot);
                 self.silent.insert(MessageId(row.id), slot);
                 Key::Silent(slot)
@@ -217,6 +223,8 @@ impl Client {
             group: row.group.clone(),
             payload: row.payload.clone(),
             only: row.only,
+            epoch: row.epoch,
+            state: row.state.clone(),
         };
         turn.store.save(key, &sent);
         Ok(())
@@ -295,6 +303,8 @@ impl Client {
             group: sent.group.clone(),
             payload: sent.payload.clone(),
             only: only.map_or(sent.only, |device| device.number().into()),
+            epoch: sent.epoch,
+            state: sent.state.clone(),
             resend: true,
             ..OutboxRow::default()
         };

@@ -3,6 +3,7 @@
 use waxwing_wire::content::Conversation;
 use waxwing_wire::group::{Change, GroupState};
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
+use waxwing_wire::post::Post;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 
 /// Names a message: the device that sent it and the id it chose.
@@ -38,6 +39,11 @@ pub struct Message {
     /// Messages of this sending device that are missing right before this one: they never came, and the
     /// sender could not be asked.
     pub missing_before: u64,
+    /// When its sender said it otherwise, by the sender's clock, milliseconds since 1970; 0: never.
+    pub edited_at_ms: u64,
+    /// When it disappears, milliseconds since 1970; 0: never. From then on it is not shown any more; it is
+    /// deleted when this device has heard of everything that was said about it.
+    pub expires_at_ms: u64,
 }
 
 /// Which way a message goes.
@@ -52,8 +58,8 @@ pub enum Direction {
 /// What a message says.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// Text.
-    Text(String),
+    /// What somebody wrote.
+    Post(Box<Post>),
     /// Could not be decrypted yet; the sender has been asked to send it again.
     Waiting,
     /// Could not be decrypted, and asking again did not help.
@@ -62,6 +68,27 @@ pub enum Body {
     Unknown,
     /// Nobody wrote it: something happened in the conversation.
     Notice(Notice),
+    /// Its sender or an admin has deleted it for everyone.
+    Deleted,
+    /// It was to be seen once, and was.
+    Opened,
+}
+
+impl Body {
+    /// A text and nothing else.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self::Post(Box::new(Post::plain(text)))
+    }
+
+    /// What somebody wrote.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Post(post) => Some(&post.text),
+            _ => None,
+        }
+    }
 }
 
 /// Something that happened in a conversation.

@@ -195,7 +195,9 @@ impl Client {
                 let Some(from) = self.address() else { return Ok(None) };
                 let message = turn.store.message(&MessageKey { from, id: MessageId(row.id) })?;
                 match message.map(|message| message.body) {
-                    Some(Body::Text(text)) => ContentBody::Text(text),
+                    Some(Body::Post(post)) => ContentBody::Post(post),
+                    // Its place is taken all the same, so that nothing seems to be missing.
+                    Some(Body::Deleted | Body::Opened) => ContentBody::Post(Box::default()),
                     _ => return Ok(None),
                 }
             }
@@ -216,7 +218,8 @@ impl Client {
             | Kind::Join
             | Kind::CatchUp
             | Kind::SharedHistory
-            | Kind::Archive => match read_payload(&row.payload) {
+            | Kind::Archive
+            | Kind::Act => match read_payload(&row.payload) {
                 Some(body) => body,
                 None => return Err(Error::Damaged(OutboxRow::NAME)),
             },

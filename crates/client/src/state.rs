@@ -12,8 +12,8 @@ use crate::client::{Client, Error};
 use crate::command::{ChatChange, CommandId, Event, Failure};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
-    CLEARED_PAGE, MAX_CONTACT_NAME_BYTES, MAX_DELETED_PER_COMMAND, MAX_LIST_MEMBERS, MAX_LIST_NAME_BYTES,
-    MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_ROOM,
+    CLEARED_PAGE, MAX_CONTACT_NAME_BYTES, MAX_DELETED_PER_COMMAND, MAX_DRAFT_BYTES, MAX_LIST_MEMBERS,
+    MAX_LIST_NAME_BYTES, MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_ROOM,
 };
 use crate::overlay::Overlay;
 use crate::record::{ListRow, Record as _, StateRow};
@@ -27,6 +27,7 @@ pub(crate) enum StateKey {
     Pinned(Conversation),
     Muted(Conversation),
     Cleared(Conversation),
+    Draft(Conversation),
     ContactName(AccountId),
     Blocked(AccountId),
     Starred(MessageKey),
@@ -63,6 +64,7 @@ impl StateKey {
             Self::List(id) => [&[LIST][..], id].concat(),
             Self::Setting(key) => [&[SETTING][..], key.as_bytes()].concat(),
             Self::DeviceName(device) => vec![11, device.number()],
+            Self::Draft(of) => conversation(12, of),
         }
     }
 
@@ -93,6 +95,7 @@ impl StateKey {
             LIST => Self::List(rest.try_into().ok()?),
             SETTING => Self::Setting(String::from_utf8(rest.to_vec()).ok()?),
             11 => Self::DeviceName(rest.first().filter(|_| rest.len() == 1).and_then(|n| DeviceId::new(*n))?),
+            12 => Self::Draft(conversation()?),
             _ => return None,
         })
     }
@@ -238,6 +241,14 @@ impl Client {
         is_set(&Overlay::new(db), &StateKey::Starred(*message))
     }
 
+    /// What the user has begun to write in a conversation, on whichever device; empty: nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn draft(&self, db: &dyn Read, with: Conversation) -> Result<String, Error> {
+        Ok(text(&Overlay::new(db), &StateKey::Draft(with))?.unwrap_or_default())
+    }
+
     /// The messages that the user has marked, at most [`MAX_STARRED_LISTED`], by name. Some may not be here
     /// any more, or not yet.
     ///
@@ -379,10 +390,7 @@ impl Client {
         let mut gone = Vec::new();
         for key in keys {
             if let Some(message) = turn.store.message(key)? {
-                if let Conversation::Group(_) = message.with {
-                    self.forget_receipts(turn, key.id)?;
-                }
-                turn.store.delete_message(*key);
+                self.forget_message(turn, &message)?;
                 gone.push(*key);
             }
             self.forget_retry(turn, *key);
@@ -454,7 +462,14 @@ impl Client {
     ) -> Result<(), Error> {
         let flag = |set: bool| set.then(|| vec![1]);
         let number = |number: u64| (number > 0).then(|| number.to_be_bytes().to_vec());
+        if let ChatChange::Draft(text) = &change
+            && text.len() > MAX_DRAFT_BYTES
+        {
+            turn.failed(command, Failure::TooLong { limit_bytes: MAX_DRAFT_BYTES });
+            return Ok(());
+        }
         let change = match change {
+            ChatChange::Draft(text) => (StateKey::Draft(with), (!text.is_empty()).then(|| text.into_bytes())),
             ChatChange::Archived(set) => (StateKey::Archived(with), flag(set)),
             ChatChange::Pinned(set) => (StateKey::Pinned(with), flag(set)),
             ChatChange::MutedUntil(until) => (StateKey::Muted(with), number(until)),

@@ -1,7 +1,8 @@
 //! What the devices of one account tell each other, and ticks that come before their messages.
 
 use waxwing_wire::content::{ArchivedBody, ArchivedMessage, Body as ContentBody, Conversation, Sync};
-use waxwing_wire::limits::{MAX_IDS_PER_RECEIPT, MAX_TEXT_BYTES};
+use waxwing_wire::limits::MAX_IDS_PER_RECEIPT;
+use waxwing_wire::post::ActBy;
 use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 
 use crate::client::{Client, Error};
@@ -28,11 +29,14 @@ pub(crate) fn archived(message: &Message) -> ArchivedMessage {
         delivery: message.delivery.number(),
         position: message.position,
         body: match &message.body {
-            Body::Text(text) => ArchivedBody::Text(text.clone()),
+            Body::Post(post) => ArchivedBody::Post(post.clone()),
             Body::Notice(notice) => ArchivedBody::Notice(Bytes::from(notice.encode())),
             Body::Waiting | Body::Lost => ArchivedBody::Lost,
             Body::Unknown => ArchivedBody::Unknown,
+            Body::Deleted => ArchivedBody::Deleted,
+            Body::Opened => ArchivedBody::Opened,
         },
+        acts: Vec::new(),
     }
 }
 
@@ -42,7 +46,9 @@ impl Client {
         let (from, id) = archived.name;
         let own = self.is_own(from.account);
         let body = match archived.body {
-            ArchivedBody::Text(text) => Body::Text(text),
+            ArchivedBody::Post(post) => Body::Post(post),
+            ArchivedBody::Deleted => Body::Deleted,
+            ArchivedBody::Opened => Body::Opened,
             ArchivedBody::Notice(bytes) => {
                 crate::row::Notice::decode(&bytes).map_or(Body::Unknown, Body::Notice)
             }
@@ -68,6 +74,8 @@ impl Client {
             delivery,
             position: archived.position,
             missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
         }
     }
 
@@ -142,6 +150,11 @@ impl Client {
             Sync::State(entries) => self.state_arrived(turn, &entries),
             Sync::Removed(device) => self.forget_device(turn, device),
             Sync::Hello(name) => self.companion_arrived(turn, from.device, name),
+            Sync::Act(with, act) => {
+                let doer = ActBy { by: from, act: *act };
+                self.take_act(turn, with, doer, false, u64::MAX)?;
+                Ok(())
+            }
             Sync::Unknown => Ok(()),
         }
     }
@@ -154,8 +167,7 @@ impl Client {
         archived: ArchivedMessage,
     ) -> Result<(), Error> {
         let Conversation::Account(peer) = archived.conversation else { return Ok(()) };
-        let too_long = matches!(&archived.body, ArchivedBody::Text(text) if text.len() > MAX_TEXT_BYTES);
-        if archived.name.0 != from || self.is_own(peer) || too_long {
+        if archived.name.0 != from {
             return Ok(());
         }
         let key = MessageKey { from, id: archived.name.1 };
@@ -169,6 +181,9 @@ impl Client {
         }
         if crate::state::is_deleted(&turn.store, &key, archived.conversation, archived.sent_at_ms)? {
             return Ok(());
+        }
+        if self.is_own(peer) {
+            return self.noted_elsewhere(turn, archived);
         }
         let Some(mut row) = self.peer_row(turn, peer)? else { return Ok(()) };
         let own = self.address().map_or(DeviceId::PRIMARY, |own| own.device);
@@ -189,8 +204,23 @@ impl Client {
         if missing > 0 {
             turn.event(Event::Gap { from, missing });
         }
+        if !self.settle(turn, &mut message)? {
+            return Ok(());
+        }
         turn.show(message, false);
         self.want_username(turn, peer)
+    }
+
+    /// The user has written something to themself on another device.
+    fn noted_elsewhere(&mut self, turn: &mut Turn<'_>, archived: ArchivedMessage) -> Result<(), Error> {
+        let mut message = self.message_of(archived, 0);
+        message.order = self.next_order();
+        message.stored_at_ms = turn.now.0;
+        message.delivery = Delivery::Read;
+        if self.settle(turn, &mut message)? {
+            turn.show(message, false);
+        }
+        Ok(())
     }
 
     fn read_elsewhere(

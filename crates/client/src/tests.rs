@@ -1,5 +1,6 @@
 //! Stories: two or three devices, a relay that only queues, and a clock that the story moves.
 
+mod acts;
 mod devices;
 mod faults;
 mod golden;

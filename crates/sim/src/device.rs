@@ -433,10 +433,10 @@ impl World {
         for send in &mut frame.sends {
             let Some(from) = self.oracle.address(client) else { continue };
             let key = MessageKey { from, id: send.id };
-            if let Ok(Some(Message { body: Body::Text(text), .. })) = self.devices[client].db.message(&key) {
+            if let Ok(Some(Message { body: Body::Post(post), .. })) = self.devices[client].db.message(&key) {
                 for copy in &mut send.copies {
                     copy.kind = EnvelopeKind::Plaintext;
-                    copy.ciphertext = Bytes::from(text.clone().into_bytes());
+                    copy.ciphertext = Bytes::from(post.text.clone().into_bytes());
                 }
             }
         }
@@ -459,9 +459,9 @@ fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
             for write in &mut batch {
                 if let Write::Message(message) = write
                     && message.direction == waxwing_client::Direction::Incoming
-                    && let Body::Text(text) = &mut message.body
+                    && let Body::Post(post) = &mut message.body
                 {
-                    text.push('!');
+                    post.text.push('!');
                 }
             }
         }

@@ -186,6 +186,11 @@ pub enum Act {
         /// How often it has been put off.
         tried: u32,
     },
+    /// Do something about a message: react, edit, delete it for everyone.
+    Do {
+        /// How often it has been put off.
+        tried: u32,
+    },
     /// Set something for oneself.
     Set {
         /// How often it has been put off.

@@ -420,7 +420,7 @@ impl World {
         let texts = self.devices[accomplice]
             .db
             .messages()
-            .filter(|message| matches!(message.body, waxwing_client::Body::Text(_)));
+            .filter(|message| matches!(message.body, waxwing_client::Body::Post(_)));
         let read = texts.count();
         if read > 0 {
             self.oracle.fail("8", format!("the liar's device has read {read} messages"));

@@ -36,6 +36,9 @@ struct Arguments {
     /// Worlds in which everybody has one device, nobody makes groups, and no server lies.
     #[arg(long)]
     alone: bool,
+    /// Worlds in which people react to messages as well, edit them and delete them for everyone.
+    #[arg(long, conflicts_with = "alone")]
+    deeds: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -43,7 +46,11 @@ struct Arguments {
 
 impl Arguments {
     fn plan(&self, seed: u64) -> Plan {
-        if self.alone { Plan::alone(seed) } else { Plan::new(seed) }
+        match (self.deeds, self.alone) {
+            (true, _) => Plan::with_deeds(seed),
+            (_, true) => Plan::alone(seed),
+            _ => Plan::new(seed),
+        }
     }
 }
 

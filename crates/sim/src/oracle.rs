@@ -9,6 +9,7 @@
 //! owed when all is well again stands in `finish`.
 
 mod client_side;
+mod deeds;
 mod describe;
 mod finish;
 mod order;
@@ -63,6 +64,36 @@ struct Written {
     epochs: BTreeSet<u64>,
     /// Devices that must get it.
     owed: BTreeSet<DeviceAddress>,
+    /// What its sender has made of it since.
+    otherwise: BTreeSet<String>,
+    /// Somebody who may has tried to delete it for everyone.
+    may_be_deleted: bool,
+    /// To be seen once.
+    once: bool,
+    /// Seconds until it disappears; 0: it stays.
+    lifetime_s: u32,
+}
+
+impl Written {
+    fn says(&self, text: &str) -> bool {
+        // Deleted before it was sent: its place is taken by nothing.
+        self.text == text || self.otherwise.contains(text) || (self.may_be_deleted && text.is_empty())
+    }
+
+    /// Whether it may be that now, after it was something else.
+    fn became(&self, body: &Body) -> bool {
+        match body {
+            Body::Post(post) => self.otherwise.contains(&post.text),
+            Body::Deleted => self.may_be_deleted,
+            Body::Opened => self.once,
+            _ => false,
+        }
+    }
+
+    /// Whether it may be gone.
+    fn may_go(&self) -> bool {
+        self.may_be_deleted || self.once || self.lifetime_s > 0
+    }
 }
 
 /// A mailbox entry as it was appended.
@@ -323,7 +354,7 @@ impl Oracle {
         // A copy from when it was a placeholder is filled again, as it should.
         let is_text = |key: &MessageKey| {
             db.message(key)
-                .is_ok_and(|found| found.is_some_and(|message| matches!(message.body, Body::Text(_))))
+                .is_ok_and(|found| found.is_some_and(|message| matches!(message.body, Body::Post(_))))
         };
         self.filled.retain(|(of, key)| *of != client || is_text(key));
         for ((of, from, to), front) in &mut self.fronts {

@@ -1,5 +1,6 @@
 //! What people do with their devices.
 
+mod deeds;
 mod devices;
 mod groups;
 
@@ -40,6 +41,7 @@ impl World {
         }
         self.schedule_devices();
         self.schedule_groups();
+        self.schedule_deeds();
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
             Scenario::Burst => {
@@ -141,6 +143,7 @@ impl World {
         | Act::Link { tried }
         | Act::Unlink { tried, .. }
         | Act::Set { tried }
+        | Act::Do { tried }
         | Act::Group { tried, .. } = &mut act
         {
             *tried += 1;
@@ -200,6 +203,7 @@ impl World {
             Act::Approve { companion } => self.approve(client, companion),
             Act::Unlink { companion, tried } => self.unlink(client, companion, tried),
             Act::Set { tried } => self.set(client, tried),
+            Act::Do { tried } => self.do_something(client, tried),
             Act::Group { group, what, tried } => self.group_act(client, group, what, tried),
         }
     }
@@ -220,7 +224,7 @@ impl World {
             let text = self.oracle.new_text(bytes);
             self.command(
                 client,
-                Command::SendText { to: Conversation::Account(to), text },
+                Command::text(Conversation::Account(to), text),
                 Some(Act::Write { peer, count: 1, bytes, tried }),
             );
         }
@@ -301,6 +305,8 @@ impl World {
             (Act::Approve { .. }, Failure::TooManyDevices { .. }) => {}
             (Act::Unlink { .. }, Failure::UnknownDevice) => {}
             (Act::Unlink { .. }, Failure::Rejected(reject)) if reject.retry_after_ms == 0 => {}
+            // The message is somebody else's, or too old, or gone by now.
+            (Act::Do { .. }, _) => {}
             (Act::Set { .. }, Failure::UnknownContact | Failure::UnknownGroup | Failure::UnknownMessage) => {}
             (
                 Act::Group { what, .. },
@@ -351,5 +357,8 @@ fn name(failure: &Failure) -> &'static str {
         Failure::GroupBusy => "GroupBusy",
         Failure::UnknownMessage => "UnknownMessage",
         Failure::UnknownList => "UnknownList",
+        Failure::TooLate => "TooLate",
+        Failure::TooManyForwards { .. } => "TooManyForwards",
+        Failure::Malformed => "Malformed",
     }
 }

@@ -9,6 +9,8 @@ use crate::hostile::Attack;
 /// The stream that draws devices, groups and attacks: apart from the other, so that plans of one device for
 /// each person stay as they were.
 const SOCIETY_STREAM: u64 = 3;
+/// The stream that draws what is done about messages.
+const DEEDS_STREAM: u64 = 4;
 /// Milliseconds of the phase in which faults happen.
 const CHAOS_MS: (u64, u64) = (60_000, 240_000);
 
@@ -63,6 +65,8 @@ pub struct Plan {
     pub groups: Vec<GroupPlan>,
     /// Things that people set for themselves.
     pub settings_made: u64,
+    /// Things that people do about messages.
+    pub deeds: u64,
     /// What a hostile server does.
     pub attacks: Vec<Attack>,
     /// Texts that people try to write.
@@ -109,6 +113,17 @@ impl Plan {
         }
         if large || plan.scenario == Scenario::Hostile || dice.chance(5_000) {
             plan.make_groups(&mut dice, large);
+        }
+        plan
+    }
+
+    /// The same with people who react to messages, edit and delete them.
+    #[must_use]
+    pub fn with_deeds(seed: u64) -> Self {
+        let mut plan = Self::in_company(seed);
+        let mut dice = Dice::new(seed, DEEDS_STREAM);
+        if plan.scenario != Scenario::Flood && plan.scenario != Scenario::Burst {
+            plan.deeds = dice.between(5, 60);
         }
         plan
     }
@@ -180,6 +195,7 @@ impl Plan {
             companions: Vec::new(),
             groups: Vec::new(),
             settings_made: 0,
+            deeds: 0,
             attacks: Vec::new(),
             messages: dice.between(20, 110),
             noise: dice.chance(2_500),

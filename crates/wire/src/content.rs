@@ -7,10 +7,10 @@ use crate::error::Malformed;
 use crate::group::{GroupId, GroupState, GroupToken, SignedChange, StateHash};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 use crate::limits::{
-    MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, MAX_TEXT_BYTES,
-    PUBLIC_KEY_BYTES,
+    MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, PUBLIC_KEY_BYTES,
 };
 use crate::pb::content as pb;
+use crate::post::{Act, Post};
 use crate::scan::{CONTENT, scan};
 use crate::shared::fixed;
 
@@ -46,8 +46,10 @@ pub struct GroupContext {
 /// The kinds of content.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// A text message, at most [`MAX_TEXT_BYTES`].
-    Text(String),
+    /// A message.
+    Post(Box<Post>),
+    /// Something about a message or the conversation.
+    Act(Box<Act>),
     /// The reader has seen these messages of yours.
     Read(Vec<MessageId>),
     /// Nothing: a first answer that completes a new session.
@@ -85,6 +87,8 @@ pub enum Sync {
     Removed(DeviceId),
     /// The other device was just linked, and calls itself so.
     Hello(String),
+    /// What the user has done there, in a conversation with one account.
+    Act(Conversation, Box<Act>),
     /// Something that a newer version knows how to read.
     Unknown,
 }
@@ -131,19 +135,26 @@ pub struct ArchivedMessage {
     pub position: u64,
     /// What it says.
     pub body: ArchivedBody,
+    /// What was done about it, each as [`crate::post::ActBy::encode`] gives it; at most
+    /// [`MAX_ACTS_PER_ARCHIVED`]. An edit is in `body` already and says only when it was made.
+    pub acts: Vec<Bytes>,
 }
 
 /// What an archived message says.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ArchivedBody {
-    /// Text, at most [`MAX_TEXT_BYTES`].
-    Text(String),
+    /// A message.
+    Post(Box<Post>),
     /// Something that happened in the conversation, encoded by the client core.
     Notice(Bytes),
     /// It could not be read there.
     Lost,
     /// Needs a newer version.
     Unknown,
+    /// Its sender or an admin has deleted it for everyone.
+    Deleted,
+    /// It was to be seen once, and was.
+    Opened,
 }
 
 /// A part of an account's history.
@@ -245,7 +256,8 @@ impl Body {
     fn to_pb(&self) -> Option<pb::content::Body> {
         use pb::content::Body as Pb;
         Some(match self {
-            Self::Text(text) => Pb::Text(pb::Text { text: text.clone() }),
+            Self::Post(post) => Pb::Post(post.to_pb()),
+            Self::Act(act) => Pb::Act(act.to_pb()),
             Self::Read(ids) => Pb::Read(pb::Read { id: ids.iter().map(|id| id.0).collect() }),
             Self::Renew => Pb::Renew(pb::Renew {}),
             Self::SenderKey(bytes) => Pb::SenderKey(pb::SenderKey { distribution: bytes.clone() }),
@@ -269,7 +281,8 @@ impl Body {
     fn from_pb(body: pb::content::Body) -> Result<Self, Malformed> {
         use pb::content::Body as Pb;
         Ok(match body {
-            Pb::Text(text) => Self::Text(text_of(text.text)?),
+            Pb::Post(post) => Self::Post(Box::new(post.try_into()?)),
+            Pb::Act(act) => Self::Act(Box::new(act.try_into()?)),
             Pb::Read(read) => Self::Read(read.id.into_iter().map(MessageId).collect()),
             Pb::Renew(_) => Self::Renew,
             Pb::SenderKey(key) => Self::SenderKey(key.distribution),
@@ -304,6 +317,9 @@ impl Sync {
             }
             Self::Removed(device) => What::Removed(pb::SyncRemoved { device: device.number().into() }),
             Self::Hello(name) => What::Hello(pb::SyncHello { name: name.clone() }),
+            Self::Act(conversation, act) => {
+                What::Act(pb::SyncAct { conversation: Some(conversation.into()), act: Some(act.to_pb()) })
+            }
             Self::Unknown => return pb::Sync { what: None },
         };
         pb::Sync { what: Some(what) }
@@ -327,6 +343,11 @@ impl Sync {
             }
             Some(What::Hello(hello)) if hello.name.len() <= MAX_DEVICE_NAME_BYTES => Self::Hello(hello.name),
             Some(What::Hello(_)) => return Err(Malformed::new("SyncHello.name")),
+            Some(What::Act(sync)) => {
+                let conversation = sync.conversation.ok_or(Malformed::new("SyncAct.conversation"))?;
+                let act = sync.act.ok_or(Malformed::new("SyncAct.act"))?;
+                Self::Act(conversation.try_into()?, Box::new(act.try_into()?))
+            }
             None => Self::Unknown,
         })
     }
@@ -386,11 +407,11 @@ impl TryFrom<pb::Conversation> for Conversation {
     }
 }
 
-fn name_to_pb((from, id): &MessageName) -> pb::MessageName {
+pub(crate) fn name_to_pb((from, id): &MessageName) -> pb::MessageName {
     pb::MessageName { account: copy(&from.account.0), device: from.device.number().into(), id: id.0 }
 }
 
-fn name_from_pb(name: pb::MessageName) -> Result<MessageName, Malformed> {
+pub(crate) fn name_from_pb(name: pb::MessageName) -> Result<MessageName, Malformed> {
     let account = AccountId::parse(&name.account, "MessageName.account")?;
     let device = DeviceId::parse(name.device, "MessageName.device")?;
     Ok((DeviceAddress { account, device }, MessageId(name.id)))
@@ -400,10 +421,12 @@ impl From<&ArchivedMessage> for pb::ArchivedMessage {
     fn from(message: &ArchivedMessage) -> Self {
         use pb::archived_message::Body as Pb;
         let body = match &message.body {
-            ArchivedBody::Text(text) => Some(Pb::Text(text.clone())),
+            ArchivedBody::Post(post) => Some(Pb::Post(post.to_pb())),
             ArchivedBody::Notice(notice) => Some(Pb::Notice(notice.clone())),
             ArchivedBody::Lost => Some(Pb::Lost(true)),
             ArchivedBody::Unknown => Some(Pb::Unknown(true)),
+            ArchivedBody::Deleted => Some(Pb::Gone(pb::Gone::Deleted.into())),
+            ArchivedBody::Opened => Some(Pb::Gone(pb::Gone::Opened.into())),
         };
         Self {
             name: Some(name_to_pb(&message.name)),
@@ -413,6 +436,7 @@ impl From<&ArchivedMessage> for pb::ArchivedMessage {
             delivery: message.delivery,
             position: message.position,
             body,
+            act: message.acts.clone(),
         }
     }
 }
@@ -431,11 +455,17 @@ impl TryFrom<pb::ArchivedMessage> for ArchivedMessage {
             delivery: message.delivery,
             position: message.position,
             body: match message.body {
-                Some(Pb::Text(text)) => ArchivedBody::Text(text_of(text)?),
+                Some(Pb::Post(post)) => ArchivedBody::Post(Box::new(post.try_into()?)),
                 Some(Pb::Notice(notice)) => ArchivedBody::Notice(notice),
                 Some(Pb::Lost(_)) => ArchivedBody::Lost,
+                Some(Pb::Gone(gone)) => match pb::Gone::try_from(gone) {
+                    Ok(pb::Gone::Deleted) => ArchivedBody::Deleted,
+                    Ok(pb::Gone::Opened) => ArchivedBody::Opened,
+                    _ => ArchivedBody::Unknown,
+                },
                 Some(Pb::Unknown(_)) | None => ArchivedBody::Unknown,
             },
+            acts: message.act,
         })
     }
 }
@@ -532,10 +562,6 @@ impl PlainContent {
 
 fn copy(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
-}
-
-fn text_of(text: String) -> Result<String, Malformed> {
-    if text.len() > MAX_TEXT_BYTES { Err(Malformed::new("Text.text")) } else { Ok(text) }
 }
 
 /// Their number was counted when the content was scanned.

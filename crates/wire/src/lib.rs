@@ -19,6 +19,7 @@ pub mod handshake;
 pub mod id;
 pub mod invitation;
 pub mod limits;
+pub mod post;
 pub mod server_frame;
 pub mod transport;
 

@@ -11,6 +11,26 @@ pub const MAX_DECODE_BYTES: usize = 512 * 1024;
 pub const MAX_CIPHERTEXT_BYTES: usize = 48 * 1024;
 /// Text of one message, UTF-8.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
+/// Formatted parts of one text.
+pub const MAX_SPANS: usize = 256;
+/// Accounts that one text names.
+pub const MAX_MENTIONS: usize = 64;
+/// What a quoted message said, UTF-8.
+pub const MAX_QUOTE_BYTES: usize = 1024;
+/// Address of a link with a preview.
+pub const MAX_URL_BYTES: usize = 2_048;
+/// Title or description of a link, name of a place or of a contact, option of a poll, UTF-8.
+pub const MAX_LABEL_BYTES: usize = 512;
+/// Image of a link: a small image file.
+pub const MAX_PREVIEW_IMAGE_BYTES: usize = 8 * 1024;
+/// A vCard.
+pub const MAX_CARD_BYTES: usize = 4 * 1024;
+/// Options of a poll.
+pub const POLL_OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
+/// A reaction, UTF-8: one emoji with all its modifiers.
+pub const MAX_REACTION_BYTES: usize = 64;
+/// What was done about one message, in an archive.
+pub const MAX_ACTS_PER_ARCHIVED: usize = 128;
 /// Sends in one frame.
 pub const MAX_SENDS_PER_FRAME: usize = 128;
 /// Requests in one frame.

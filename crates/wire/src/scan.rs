@@ -9,11 +9,11 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::error::Malformed;
 use crate::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_APPROVERS, MAX_CHANGES_PER_CATCH_UP,
-    MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME, MAX_GROUPS_PER_PART,
-    MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LINKED_GROUPS, MAX_MESSAGES_PER_PART,
-    MAX_ONE_TIME_PREKEYS, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME,
-    MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED,
+    DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_ACTS_PER_ARCHIVED, MAX_APPROVERS,
+    MAX_CHANGES_PER_CATCH_UP, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME,
+    MAX_GROUPS_PER_PART, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LINKED_GROUPS, MAX_MENTIONS,
+    MAX_MESSAGES_PER_PART, MAX_ONE_TIME_PREKEYS, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT,
+    MAX_SENDS_PER_FRAME, MAX_SPANS, MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED, POLL_OPTIONS,
 };
 
 /// A field that is a list, or leads to one.
@@ -92,13 +92,30 @@ const BUNDLES: &[Rule] = &[messages(1, MAX_DEVICES, &[], "Bundles.bundle")];
 
 /// Content comes from peers, encrypted: whoever is a contact can send any bytes.
 pub(crate) const CONTENT: &[Rule] = &[
+    messages(3, 1, POST, "Content.post"),
     messages(4, 1, READ, "Content.read"),
     messages(11, 1, WELCOME, "Content.welcome"),
     messages(13, 1, CATCH_UP, "Content.catch_up"),
     messages(14, 1, SHARED_HISTORY, "Content.shared_history"),
     messages(15, 1, SYNC, "Content.sync"),
     messages(16, 1, ARCHIVE, "Content.archive"),
+    messages(17, 1, ACT, "Content.act"),
 ];
+pub(crate) const POST: &[Rule] = &[
+    Rule { field: 2, most: MAX_SPANS * 3, holds: Holds::Varints, what: "Post.span" },
+    messages(12, MAX_MENTIONS, &[], "Post.mention"),
+    messages(10, 1, POLL, "Post.poll"),
+];
+const POLL: &[Rule] = &[messages(1, *POLL_OPTIONS.end(), &[], "Poll.option")];
+pub(crate) const ACT: &[Rule] = &[messages(5, 1, POST, "Act.edit"), messages(9, 1, VOTE, "Act.vote")];
+const VOTE: &[Rule] =
+    &[Rule { field: 1, most: *POLL_OPTIONS.end(), holds: Holds::Varints, what: "Vote.option" }];
+const ARCHIVED: &[Rule] = &[
+    messages(6, 1, POST, "ArchivedMessage.post"),
+    messages(11, MAX_ACTS_PER_ARCHIVED, &[], "ArchivedMessage.act"),
+];
+const SYNC_SENT: &[Rule] = &[messages(1, 1, ARCHIVED, "SyncSent.message")];
+const SYNC_ACT: &[Rule] = &[messages(2, 1, ACT, "SyncAct.act")];
 const READ: &[Rule] = &[Rule { field: 1, most: MAX_IDS_PER_RECEIPT, holds: Holds::Fixed64, what: "Read.id" }];
 const WELCOME: &[Rule] = &[messages(1, 1, GROUP_STATE, "GroupWelcome.state")];
 pub(crate) const GROUP_STATE: &[Rule] = &[
@@ -106,12 +123,17 @@ pub(crate) const GROUP_STATE: &[Rule] = &[
     messages(11, MAX_LINKED_GROUPS, &[], "GroupState.linked"),
 ];
 const CATCH_UP: &[Rule] = &[messages(1, MAX_CHANGES_PER_CATCH_UP, &[], "CatchUp.change")];
-const SHARED_HISTORY: &[Rule] = &[messages(1, MAX_MESSAGES_PER_PART, &[], "SharedHistory.message")];
-const SYNC: &[Rule] = &[messages(2, 1, SYNC_READ, "Sync.read"), messages(3, 1, SYNC_STATE, "Sync.state")];
+const SHARED_HISTORY: &[Rule] = &[messages(1, MAX_MESSAGES_PER_PART, ARCHIVED, "SharedHistory.message")];
+const SYNC: &[Rule] = &[
+    messages(1, 1, SYNC_SENT, "Sync.sent"),
+    messages(2, 1, SYNC_READ, "Sync.read"),
+    messages(3, 1, SYNC_STATE, "Sync.state"),
+    messages(6, 1, SYNC_ACT, "Sync.act"),
+];
 const SYNC_READ: &[Rule] = &[messages(2, MAX_IDS_PER_RECEIPT, &[], "SyncRead.message")];
 const SYNC_STATE: &[Rule] = &[messages(1, MAX_STATE_ENTRIES, &[], "SyncState.entry")];
 const ARCHIVE: &[Rule] = &[
-    messages(4, MAX_MESSAGES_PER_PART, &[], "Archive.message"),
+    messages(4, MAX_MESSAGES_PER_PART, ARCHIVED, "Archive.message"),
     messages(5, MAX_STATE_ENTRIES, &[], "Archive.state"),
     messages(6, MAX_GROUPS_PER_PART, WELCOME, "Archive.group"),
     messages(7, MAX_MESSAGES_PER_PART, &[], "Archive.peer"),
@@ -120,7 +142,7 @@ pub(crate) const CHANGE: &[Rule] = &[messages(7, MAX_ACTIONS_PER_CHANGE, &[], "C
 pub(crate) const DEVICE_LIST: &[Rule] = &[messages(4, MAX_DEVICES, &[], "DeviceList.device")];
 
 /// As long as the longest table above, or longer.
-const MAX_RULES: usize = 6;
+const MAX_RULES: usize = 8;
 
 /// Walks one message along its table.
 pub(crate) fn scan(mut bytes: &[u8], rules: &'static [Rule]) -> Result<(), Malformed> {

@@ -1,8 +1,10 @@
 //! Between the core's types and the interface's. Names arrive as text and are parsed here, once.
 
 mod group;
+mod post;
 
 pub use group::{action_of, group, link_of, notice};
+pub use post::{deed_of, done, post, post_of, whole_post};
 
 use std::ops::Range;
 
@@ -116,7 +118,9 @@ pub fn message(message: &core::Message) -> Message {
         sent_at_ms: message.sent_at_ms,
         stored_at_ms: message.stored_at_ms,
         body: match &message.body {
-            core::Body::Text(text) => Body::Text { text: text.clone() },
+            core::Body::Post(of) => Body::Text(Box::new(post(of))),
+            core::Body::Deleted => Body::Deleted,
+            core::Body::Opened => Body::Opened,
             core::Body::Waiting => Body::Waiting,
             core::Body::Lost => Body::Lost,
             core::Body::Unknown => Body::Unknown,
@@ -124,13 +128,16 @@ pub fn message(message: &core::Message) -> Message {
         },
         delivery: delivery(message.delivery),
         missing_before: message.missing_before,
+        edited_at_ms: message.edited_at_ms,
+        expires_at_ms: message.expires_at_ms,
+        done: Vec::new(),
     }
 }
 
 /// A message that was looked for. `marks`: bytes of its text.
 pub fn hit(found: &core::Message, marks: &[Range<usize>]) -> Hit {
     let text = search::searchable(found).unwrap_or_default();
-    let pieces = search::snippet(text, marks).into_iter();
+    let pieces = search::snippet(&text, marks).into_iter();
     let snippet = pieces.map(|piece| SnippetPiece { text: piece.text, marked: piece.marked }).collect();
     Hit { message: message(found), snippet }
 }
@@ -140,6 +147,10 @@ pub fn kind_of(kind: MessageKind) -> search::Kind {
     match kind {
         MessageKind::Text => search::Kind::Text,
         MessageKind::Link => search::Kind::Link,
+        MessageKind::Contact => search::Kind::Contact,
+        MessageKind::Place => search::Kind::Place,
+        MessageKind::Poll => search::Kind::Poll,
+        MessageKind::Event => search::Kind::Event,
     }
 }
 
@@ -193,6 +204,7 @@ pub fn chat_change_of(change: ChatChange) -> core::ChatChange {
         ChatChange::Pinned(pinned) => core::ChatChange::Pinned(pinned),
         ChatChange::MutedUntilMs(until_ms) => core::ChatChange::MutedUntil(until_ms),
         ChatChange::Cleared => core::ChatChange::Cleared,
+        ChatChange::Draft(text) => core::ChatChange::Draft(text),
     }
 }
 
@@ -260,6 +272,9 @@ pub fn failure(failure: &core::Failure) -> Failure {
         Core::GroupBusy => "groupBusy",
         Core::UnknownMessage => "unknownMessage",
         Core::UnknownList => "unknownList",
+        Core::TooLate => "tooLate",
+        Core::TooManyForwards { .. } => "tooManyForwards",
+        Core::Malformed => "malformed",
     };
     Failure::user(code, failure.to_string())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupKind, Notice};
+use super::{Done, GroupKind, Notice, Post};
 use crate::key::Protection;
 use crate::net::{NetFailure, NetFailureCode};
 
@@ -155,6 +155,12 @@ pub struct Chat {
     pub pinned: bool,
     /// No notifications until then; 18446744073709551615: for good; 0: not muted.
     pub muted_until_ms: u64,
+    /// What is written there disappears so many seconds later; absent: it stays.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub lifetime_s: u64,
+    /// What the user has begun to write, on whichever device.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub draft: String,
 }
 
 /// With whom a conversation is.
@@ -185,7 +191,7 @@ pub enum ChatWith {
 }
 
 /// What can be set of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", content = "value", rename_all = "camelCase")]
 pub enum ChatChange {
     /// Out of sight, or back.
@@ -196,6 +202,8 @@ pub enum ChatChange {
     MutedUntilMs(u64),
     /// Delete all messages so far.
     Cleared,
+    /// What the user has begun to write; empty: nothing. At most 4,096 bytes.
+    Draft(String),
 }
 
 /// People to whom one writes at once, each alone.
@@ -310,6 +318,15 @@ pub struct Message {
     /// So many messages of this device are missing right before it.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub missing_before: u64,
+    /// When its sender said it otherwise, by their clock; absent: never.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub edited_at_ms: u64,
+    /// When it disappears; absent: never.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub expires_at_ms: u64,
+    /// What has been done about it and holds: reactions, votes, answers, pins.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub done: Vec<Done>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
@@ -331,11 +348,8 @@ pub enum Direction {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Body {
-    /// Text.
-    Text {
-        /// As written; may hold control characters.
-        text: String,
-    },
+    /// What somebody wrote.
+    Text(Box<Post>),
     /// Could not be decrypted yet; the sender has been asked to send it again.
     Waiting,
     /// Could not be decrypted, and asking again did not help.
@@ -347,6 +361,10 @@ pub enum Body {
         /// What.
         notice: Notice,
     },
+    /// Deleted for everyone.
+    Deleted,
+    /// It was to be seen once, and was.
+    Opened,
 }
 
 /// What kinds of messages can be looked for.
@@ -357,6 +375,14 @@ pub enum MessageKind {
     Text,
     /// A text with an address of the web in it.
     Link,
+    /// Somebody's card.
+    Contact,
+    /// A place, live or not.
+    Place,
+    /// A question with options.
+    Poll,
+    /// Something that is going to happen.
+    Event,
 }
 
 /// A message that was looked for.

@@ -29,9 +29,12 @@ fn some_message() -> Message {
         direction: Direction::Incoming,
         sent_at_ms: 1_700_000_000_000,
         stored_at_ms: 1_700_000_000_250,
-        body: Body::Text { text: text("hi") },
+        body: Body::plain("hi"),
         delivery: Delivery::Delivered,
         missing_before: 0,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
+        done: Vec::new(),
     }
 }
 
@@ -52,8 +55,8 @@ fn commands() {
     let register = Command::Register { server: text("h:1"), invitation: text("abc"), username: text("bob") };
     check(&register, json!({"type": "register", "server": "h:1", "invitation": "abc", "username": "bob"}));
     check(&Command::AddContact { username: text("bob") }, json!({"type": "addContact", "username": "bob"}));
-    let send = Command::SendText { to: text(ACCOUNT), text: text("hi") };
-    check(&send, json!({"type": "sendText", "to": ACCOUNT, "text": "hi"}));
+    let send = Command::text(ACCOUNT, "hi");
+    check(&send, json!({"type": "send", "to": ACCOUNT, "post": {"text": "hi"}}));
     let read = Command::MarkRead { with: text(ACCOUNT), up_to: 7 };
     check(&read, json!({"type": "markRead", "with": ACCOUNT, "upTo": 7}));
     let read = Command::MarkInboxRead { with: text(ACCOUNT), up_to: 7 };
@@ -94,8 +97,8 @@ fn commands() {
     let golden = json!({"id": null, "name": "all", "members": [ACCOUNT]});
     check(&Command::SetList { list }, json!({"type": "setList", "list": golden}));
     check(&Command::DeleteList { list: text("07") }, json!({"type": "deleteList", "list": "07"}));
-    let send = Command::SendToList { list: text("07"), text: text("hi") };
-    check(&send, json!({"type": "sendToList", "list": "07", "text": "hi"}));
+    let send = Command::SendToList { list: text("07"), post: Box::new(Post::plain("hi")) };
+    check(&send, json!({"type": "sendToList", "list": "07", "post": {"text": "hi"}}));
     check(&Command::KeepJournal, json!({"type": "keepJournal"}));
     check(&Command::AcknowledgeJournal { up_to: 7 }, json!({"type": "acknowledgeJournal", "upTo": 7}));
     let once = Command::Once { key: text("k"), command: Box::new(Command::CancelLink) };
@@ -252,6 +255,8 @@ fn devices_chats_and_what_is_set() {
         archived: false,
         pinned: true,
         muted_until_ms: u64::MAX,
+        lifetime_s: 0,
+        draft: String::new(),
     };
     let golden = json!({
         "conversation": ACCOUNT,

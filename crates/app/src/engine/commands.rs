@@ -1,7 +1,7 @@
 //! What front ends want, as the core understands it. Names arrive as text and are parsed here, once.
 
 use rand_core::Rng as _;
-use waxwing_client as core;
+use waxwing_client::{self as core, Read as _};
 use waxwing_wire::Username;
 use waxwing_wire::devices::LinkCode;
 use waxwing_wire::invitation::Invitation;
@@ -65,10 +65,26 @@ impl Engine {
                 self.online = false;
                 core::Command::GoOffline
             }
+            Command::Open { message } => self.open(&message)?,
             other => simple(other)?,
         };
         self.handle(core::Input::Command(core::CommandId(id), command));
         Ok(())
+    }
+
+    /// Shows what is to be seen once. Whoever crashes now has seen it, or sees it again: not neither.
+    fn open(&mut self, message: &str) -> Result<core::Command, Failure> {
+        let key = api::message_key_of(message)?;
+        let found = self.profile.store.message(&key).map_err(|error| Failure::device(error.to_string()))?;
+        let unknown =
+            || Failure::user("unknownMessage", "no message that is to be seen once; it may be gone");
+        let found = found.filter(|found| found.direction == core::Direction::Incoming).ok_or_else(unknown)?;
+        let core::Body::Post(post) = &found.body else { return Err(unknown()) };
+        if !post.once {
+            return Err(unknown());
+        }
+        self.tell(api::Event::Opened { message: message.to_owned(), post: Box::new(api::whole_post(post)) });
+        Ok(core::Command::Act { with: found.with, target: Some(key), deed: core::post::Deed::Opened })
     }
 
     /// Notes where the server is and who it is; the core does the rest.
@@ -115,6 +131,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         | Command::KeepJournal
         | Command::AcknowledgeJournal { .. }
         | Command::Once { .. }
+        | Command::Open { .. }
         | Command::GoOnline
         | Command::GoOffline => {
             // Those that the engine does itself are sorted out before; so only what is said to be done once.
@@ -140,7 +157,18 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         Command::SetVerified { account, verified } => {
             Core::SetVerified { account: api::account_of(&account)?, verified }
         }
-        Command::SendText { to, text } => Core::SendText { to: api::conversation_of(&to)?, text },
+        Command::Send { to, post } => {
+            Core::Send { to: api::conversation_of(&to)?, post: Box::new(api::post_of(&post)?) }
+        }
+        Command::Forward { message, to } => Core::Forward {
+            message: api::message_key_of(&message)?,
+            to: to.iter().map(|to| api::conversation_of(to)).collect::<Result<_, _>>()?,
+        },
+        Command::Act { with, message, deed } => Core::Act {
+            with: api::conversation_of(&with)?,
+            target: message.as_deref().map(api::message_key_of).transpose()?,
+            deed: api::deed_of(&deed)?,
+        },
         Command::MarkRead { with, up_to } => Core::MarkRead { with: api::conversation_of(&with)?, up_to },
         Command::SetChat { conversation, change } => Core::SetChat {
             conversation: api::conversation_of(&conversation)?,
@@ -172,7 +200,9 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         },
         Command::SetList { list } => Core::SetList { list: list_of(&list)? },
         Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
-        Command::SendToList { list, text } => Core::SendToList { list: api::list_id_of(&list)?, text },
+        Command::SendToList { list, post } => {
+            Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
+        }
     })
 }
 

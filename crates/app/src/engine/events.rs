@@ -1,6 +1,6 @@
 //! What the core says, as front ends understand it.
 
-use waxwing_client as core;
+use waxwing_client::{self as core, Read as _};
 
 use super::Engine;
 use crate::api::{self, CommandId, Event, Failure};
@@ -25,11 +25,23 @@ impl Engine {
                 let connection = api::connection(state, self.reason.as_ref());
                 self.tell(Event::Connection { connection });
             }
+            core::Event::Changed(message) => self.changed(&message.key),
+            core::Event::Acted(key) => self.changed(&key),
             other => {
                 if let Some(event) = plain(other) {
                     self.tell(event);
                 }
             }
+        }
+    }
+
+    /// A message as it is now, with what was done about it.
+    fn changed(&mut self, key: &core::MessageKey) {
+        let Some(client) = &self.client else { return };
+        let Ok(Some(message)) = self.profile.store.message(key) else { return };
+        // A database that cannot be read says so at the next step.
+        if let Ok(message) = self.look(client).message(&message) {
+            self.tell(Event::MessageChanged { message });
         }
     }
 
@@ -65,7 +77,9 @@ impl Engine {
 fn plain(event: core::Event) -> Option<Event> {
     use core::Event as Core;
     Some(match event {
-        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) => return None,
+        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed(_) | Core::Acted(_) => {
+            return None;
+        }
         Core::Registered(address) => {
             Event::Registered { account: address.account.to_hex(), device: address.device.number() }
         }

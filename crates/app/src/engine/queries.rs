@@ -12,9 +12,13 @@ use crate::search::Wanted;
 use crate::store::{Store, Within};
 
 impl Engine {
+    pub(super) fn look<'a>(&'a self, client: &'a Client) -> Look<'a> {
+        Look { client, store: &self.profile.store }
+    }
+
     pub(super) fn answer(&self, query: Query) -> Result<Answer, Failure> {
         let client = self.client.as_ref().ok_or_else(storage_fails)?;
-        let look = Look { client, store: &self.profile.store };
+        let look = self.look(client);
         let store = look.store;
         Ok(match query {
             Query::Status => Answer::Status(self.status(client)?),
@@ -34,12 +38,14 @@ impl Engine {
             Query::Search { .. } => look.search(query)?,
             Query::Message { id } => {
                 let message = store.message(&api::message_key_of(&id)?).map_err(device)?;
-                Answer::Message { message: message.as_ref().map(api::message) }
+                Answer::Message {
+                    message: message.as_ref().map(|message| look.message(message)).transpose()?,
+                }
             }
             Query::MessageAt { order } => {
                 let newest = store.recent(order.saturating_add(1), 1).map_err(device)?;
                 let message = newest.iter().find(|message| message.order == order);
-                Answer::Message { message: message.map(api::message) }
+                Answer::Message { message: message.map(|message| look.message(message)).transpose()? }
             }
             Query::MessageSentAt { from, sent_at_ms, with } => {
                 let (from, with) = (api::account_of(&from)?, with.as_deref().map(api::conversation_of));
@@ -51,7 +57,7 @@ impl Engine {
             Query::Starred => Answer::Messages { messages: look.starred()? },
             Query::Inbox { limit } => {
                 let inbox = store.inbox(limit.min(MAX_PAGE_MESSAGES)).map_err(device)?;
-                Answer::Messages { messages: inbox.iter().map(api::message).collect() }
+                Answer::Messages { messages: look.messages(&inbox)? }
             }
             Query::SafetyNumber { account } => {
                 let account = api::account_of(&account)?;
@@ -84,7 +90,7 @@ impl Engine {
 }
 
 /// A look at the profile as of the last commit.
-struct Look<'a> {
+pub(super) struct Look<'a> {
     client: &'a Client,
     store: &'a Store,
 }
@@ -214,6 +220,12 @@ impl Look<'_> {
 
     /// A contact comes before a group of the same name.
     fn chat_called(&self, name: &str) -> Result<Option<Chat>, Failure> {
+        if let Some(own) = self.client.address().map(|own| own.account).filter(|own| own.to_hex() == name) {
+            let peer = self.client.username().map(|username| username.as_str().to_owned());
+            let person = Person { account: own.to_hex(), username: peer, name: None };
+            let with = ChatWith::Contact { person, trust: Trust::FirstUse, blocked: false };
+            return self.chat(Conversation::Account(own), with).map(Some);
+        }
         if let Some(peer) = self.peer_called(name)? {
             return self.contact_chat(&peer).map(Some);
         }
@@ -250,7 +262,25 @@ impl Look<'_> {
             archived: state.archived,
             pinned: state.pinned,
             muted_until_ms: state.muted_until_ms,
+            lifetime_s: self.client.lifetime(self.store, conversation).map_err(device)?.into(),
+            draft: self.client.draft(self.store, conversation).map_err(device)?,
         })
+    }
+
+    /// A message with what was done about it.
+    pub(super) fn message(&self, message: &core::Message) -> Result<api::Message, Failure> {
+        let acts = self.client.acts(self.store, message).map_err(device)?;
+        Ok(api::Message { done: acts.iter().filter_map(api::done).collect(), ..api::message(message) })
+    }
+
+    /// What has disappeared is not shown, even if it has not been deleted yet.
+    fn messages<'m>(
+        &self,
+        messages: impl IntoIterator<Item = &'m core::Message>,
+    ) -> Result<Vec<api::Message>, Failure> {
+        let now = super::now().0;
+        let there = |message: &&core::Message| message.expires_at_ms == 0 || message.expires_at_ms > now;
+        messages.into_iter().filter(there).map(|message| self.message(message)).collect()
     }
 
     fn receipts(&self, message: &str) -> Result<Vec<api::Receipt>, Failure> {
@@ -276,11 +306,11 @@ impl Look<'_> {
     ) -> Result<Vec<api::Message>, Failure> {
         if let (None, Some(after)) = (before, after) {
             let page = self.store.history_after(with, after, limit).map_err(device)?;
-            return Ok(page.iter().map(api::message).collect());
+            return self.messages(&page);
         }
         let page = self.store.history(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
         let above = |message: &&core::Message| after.is_none_or(|after| message.order > after);
-        Ok(page.iter().rev().filter(above).map(api::message).collect())
+        self.messages(page.iter().rev().filter(above))
     }
 
     fn search(&self, query: Query) -> Result<Answer, Failure> {
@@ -310,7 +340,7 @@ impl Look<'_> {
             messages.extend(self.store.message(&key).map_err(device)?);
         }
         messages.sort_by_key(|message| message.order);
-        Ok(messages.iter().map(api::message).collect())
+        self.messages(&messages)
     }
 
     fn lists(&self) -> Result<Vec<api::BroadcastList>, Failure> {

@@ -54,8 +54,8 @@ fn every_command_is_answered_once_whatever_it_names() {
     let account = "b0".repeat(16);
     let code = |command| answer(&app, command);
     let some = |code: &str| Some(text(code));
-    assert_eq!(code(Command::SendText { to: text("bob"), text: text("hi") }), some("malformedAccount"));
-    assert_eq!(code(Command::SendText { to: account.clone(), text: text("hi") }), some("notRegistered"));
+    assert_eq!(code(Command::text(text("bob"), "hi")), some("malformedAccount"));
+    assert_eq!(code(Command::text(account.clone(), "hi")), some("notRegistered"));
     assert_eq!(code(Command::AddContact { username: text("no spaces") }), some("malformedUsername"));
     assert_eq!(code(Command::AddContact { username: text("bob") }), some("notRegistered"));
     assert_eq!(code(Command::MarkRead { with: account.clone(), up_to: 1 }), some("notRegistered"));
@@ -63,7 +63,7 @@ fn every_command_is_answered_once_whatever_it_names() {
     assert_eq!(code(Command::AcknowledgeInbox { messages: Vec::new() }), None);
     let verified = Command::SetVerified { account: account.clone(), verified: true };
     assert_eq!(code(verified), some("unknownContact"));
-    let to_group = |to: &str| Command::SendText { to: text(to), text: text("hi") };
+    let to_group = |to: &str| Command::text(text(to), "hi");
     assert_eq!(code(to_group("g:b0")), some("malformedGroup"));
     assert_eq!(code(to_group(&format!("G:{account}"))), some("malformedAccount"));
     let approve = |code: &str| Command::ApproveLink { code: text(code), history: HistoryRange::All };
@@ -185,7 +185,7 @@ fn what_is_to_be_done_once_needs_a_key_of_its_own() {
     let folder = TempDir::new().unwrap();
     let app = App::open(&options(folder.path())).unwrap();
     let once = |key: &str, command| Command::Once { key: text(key), command: Box::new(command) };
-    let send = || Command::SendText { to: "b0".repeat(16), text: text("hi") };
+    let send = || Command::text("b0".repeat(16), "hi");
     assert_eq!(answer(&app, once("", send())), Some(text("malformedKey")));
     assert_eq!(answer(&app, once(&"k".repeat(257), send())), Some(text("malformedKey")));
     assert_eq!(answer(&app, once("k", Command::GoOnline)), Some(text("notOnce")));

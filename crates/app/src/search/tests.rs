@@ -14,10 +14,12 @@ fn message(text: &str) -> Message {
         direction: Direction::Incoming,
         sent_at_ms: 5,
         stored_at_ms: 5,
-        body: Body::Text(text.to_owned()),
+        body: Body::plain(text),
         delivery: Delivery::Delivered,
         position: 1,
         missing_before: 0,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
     }
 }
 

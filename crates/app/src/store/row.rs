@@ -1,6 +1,7 @@
 //! Messages as columns.
 
 use rusqlite::{Row, Transaction, params};
+use waxwing_client::post::Post;
 use waxwing_client::{Body, Conversation, Delivery, Direction, Message, MessageKey, Notice};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
@@ -8,7 +9,7 @@ use super::StoreError;
 
 /// In the order in which [`message_of`] takes them.
 pub const COLUMNS: &str = "conversation, \"order\", sender, device, id, direction, sent_at, stored_at, kind,
-    text, notice, delivery, position, missing";
+    text, notice, delivery, position, missing, edited_at, expires_at";
 
 /// Inserts a message or replaces the one of the same name. It stands in the inbox from its arrival until
 /// it is acknowledged or read; a placeholder enters when it is filled.
@@ -18,15 +19,16 @@ pub fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result
         && message.body != Body::Waiting;
     let (kind, text, notice) = body_to_sql(&message.body);
     let sql = "INSERT INTO messages (conversation, \"order\", sender, device, id, direction, sent_at,
-                                    stored_at, kind, text, notice, delivery, position, missing, fresh)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                                    stored_at, kind, text, notice, delivery, position, missing, fresh,
+                                    edited_at, expires_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                ON CONFLICT (sender, device, id) DO UPDATE SET
                    conversation = excluded.conversation, \"order\" = excluded.\"order\",
                    direction = excluded.direction, sent_at = excluded.sent_at,
                    stored_at = excluded.stored_at, text = excluded.text, notice = excluded.notice,
                    delivery = excluded.delivery, position = excluded.position, missing = excluded.missing,
                    fresh = CASE WHEN kind = 1 THEN excluded.fresh ELSE min(fresh, excluded.fresh) END,
-                   kind = excluded.kind";
+                   edited_at = excluded.edited_at, expires_at = excluded.expires_at, kind = excluded.kind";
     transaction.prepare_cached(sql)?.execute(params![
         conversation_to_sql(message.with),
         to_sql(message.order),
@@ -43,6 +45,8 @@ pub fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result
         message.position.cast_signed(),
         message.missing_before.cast_signed(),
         arrived,
+        message.edited_at_ms.cast_signed(),
+        to_sql(message.expires_at_ms),
     ])?;
     Ok(())
 }
@@ -74,6 +78,8 @@ pub fn message_of(row: &Row<'_>) -> rusqlite::Result<Message> {
         delivery: Delivery::from_number(row.get(11)?).ok_or(damaged(11))?,
         position: row.get::<_, i64>(12)?.cast_unsigned(),
         missing_before: row.get::<_, i64>(13)?.cast_unsigned(),
+        edited_at_ms: row.get::<_, i64>(14)?.cast_unsigned(),
+        expires_at_ms: row.get::<_, i64>(15)?.cast_unsigned(),
     })
 }
 
@@ -103,22 +109,33 @@ fn damaged(column: usize) -> rusqlite::Error {
 
 fn body_to_sql(body: &Body) -> (u8, Option<&str>, Option<Vec<u8>>) {
     match body {
-        Body::Text(text) => (0, Some(text), None),
+        Body::Post(post) => (0, Some(&post.text), post.encode_rest()),
         Body::Waiting => (1, None, None),
         Body::Lost => (2, None, None),
         Body::Unknown => (3, None, None),
         Body::Notice(notice) => (4, None, Some(notice.encode())),
+        Body::Deleted => (5, None, None),
+        Body::Opened => (6, None, None),
     }
 }
 
 fn body_of(kind: u8, text: Option<String>, notice: Option<Vec<u8>>) -> Option<Body> {
     match kind {
-        0 => text.map(Body::Text),
+        0 => post_of(text?, notice).map(Body::Post),
         1 => Some(Body::Waiting),
         2 => Some(Body::Lost),
         3 => Some(Body::Unknown),
         4 => Notice::decode(&notice?).map(Body::Notice),
+        5 => Some(Body::Deleted),
+        6 => Some(Body::Opened),
         _ => None,
+    }
+}
+
+fn post_of(text: String, rest: Option<Vec<u8>>) -> Option<Box<Post>> {
+    match rest {
+        Some(rest) => Post::decode_rest(text, &rest).ok().map(Box::new),
+        None => Some(Box::new(Post::plain(text))),
     }
 }
 

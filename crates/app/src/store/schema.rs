@@ -85,6 +85,10 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
 
     CREATE INDEX messages_sent ON messages (sender, sent_at);
+", "
+    -- `notice` holds of a text what it has beside its text; kinds 5 and 6 are deleted and opened.
+    ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

@@ -82,11 +82,13 @@ fn incoming(order: u64, body: Body, delivery: Delivery) -> Message {
         delivery,
         position: u64::MAX,
         missing_before: u64::MAX,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
     }
 }
 
 pub fn text(order: u64) -> Message {
-    incoming(order, Body::Text(format!("m{order}")), Delivery::Delivered)
+    incoming(order, Body::plain(format!("m{order}")), Delivery::Delivered)
 }
 
 pub fn put(store: &mut Store, message: &Message) {
@@ -109,7 +111,7 @@ fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
     let canary = "canary-7d1f0a-canary";
     {
         let mut store = open(&folder, &key).unwrap();
-        put(&mut store, &incoming(1, Body::Text(canary.into()), Delivery::Delivered));
+        put(&mut store, &incoming(1, Body::plain(canary), Delivery::Delivered));
         let row = Write::Row(Key::Profile, Some(canary.as_bytes().to_vec()));
         store.apply(&vec![row], &[Setting { name: canary.into(), value: Some(canary.into()) }]).unwrap();
         // The write-ahead log is still there: it must not show anything either.
@@ -119,7 +121,7 @@ fn what_was_written_is_there_after_opening_again_and_only_under_the_same_key() {
     assert_hidden(&folder, canary);
     {
         let store = open(&folder, &key).unwrap();
-        assert!(store.history(TO_BOB, u64::MAX, 9).unwrap()[0].body == Body::Text(canary.into()));
+        assert!(store.history(TO_BOB, u64::MAX, 9).unwrap()[0].body == Body::plain(canary));
         assert_eq!(store.setting(canary).unwrap().as_deref(), Some(canary.as_bytes()));
     }
     let other = some_key(&TempDir::new().unwrap());
@@ -268,7 +270,7 @@ fn nothing_of_the_contents_is_in_an_error() {
     let mut db = empty();
     db.store.connection.execute_batch("DROP TABLE messages").unwrap();
     let mut message = text(1);
-    message.body = Body::Text(name.as_str().into());
+    message.body = Body::plain(name.as_str());
     let error = db.store.apply(&vec![Write::Message(Box::new(message))], &[]).unwrap_err().to_string();
     assert!(!error.contains("bobby"), "{error}");
 }

@@ -5,7 +5,6 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::{Map, Value, json};
 use waxwing_app::App;
 use waxwing_app::api::{Answer, MessageKind, Query};
-use waxwing_client::Body;
 
 use super::texts::{Language, below};
 use super::{BEGIN_MS, Plan, SPAN_MS, World, ask, timed};
@@ -190,7 +189,7 @@ fn part(world: &World, rng: &mut ChaCha20Rng, language: &str, count: usize, afte
         if world.language(*conversation).is_none_or(|known| known.name != language) {
             continue;
         }
-        let Body::Text(text) = &message.body else { continue };
+        let Some(text) = message.body.text() else { continue };
         let chars: Vec<char> = text.chars().collect();
         let start = below(rng, chars.len());
         let begins = after == '\0' || start == 0 || chars.get(start - 1) == Some(&after);

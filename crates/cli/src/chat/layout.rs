@@ -9,7 +9,7 @@ use waxwing_app::api::{Body, Delivery, Direction, Message};
 
 use crate::names::Names;
 use crate::text;
-use crate::words::{body_text, is_notice, missing_text};
+use crate::words::{body_text, is_notice, missing_text, whole_text};
 
 /// A bubble takes at most three quarters of the width, and no more than is good to read.
 const MAX_TEXT_COLUMNS: usize = 76;
@@ -184,7 +184,7 @@ fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static
     let style = palette.bubble(message.direction);
     let room =
         (context.width * 3 / 4).clamp(8, MAX_TEXT_COLUMNS + 2).min(context.width).saturating_sub(2).max(1);
-    let rows = wrap(&text::harmless(&body_text(&message.body, context.names)), room);
+    let rows = wrap(&text::harmless(&whole_text(message, context.names)), room);
     let time = text::clock(message.stored_at_ms, context.zone);
     let tick = match message.direction {
         Direction::Incoming => "",
@@ -200,8 +200,8 @@ fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static
         Direction::Outgoing => context.width.saturating_sub(inner + 2),
     };
     let text_style = match message.body {
-        Body::Text { .. } => style,
-        Body::Waiting | Body::Lost | Body::Unknown | Body::Notice { .. } => {
+        Body::Text(_) => style,
+        Body::Waiting | Body::Lost | Body::Unknown | Body::Notice { .. } | Body::Deleted | Body::Opened => {
             style.patch(palette.time()).add_modifier(Modifier::ITALIC)
         }
     };

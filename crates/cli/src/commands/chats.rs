@@ -31,13 +31,13 @@ pub fn chats(global: &Global, arguments: &Chats, printer: &mut Printer) -> Resul
         Some(ChatsCommand::Clear { name }) => (name, ChatChange::Cleared),
     };
     let chat = session.known_chat(name)?;
-    session.run(Command::SetChat { conversation: chat.conversation.clone(), change })?;
+    session.run(Command::SetChat { conversation: chat.conversation.clone(), change: change.clone() })?;
     session.spread();
     let chat = session.known_chat(&chat.conversation)?;
-    printer.print(|| format!("{}: {}", chat_name(&chat), said(change)), || fields("chat", &chat))
+    printer.print(|| format!("{}: {}", chat_name(&chat), said(&change)), || fields("chat", &chat))
 }
 
-fn said(change: ChatChange) -> &'static str {
+fn said(change: &ChatChange) -> &'static str {
     match change {
         ChatChange::Archived(true) => "archived",
         ChatChange::Archived(false) => "not archived any more",
@@ -46,6 +46,7 @@ fn said(change: ChatChange) -> &'static str {
         ChatChange::MutedUntilMs(0) => "not muted any more",
         ChatChange::MutedUntilMs(_) => "muted",
         ChatChange::Cleared => "all messages so far are deleted, on all your devices",
+        ChatChange::Draft(_) => "the draft is kept",
     }
 }
 

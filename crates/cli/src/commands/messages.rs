@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use waxwing_app::api::{Command, Direction, Message};
 
 use super::talk::Writer;
-use crate::arguments::{Global, Messages, MessagesCommand};
+use crate::arguments::{Delete, Global, Messages, MessagesCommand};
 use crate::names::{brief_person, person_name};
 use crate::output::{Error, Printer, object};
 use crate::session::Session;
@@ -20,7 +20,7 @@ pub fn messages(global: &Global, arguments: &Messages, printer: &mut Printer) ->
         MessagesCommand::Starred => starred(&session, printer),
         MessagesCommand::Star { messages } => star(&mut session, messages, true, printer),
         MessagesCommand::Unstar { messages } => star(&mut session, messages, false, printer),
-        MessagesCommand::Delete { messages } => delete(&mut session, messages, printer),
+        MessagesCommand::Delete { messages } => delete_here(&mut session, messages, printer),
         MessagesCommand::Receipts { message } => receipts(&session, message, printer),
     }
 }
@@ -56,7 +56,15 @@ fn star(session: &mut Session, names: &[String], starred: bool, printer: &mut Pr
     )
 }
 
-fn delete(session: &mut Session, names: &[String], printer: &mut Printer) -> Result<(), Error> {
+/// Deletes messages on the own devices, or on everybody's.
+pub fn delete(global: &Global, arguments: &Delete, printer: &mut Printer) -> Result<(), Error> {
+    if arguments.for_everyone {
+        return super::delete_for_everyone(global, &arguments.messages, printer);
+    }
+    delete_here(&mut Session::open_registered(global)?, &arguments.messages, printer)
+}
+
+fn delete_here(session: &mut Session, names: &[String], printer: &mut Printer) -> Result<(), Error> {
     let ids: Vec<String> = known(session, names)?.into_iter().map(|message| message.id).collect();
     for some in ids.chunks(MAX_DELETED_AT_ONCE) {
         session.run(Command::DeleteMessages { messages: some.to_vec() })?;

@@ -5,17 +5,21 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use waxwing_app::api::{BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message};
+use waxwing_app::api::{BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message, Post};
 
+use super::acts::typed;
 use crate::arguments::{Global, History, Send};
 use crate::names::{Names, brief_person, chat_name};
 use crate::output::{Error, Printer, object};
 use crate::session::{Hope, Session, refused};
 use crate::text;
-use crate::words::{body_text, is_notice, missing_text, ticks};
+use crate::words::{is_notice, missing_text, ticks, whole_text};
 
 /// What is read from standard input at most; the server's own limit is lower and is told by its name.
 const MAX_INPUT_BYTES: u64 = 1024 * 1024;
+
+/// Notes that are printed.
+const NOTES: usize = 50;
 
 /// Where a message can go.
 enum Target {
@@ -29,7 +33,8 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let command = Command::SendText { to: chat.conversation.clone(), text };
+            let post = Post { once: arguments.once, ..typed(&session, &text, arguments.plain)? };
+            let command = Command::Send { to: chat.conversation.clone(), post: Box::new(post) };
             let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
             if let Some(patience) = arguments.wait_delivered {
@@ -45,7 +50,8 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
             return Err(Error::user("listDelivery", detail));
         }
         Target::List(list) => {
-            let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), text };
+            let post = Box::new(typed(&session, &text, arguments.plain)?);
+            let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), post };
             send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
         }
     }
@@ -116,7 +122,7 @@ fn send_to_list(session: &mut Session, command: Command, printer: &mut Printer) 
 }
 
 /// Waits until the server has the message, or not, and says which.
-fn report(session: &mut Session, id: &str, chat: &Chat, printer: &mut Printer) -> Result<(), Error> {
+pub fn report(session: &mut Session, id: &str, chat: &Chat, printer: &mut Printer) -> Result<(), Error> {
     let refusal = await_acceptance(session, id)?;
     let Some(message) = session.message(id)? else {
         return Err(Error::device("internal", "the message is not in the history; this is a bug"));
@@ -161,7 +167,7 @@ fn await_acceptance(session: &mut Session, id: &str) -> Result<Option<String>, E
     Ok(None)
 }
 
-fn message_text(words: &[String]) -> Result<String, Error> {
+pub fn message_text(words: &[String]) -> Result<String, Error> {
     if words != ["-"] {
         return Ok(words.join(" "));
     }
@@ -190,6 +196,18 @@ pub fn history(global: &Global, arguments: &History, printer: &mut Printer) -> R
     writer.numbers = arguments.numbers;
     for message in pages.iter().rev().flatten() {
         writer.message(&session, message, &chat)?;
+    }
+    Ok(())
+}
+
+/// Prints the last messages of a conversation with their numbers.
+pub fn history_of(session: &Session, name: &str, printer: &mut Printer) -> Result<(), Error> {
+    let chat = session.known_chat(name)?;
+    let page = session.history(&chat.conversation, None, NOTES)?;
+    let mut writer = Writer::new(session, printer)?;
+    writer.numbers = true;
+    for message in &page {
+        writer.message(session, message, &chat)?;
     }
     Ok(())
 }
@@ -246,7 +264,7 @@ impl<'a> Writer<'a> {
             true => format!(" in {}", names.group(&message.with)),
             false => String::new(),
         };
-        let text = text::indented(&body_text(&message.body, names));
+        let text = text::indented(&whole_text(message, names));
         if is_notice(message) {
             return format!("{number}{time} *{place} {text}");
         }

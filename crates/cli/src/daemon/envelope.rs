@@ -112,16 +112,17 @@ fn envelope(author: &Person, device: Option<u8>, timestamp: u64) -> Map<String, 
 /// Quotes, reactions, edits and deletions come in here. `None`: nothing that signal-cli has a word for.
 fn data_message(directory: &dyn Directory, message: &Message) -> Result<Option<Map<String, Value>>, Failure> {
     let (text, kind) = match &message.body {
-        Body::Text { text } => (Some(text.as_str()), "DELIVER"),
-        Body::Lost | Body::Unknown => (None, "DELIVER"),
+        Body::Text(post) => (Some(post.text.as_str()), "DELIVER"),
+        Body::Lost | Body::Unknown | Body::Opened => (None, "DELIVER"),
         Body::Notice { notice: Notice::GroupChanged { .. } | Notice::Joined { .. } } => (None, "UPDATE"),
-        Body::Notice { .. } | Body::Waiting => return Ok(None),
+        Body::Notice { .. } | Body::Waiting | Body::Deleted => return Ok(None),
     };
     let mut data = Map::new();
     data.insert("timestamp".to_owned(), message.sent_at_ms.into());
     data.insert("message".to_owned(), text.into());
-    data.insert("expiresInSeconds".to_owned(), 0.into());
-    data.insert("viewOnce".to_owned(), false.into());
+    let post = message.body.post();
+    data.insert("expiresInSeconds".to_owned(), post.map_or(0, |post| post.lifetime_s).into());
+    data.insert("viewOnce".to_owned(), post.is_some_and(|post| post.once).into());
     data.insert("messageId".to_owned(), message.id.as_str().into());
     if is_group(&message.with) {
         let group = directory.group(&message.with)?;

@@ -3,6 +3,7 @@
 use waxwing_e2ee::{padding, sender_key};
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, GroupContext};
 use waxwing_wire::group::{Change, GroupId, SignedChange};
+use waxwing_wire::post::{Act, ActBy};
 use waxwing_wire::server_frame::{Envelope, GroupEnvelope};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
@@ -10,9 +11,11 @@ use super::change::write_public;
 use super::keys::load_key;
 use super::record::{GroupRow, KeyRow, LogRow, WaitingChange};
 use super::send::load_state;
+use crate::act::needs_voice;
 use crate::client::{Client, Error};
 use crate::command::Event;
 use crate::db::Key;
+use crate::limits::ACT_AHEAD_MS;
 use crate::positions;
 use crate::row::{Body, Delivery, Direction, Message, MessageKey, Notice};
 use crate::state::{is_deleted, is_deleted_by_name};
@@ -61,7 +64,7 @@ impl Client {
             self.compare_states(turn, about, &context)?;
             return Ok(true);
         }
-        match self.judge_text(turn, envelope.from, &context)? {
+        match self.judge_body(turn, envelope.from, &context, &content.body)? {
             Judged::TooEarly => {
                 self.note_behind(turn, of.group, 0, context.epoch);
                 return self.group_unreadable(turn, envelope, of.group, known);
@@ -79,8 +82,28 @@ impl Client {
             let disagrees = Notice::ServerDisagrees(envelope.from.account);
             self.group_notice(turn, of.group, about, disagrees, super::change::DISAGREES, 0)?;
         }
+        if let ContentBody::Act(act) = &content.body {
+            self.act_in_group(turn, envelope, &context, act)?;
+            self.nothing_to_show(turn, about, known)?;
+            return Ok(true);
+        }
         self.surface(turn, envelope, known, &content, &context)?;
         Ok(true)
+    }
+
+    fn act_in_group(
+        &mut self,
+        turn: &mut Turn<'_>,
+        envelope: &Envelope,
+        context: &GroupContext,
+        act: &Act,
+    ) -> Result<(), Error> {
+        let admin = self.stood(turn, context.group, envelope.from.account, context.epoch)?.admin;
+        let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
+        let doer = ActBy { by: envelope.from, act: act.clone() };
+        self.forget_retry(turn, MessageKey { from: envelope.from, id: envelope.id });
+        self.take_act(turn, Conversation::Group(context.group), doer, admin, latest)?;
+        Ok(())
     }
 
     fn open_group(
@@ -161,6 +184,8 @@ impl Client {
             delivery: if own { Delivery::Sent } else { Delivery::Delivered },
             position: 0,
             missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
         }
     }
 
@@ -174,11 +199,12 @@ impl Client {
         Ok(())
     }
 
-    fn judge_text(
+    fn judge_body(
         &self,
         turn: &Turn<'_>,
         from: DeviceAddress,
         context: &GroupContext,
+        body: &ContentBody,
     ) -> Result<Judged, Error> {
         let Some(state) = load_state(turn, context.group)? else { return Ok(Judged::TooEarly) };
         let ahead = context.epoch > state.epoch;
@@ -193,7 +219,9 @@ impl Client {
             return Ok(Judged::TooEarly);
         }
         let stood = self.stood(turn, context.group, from.account, context.epoch)?;
-        Ok(if stood.spoke { Judged::Taken } else { Judged::Refused })
+        let voice = !matches!(body, ContentBody::Act(act) if !needs_voice(&act.deed));
+        let may = if voice { stood.spoke } else { stood.member };
+        Ok(if may { Judged::Taken } else { Judged::Refused })
     }
 
     /// A message of a group goes into the history.
@@ -206,7 +234,7 @@ impl Client {
         context: &GroupContext,
     ) -> Result<(), Error> {
         let body = match &content.body {
-            ContentBody::Text(text) => Body::Text(text.clone()),
+            ContentBody::Post(post) => Body::Post(post.clone()),
             _ if envelope.silent => return Ok(()),
             _ => Body::Unknown,
         };
@@ -243,6 +271,9 @@ impl Client {
         let marks = if outgoing { self.group_marks(turn, key)? } else { Vec::new() };
         self.apply_mark(turn, &mut message)?;
         self.forget_retry(turn, key);
+        if !self.settle(turn, &mut message)? {
+            return self.over(turn, key, filled);
+        }
         turn.show(message, filled);
         if !outgoing {
             return self.want_username(turn, key.from.account);
@@ -385,7 +416,7 @@ impl Client {
                 self.history_shared(turn, group, from.account, messages)?
             }
             ContentBody::Read(ids) => self.read_by(turn, ids, from.account)?,
-            ContentBody::Text(_) | ContentBody::Unknown => {
+            ContentBody::Post(_) | ContentBody::Act(_) | ContentBody::Unknown => {
                 return self.sent_again(turn, envelope, known, content, &context);
             }
             _ => {}
@@ -420,7 +451,7 @@ impl Client {
         }
         // Messages of somebody who has left since.
         let epoch = context.epoch.min(state.epoch);
-        let past = matches!(body, ContentBody::Text(_) | ContentBody::Unknown);
+        let past = matches!(body, ContentBody::Post(_) | ContentBody::Act(_) | ContentBody::Unknown);
         Ok(past && self.stood(turn, context.group, from.account, epoch)?.member)
     }
 
@@ -437,11 +468,20 @@ impl Client {
         let group = context.group;
         // Only what was asked for: what comes unasked might be told to one member alone.
         let places = [Conversation::Group(group), Conversation::Account(envelope.from.account)];
-        if known.is_none_or(|message| !places.contains(&message.with)) {
+        let asked = match &content.body {
+            ContentBody::Act(_) => self.asks.get(&about).is_some_and(|ask| ask.group == Some(group)),
+            _ => known.is_some_and(|message| places.contains(&message.with)),
+        };
+        if !asked {
             self.forget_retry(turn, about);
             return Ok(true);
         }
-        match self.judge_text(turn, envelope.from, context)? {
+        let acts = matches!(content.body, ContentBody::Act(_));
+        match self.judge_body(turn, envelope.from, context, &content.body)? {
+            Judged::Taken if let ContentBody::Act(act) = &content.body => {
+                self.compare_states(turn, about, context)?;
+                self.act_in_group(turn, envelope, context, act)?;
+            }
             Judged::Taken => {
                 self.compare_states(turn, about, context)?;
                 self.surface(turn, envelope, known.cloned(), content, context)?;
@@ -449,7 +489,7 @@ impl Client {
             }
             Judged::TooEarly => {
                 self.note_behind(turn, group, 0, context.epoch);
-                self.plan_retry(turn, about, false, Some(group))?;
+                self.plan_retry(turn, about, acts, Some(group))?;
             }
             Judged::Refused => self.refuse(turn, about, known.cloned())?,
         }

@@ -258,11 +258,16 @@ impl Client {
         let Some((key, mut sent)) = self.load_sent(turn, id)? else {
             return self.note_early_ask(turn, from, id, attempt, group);
         };
-        let tally: Option<TallyRow> = turn.store.load(&Key::Receipt(id, self.own_account()))?;
-        let Some(tally) = tally.filter(|_| sent.kind == Kind::Text as u32 && sent.group == group.0) else {
-            return Ok(());
+        let epoch = match Kind::read(sent.kind)? {
+            Kind::Text => {
+                let tally: Option<TallyRow> = turn.store.load(&Key::Receipt(id, self.own_account()))?;
+                tally.map(|tally| tally.epoch)
+            }
+            Kind::Act => Some(sent.epoch),
+            _ => None,
         };
-        let member = self.stood(turn, group, from.account, tally.epoch)?.member;
+        let Some(epoch) = epoch.filter(|_| sent.group == group.0) else { return Ok(()) };
+        let member = self.stood(turn, group, from.account, epoch)?.member;
         let old = turn.now.0.saturating_sub(sent.sent_at_ms) > RESEND_AGE_MS;
         if !member || old || sent.resends >= MAX_GROUP_RESENDS {
             return Ok(());
@@ -278,6 +283,9 @@ impl Client {
             attempt: sent.attempt,
             sent_at_ms: sent.sent_at_ms,
             position: sent.position,
+            payload: sent.payload.clone(),
+            epoch: sent.epoch,
+            state: sent.state.clone(),
             resend: true,
             ..OutboxRow::default()
         };
@@ -298,7 +306,7 @@ impl Client {
     ) -> Result<(), Error> {
         let Some(order) = self.outbox.order_of(id) else { return Ok(()) };
         let mut row = self.outbox_row(turn, order)?;
-        let sent = row.kind == Kind::Text as u32 && row.is_sealed();
+        let sent = matches!(Kind::read(row.kind)?, Kind::Text | Kind::Act) && row.is_sealed();
         if !sent || !row.to.is_empty() || row.group != group.0 {
             return Ok(());
         }

@@ -296,6 +296,8 @@ impl Client {
             delivery: Delivery::Read,
             position: 0,
             missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
         };
         self.forget_retry(turn, key);
         turn.show(message, filled);

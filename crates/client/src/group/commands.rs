@@ -1,26 +1,24 @@
 //! What the user wants of groups.
 
-use waxwing_wire::content::{Body as ContentBody, Conversation};
+use waxwing_wire::content::Body as ContentBody;
 use waxwing_wire::group::{
     Action, Change, GroupId, GroupKind, GroupLink, GroupState, GroupToken, Member, SignedChange,
 };
-use waxwing_wire::limits::{MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES, MAX_TEXT_BYTES, SIGNATURE_BYTES};
+use waxwing_wire::limits::{MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::{AccountId, DeviceAddress};
 
-use super::keys::load_key;
 use super::rules::{self, Invalid};
 use super::send::load_state;
 use crate::client::{Client, Error};
 use crate::command::{Command, CommandId, Event, Failure};
 use crate::db::{Key, Table};
-use crate::limits::{MAX_CHANGES_UNDER_WAY, MAX_GROUPS, MAX_OUTBOX};
+use crate::limits::{MAX_CHANGES_UNDER_WAY, MAX_GROUPS};
 use crate::record::{Kind, OutboxRow, PeerRow};
-use crate::row::MessageKey;
 use crate::sealing::payload;
 use crate::turn::Turn;
 
 impl Client {
-    /// Carries out a command that concerns groups: one of theirs, or [`Command::SendText`] to one.
+    /// Carries out a command that concerns groups.
     pub(crate) fn group_command(
         &mut self,
         turn: &mut Turn<'_>,
@@ -32,9 +30,6 @@ impl Client {
             return Ok(());
         };
         let done = match command {
-            Command::SendText { to: Conversation::Group(group), text } => {
-                self.text_to_group(turn, id, own, group, text)?
-            }
             Command::CreateGroup { name, kind, members } => {
                 self.create_group(turn, id, own, name, kind, &members)?
             }
@@ -56,45 +51,6 @@ impl Client {
             turn.failed(id, failure);
         }
         Ok(())
-    }
-
-    fn text_to_group(
-        &mut self,
-        turn: &mut Turn<'_>,
-        command: CommandId,
-        own: DeviceAddress,
-        group: GroupId,
-        text: String,
-    ) -> Result<Result<(), Failure>, Error> {
-        let Some(state) = load_state(turn, group)? else { return Ok(Err(Failure::UnknownGroup)) };
-        if !rules::may_send(&state, own.account) {
-            return Ok(Err(Failure::NotAllowed));
-        }
-        if text.trim().is_empty() {
-            return Ok(Err(Failure::Empty));
-        }
-        if text.len() > MAX_TEXT_BYTES {
-            return Ok(Err(Failure::TooLong { limit_bytes: MAX_TEXT_BYTES }));
-        }
-        if self.outbox.len() >= MAX_OUTBOX {
-            return Ok(Err(Failure::OutboxFull));
-        }
-        let key = MessageKey { from: own, id: self.fresh_id(turn)? };
-        let mut written = load_key(turn, group, own)?;
-        written.position = written.position.saturating_add(1);
-        turn.store.save(Key::SenderKey(group, own), &written);
-        let row = OutboxRow {
-            kind: Kind::Text as u32,
-            group: group.0.to_vec(),
-            id: key.id.0,
-            sent_at_ms: turn.now.0,
-            position: written.position,
-            ..OutboxRow::default()
-        };
-        self.enqueue(turn, &row)?;
-        self.wrote(turn, key, Conversation::Group(group), written.position, text);
-        turn.event(Event::Done { command, message: Some(key), peer: None });
-        Ok(Ok(()))
     }
 
     fn create_group(

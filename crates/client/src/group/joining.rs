@@ -188,25 +188,29 @@ impl Client {
             let known = turn.store.message(&key)?.is_some();
             let here = message.conversation == Conversation::Group(group);
             let early = message.sent_at_ms <= joined;
-            let ArchivedBody::Text(text) = &message.body else { continue };
+            let ArchivedBody::Post(post) = &message.body else { continue };
             if known || !here || !early || row.shared >= MAX_MESSAGES_SHARED || self.is_own(key.from.account)
             {
                 continue;
             }
             row.shared += 1;
-            let message = Message {
+            let mut message = Message {
                 key,
                 with: Conversation::Group(group),
                 order: self.next_order(),
                 direction: Direction::Incoming,
                 sent_at_ms: message.sent_at_ms,
                 stored_at_ms: turn.now.0,
-                body: Body::Text(text.clone()),
+                body: Body::Post(post.clone()),
                 delivery: Delivery::Read,
                 position: message.position,
                 missing_before: 0,
+                edited_at_ms: 0,
+                expires_at_ms: 0,
             };
-            turn.show(message, false);
+            if self.settle(turn, &mut message)? {
+                turn.show(message, false);
+            }
         }
         turn.store.save(Key::Group(group), &row);
         Ok(())
@@ -216,7 +220,7 @@ impl Client {
 /// A text as it travels to somebody else; nothing else does.
 fn archived(message: &Message) -> Option<ArchivedMessage> {
     let gone_out = !matches!(message.delivery, Delivery::Pending | Delivery::Failed);
-    let text = gone_out && matches!(message.body, Body::Text(_));
+    let text = gone_out && matches!(message.body, Body::Post(_));
     // How far it has come here concerns nobody there.
     let delivery = Delivery::Delivered.number();
     text.then(|| ArchivedMessage { delivery, ..crate::sync::archived(message) })
@@ -226,7 +230,7 @@ fn size_of_text(message: &ArchivedMessage) -> usize {
     // Names, times and tags.
     const BESIDE: usize = 128;
     match &message.body {
-        ArchivedBody::Text(text) => text.len() + BESIDE,
+        ArchivedBody::Post(post) => post.encode().len() + BESIDE,
         _ => BESIDE,
     }
 }

@@ -39,7 +39,10 @@ pub(crate) mod record;
 mod rules;
 mod send;
 
+pub(crate) use keys::load_key;
 pub(crate) use query::states;
+pub(crate) use rules::may_send;
+pub(crate) use send::load_state;
 
 /// What lives as long as the process.
 #[derive(Default)]

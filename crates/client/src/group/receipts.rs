@@ -21,6 +21,7 @@ pub(crate) struct Stood {
     pub member: bool,
     /// It could write.
     pub spoke: bool,
+    pub admin: bool,
 }
 
 impl Client {
@@ -204,7 +205,7 @@ fn write_delivery(delivery: Delivery) -> u32 {
 /// changed since.
 fn stood(store: &Overlay<'_>, group: GroupId, account: AccountId, epoch: u64) -> Result<Stood, Error> {
     let Some(row) = store.load::<GroupRow>(&Key::Group(group))? else {
-        return Ok(Stood { member: false, spoke: false });
+        return Ok(Stood { member: false, spoke: false, admin: false });
     };
     let state = row.state()?;
     let now = state.member(account);
@@ -222,7 +223,11 @@ fn stood(store: &Overlay<'_>, group: GroupId, account: AccountId, epoch: u64) ->
             found = true;
         }
     }
-    Ok(Stood { member: standing > 0, spoke: standing > 1 || (standing == 1 && everybody) })
+    Ok(Stood {
+        member: standing > 0,
+        spoke: standing > 1 || (standing == 1 && everybody),
+        admin: standing > 1,
+    })
 }
 
 fn changes_after(state: &waxwing_wire::group::GroupState, epoch: u64) -> std::ops::RangeInclusive<u64> {

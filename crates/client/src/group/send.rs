@@ -61,6 +61,10 @@ impl Client {
         row: &OutboxRow,
         group: GroupId,
     ) -> Result<Option<GroupContext>, Error> {
+        if row.resend && row.kind == Kind::Act as u32 {
+            let state = row.state.as_slice().try_into().unwrap_or([0; 32]);
+            return Ok(Some(GroupContext { group, epoch: row.epoch, state }));
+        }
         if row.resend && row.kind == Kind::Text as u32 {
             let tally: Option<TallyRow> =
                 turn.store.load(&Key::Receipt(MessageId(row.id), self.own_account()))?;
@@ -113,12 +117,20 @@ impl Client {
             }
             return self.seal_change(turn, order, row, group, own);
         }
-        let state = load_state(turn, group)?.filter(|state| rules::may_send(state, own.account));
-        let Some(state) = state else {
+        let acts = row.kind == Kind::Act as u32;
+        let may = |state: &GroupState| {
+            rules::may_send(state, own.account) || (acts && state.member(own.account).is_some())
+        };
+        let Some(state) = load_state(turn, group)?.filter(may) else {
             self.group_failed(turn, row)?;
             return Ok(Seal::Pointless);
         };
-        let before = row.position.saturating_sub(1);
+        let before = if acts {
+            let written = super::keys::load_key(turn, group, own)?;
+            self.position_before(turn, group, &written)?
+        } else {
+            row.position.saturating_sub(1)
+        };
         let Some((key, record)) = self.own_key(turn, group, &accounts(&state), before)? else {
             return Ok(Seal::Waits);
         };
@@ -261,6 +273,12 @@ impl Client {
     /// The server has taken a row that went to a group; it is out of the outbox already.
     pub(crate) fn group_accepted(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         let (Some(group), Some(from)) = (row.group()?, self.address()) else { return Ok(()) };
+        if row.kind == Kind::Act as u32 {
+            let epoch = sent_epoch(row);
+            let state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
+            self.remember_sent(turn, &OutboxRow { epoch, state, ..row.clone() })?;
+            return self.answer_early_asks(turn, row, group);
+        }
         if row.kind != Kind::Change as u32 {
             self.remember_sent(turn, row)?;
             let key = MessageKey { from, id: MessageId(row.id) };

@@ -43,7 +43,7 @@ fn a_crash_while_writing_loses_all_or_nothing() {
     {
         let mut world = pair();
         let to = world.conversation("bob");
-        world.command_and_crash("alice", Command::SendText { to, text: "crash".into() }, crash);
+        world.command_and_crash("alice", Command::text(to, "crash"), crash);
         world.online("alice");
         world.send("alice", "bob", "after");
         assert_eq!(world.arrived("bob", "alice"), expected);

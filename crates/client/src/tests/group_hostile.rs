@@ -5,6 +5,7 @@ use waxwing_wire::client_frame::GroupSend;
 use waxwing_wire::content::{Body as ContentBody, Content, GroupContext, PlainContent};
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::{Action, Allowed, Change, GroupId, Permissions, PublicChange, SignedChange};
+use waxwing_wire::post::Post;
 use waxwing_wire::server_frame::{Entry, Envelope, GroupEnvelope, Item, ServerFrame};
 use waxwing_wire::{Bytes, EnvelopeKind, MessageId};
 
@@ -315,7 +316,13 @@ fn strangers_and_former_members_are_not_heard() {
     // In a key of bob's, with the server on her side.
     for epoch in [1, 2, 3] {
         let id = 100 + epoch;
-        let words = forged(&mut world, "bob", group, MessageId(id), ContentBody::Text("not carol's".into()));
+        let words = forged(
+            &mut world,
+            "bob",
+            group,
+            MessageId(id),
+            ContentBody::Post(Box::new(Post::plain("not carol's"))),
+        );
         plant(&mut world, "carol", "alice", group, epoch, id, words);
     }
     world.advance(60_000);
@@ -338,7 +345,13 @@ fn the_key_of_a_former_member_opens_nothing() {
         let mut record = KeyRow::unpack(&row).unwrap().record().unwrap().unwrap();
         assert!(sender_key::decrypt(&mut record, &sent.ciphertext).is_err(), "a key that she never had");
     }
-    let words = forged(&mut world, "carol", group, MessageId(5), ContentBody::Text("still here".into()));
+    let words = forged(
+        &mut world,
+        "carol",
+        group,
+        MessageId(5),
+        ContentBody::Post(Box::new(Post::plain("still here"))),
+    );
     plant(&mut world, "carol", "bob", group, 2, 5, words);
     assert_eq!(world.hears("bob", group), ["alice is here", "carol is here", "between us"]);
     let row = world.users["bob"].db.row(&Key::SenderKey(group, world.device("carol"))).unwrap().unwrap();
@@ -427,7 +440,7 @@ fn a_removed_device_is_not_heard_and_hears_nothing() {
         let mut record = row.record().unwrap().unwrap();
         let state = user.client.group(&user.db, group).unwrap().unwrap().state;
         let context = GroupContext { group, epoch: state.epoch, state: state.hash() };
-        let body = ContentBody::Text("from a thief".into());
+        let body = ContentBody::Post(Box::new(Post::plain("from a thief")));
         let content =
             Content { sent_at_ms: 1, position: 2, id: MessageId(6), group: Some(context), devices: 0, body };
         sender_key::encrypt(&mut record, &padding::pad(&content.encode()), &mut user.rng).unwrap()
@@ -494,7 +507,13 @@ fn who_may_not_write_is_not_heard() {
     let (mut world, group) = trio();
     let closed = Permissions { send: Allowed::Admins, ..Permissions::default() };
     assert_eq!(world.changed("alice", group, Action::Permissions(closed)), None);
-    let words = forged(&mut world, "bob", group, MessageId(8), ContentBody::Text("all the same".into()));
+    let words = forged(
+        &mut world,
+        "bob",
+        group,
+        MessageId(8),
+        ContentBody::Post(Box::new(Post::plain("all the same"))),
+    );
     plant(&mut world, "bob", "carol", group, 2, 8, words);
     assert_eq!(world.hears("carol", group), ["alice is here", "bob is here"]);
     world.said("alice", group, "only I");

@@ -123,7 +123,7 @@ impl Relay {
             id: send.id,
             kind: EnvelopeKind::SenderKey,
             ciphertext: send.ciphertext.clone(),
-            accepted_at_ms: 0,
+            accepted_at_ms: self.now,
             silent: send.silent,
             group: Some(GroupEnvelope { group: send.group, epoch, change: send.change.clone() }),
         };
@@ -190,7 +190,7 @@ impl World {
     }
 
     pub fn say(&mut self, who: &'static str, group: GroupId, text: &str) -> CommandId {
-        self.command(who, Command::SendText { to: Conversation::Group(group), text: text.into() })
+        self.command(who, Command::text(Conversation::Group(group), text))
     }
 
     pub fn said(&mut self, who: &'static str, group: GroupId, text: &str) {
@@ -314,10 +314,11 @@ impl World {
 
 fn shown(message: &Message) -> Option<String> {
     match &message.body {
-        Body::Text(text) => Some(text.clone()),
+        Body::Post(post) => Some(post.text.clone()),
         Body::Waiting => Some("…".into()),
         Body::Lost => Some("lost".into()),
         Body::Unknown => Some("?".into()),
         Body::Notice(_) => None,
+        Body::Deleted | Body::Opened => Some("gone".into()),
     }
 }

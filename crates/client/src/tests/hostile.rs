@@ -150,9 +150,8 @@ fn an_envelope_under_another_name_or_from_another_sender_shows_nothing_twice() {
     world.relay.put(alice, Item::Envelope(Envelope { from: carol, ..envelope }));
     world.online("alice");
     world.advance(60_000);
-    let shown = |text: &str| {
-        world.users["alice"].db.messages().filter(|m| m.body == crate::Body::Text(text.into())).count()
-    };
+    let shown =
+        |text: &str| world.users["alice"].db.messages().filter(|m| m.body.text() == Some(text)).count();
     assert_eq!(shown("only once"), 1);
     assert_eq!(world.arrived("alice", "carol"), ["c0", "…"], "what is not carol's does not surface as hers");
 }
@@ -412,7 +411,7 @@ impl Liar {
             3 => Command::SetChat { conversation: with, change: crate::ChatChange::Cleared },
             4 => Command::SetBlocked { account: self.account(), blocked: self.flip() },
             5 => Command::MarkRead { with, up_to: u64::MAX },
-            _ => Command::SendText { to: with, text: "truth".into() },
+            _ => Command::text(with, "truth"),
         }
     }
 

@@ -438,7 +438,7 @@ impl Relay {
                 id: send.id,
                 kind: copy.kind,
                 ciphertext: copy.ciphertext,
-                accepted_at_ms: 0,
+                accepted_at_ms: self.now,
                 silent: send.silent,
                 group: None,
             };

@@ -256,7 +256,7 @@ fn crashes_and_clean_ends_are_no_older_copies() {
             }
             _ => {
                 let to = world.conversation("bob");
-                let text = Command::SendText { to, text: "lost".into() };
+                let text = Command::text(to, "lost");
                 world.command_and_crash("alice", text, Crash::BeforeCommit);
             }
         }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use waxwing_wire::content::StateEntry;
 use waxwing_wire::devices::HistoryRange;
+use waxwing_wire::post::Post;
 use waxwing_wire::{AccountId, Bytes, DeviceId};
 
 use super::devices::linked;
@@ -166,11 +167,12 @@ fn a_broadcast_goes_to_each_alone() {
         "alice",
         Command::SetList { list: BroadcastList { id: [1; 16], name: "both".into(), members } },
     );
-    do_it(&mut world, "alice", Command::SendToList { list: [1; 16], text: "to each".into() });
+    do_it(&mut world, "alice", Command::SendToList { list: [1; 16], post: Box::new(Post::plain("to each")) });
     assert_eq!(world.arrived("bob", "alice"), ["to each"]);
     assert_eq!(world.arrived("carol", "alice"), ["to each"]);
     assert_eq!(world.written("alice", "bob"), ["to each ✓✓"]);
-    let id = world.command("alice", Command::SendToList { list: [2; 16], text: "to nobody".into() });
+    let id = world
+        .command("alice", Command::SendToList { list: [2; 16], post: Box::new(Post::plain("to nobody")) });
     let unknown = |event: &Event| matches!(event, Event::Failed { command, failure: crate::Failure::UnknownList } if *command == id);
     assert_eq!(world.count("alice", unknown), 1);
 }

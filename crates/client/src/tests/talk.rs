@@ -198,7 +198,7 @@ fn what_cannot_be_done_is_said_at_once() {
         answers.into_iter().next().unwrap()
     };
     let bob = world.conversation("bob");
-    let text = |to, text: &str| Command::SendText { to, text: text.into() };
+    let text = |to, text: &str| Command::text(to, text);
     assert_eq!(fails(&mut world, "alice", text(bob, "hi")), Some(Failure::UnknownContact));
     world.befriend("alice", "bob");
     assert_eq!(fails(&mut world, "alice", text(bob, " \n")), Some(Failure::Empty));

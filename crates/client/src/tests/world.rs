@@ -380,7 +380,7 @@ impl World {
     /// Writes without letting anything flow.
     pub fn write(&mut self, from: &'static str, to: &str, text: &str) -> CommandId {
         let to = self.conversation(to);
-        self.command(from, Command::SendText { to, text: text.into() })
+        self.command(from, Command::text(to, text))
     }
 
     pub fn send(&mut self, from: &'static str, to: &str, text: &str) {
@@ -460,11 +460,13 @@ impl World {
 
 pub fn words(body: &Body) -> String {
     match body {
-        Body::Text(text) => text.clone(),
+        Body::Post(post) => post.text.clone(),
         Body::Waiting => "…".into(),
         Body::Lost => "∅".into(),
         Body::Unknown => "?".into(),
         Body::Notice(_) => "!".into(),
+        Body::Deleted => "deleted".into(),
+        Body::Opened => "opened".into(),
     }
 }
 

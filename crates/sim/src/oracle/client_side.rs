@@ -93,10 +93,12 @@ impl Oracle {
     /// What is committed of a message, in short.
     fn describe(&self, message: &Message) -> String {
         let body = match &message.body {
-            Body::Text(_) => "",
+            Body::Post(_) => "",
             Body::Waiting => " is waited for,",
             Body::Lost => " is lost,",
             Body::Unknown => " is unknown,",
+            Body::Deleted => " is deleted,",
+            Body::Opened => " was opened,",
             Body::Notice(_) => return ", a notice".into(),
         };
         format!(", {}{body} {:?}", self.name(&message.key), message.delivery)
@@ -126,7 +128,8 @@ impl Oracle {
         let written_here = own.is_none_or(|own| own == key.from);
         if let Some(before) = step.before(&key) {
             let name = self.name(&key);
-            let may_change = !written_here && matches!(before.body, Body::Waiting | Body::Lost);
+            let may_change = !written_here && matches!(before.body, Body::Waiting | Body::Lost)
+                || self.written.get(&key).is_some_and(|written| written.became(&message.body));
             let body = before.body != message.body && !may_change;
             if before.order != message.order || body || before.with != message.with {
                 self.fail("5", format!("{name} is changed at its sender"));
@@ -141,14 +144,14 @@ impl Oracle {
         if !written_here || self.written.contains_key(&key) {
             return self.arrives_from_own_device(step, message);
         }
-        let Body::Text(text) = &message.body else {
+        let Body::Post(post) = &message.body else {
             return self.fail("5", format!("c{client} has written something that is no text"));
         };
         let line = self.lines.entry((key.from, message.with)).or_default();
         let place = line.len();
         line.push(key);
         let written = Written {
-            text: text.clone(),
+            text: post.text.clone(),
             client,
             to: message.with,
             place,
@@ -159,6 +162,10 @@ impl Oracle {
             accepted_ms: None,
             epochs: BTreeSet::new(),
             owed: BTreeSet::new(),
+            otherwise: BTreeSet::new(),
+            may_be_deleted: false,
+            once: post.once,
+            lifetime_s: post.lifetime_s,
         };
         self.written.insert(key, written);
     }
@@ -174,8 +181,10 @@ impl Oracle {
             return self.fail("5", format!("{name} surfaces at c{client}, and nobody wrote it"));
         };
         let same = match &message.body {
-            Body::Text(text) => *text == written.text,
+            Body::Post(post) => written.says(&post.text),
             Body::Waiting | Body::Lost => true,
+            Body::Deleted => written.may_be_deleted,
+            Body::Opened => written.once,
             Body::Unknown | Body::Notice(_) => false,
         };
         // A lying server puts a placeholder where it likes.
@@ -207,19 +216,20 @@ impl Oracle {
                 if (before.order != message.order || before.with != message.with) && !moves {
                     self.fail("2", format!("{name} surfaces again at c{client}, in another place"));
                 }
-                let may_change = matches!(before.body, Body::Waiting | Body::Lost);
+                let may_change = matches!(before.body, Body::Waiting | Body::Lost)
+                    || self.written.get(&key).is_some_and(|written| written.became(&message.body));
                 if before.body != message.body && !may_change {
                     self.fail("2", format!("{name} changes at c{client} after it has surfaced"));
                 }
                 if message.delivery < before.delivery {
                     self.fail("ticks", format!("{name} is unread again at c{client}"));
                 }
-                if matches!(before.body, Body::Waiting) && matches!(message.body, Body::Text(_)) {
+                if matches!(before.body, Body::Waiting) && matches!(message.body, Body::Post(_)) {
                     self.tell_missing(step, key);
                 }
             }
         }
-        if let (Body::Text(_), Some(written)) = (&message.body, self.written.get_mut(&key)) {
+        if let (Body::Post(_), Some(written)) = (&message.body, self.written.get_mut(&key)) {
             written.arrived_ms.get_or_insert(step.now_ms);
         }
     }
@@ -237,8 +247,10 @@ impl Oracle {
             return;
         };
         let same = match &message.body {
-            Body::Text(text) => *text == written.text,
+            Body::Post(post) => written.says(&post.text),
             Body::Waiting | Body::Lost => true,
+            Body::Deleted => written.may_be_deleted,
+            Body::Opened => written.once,
             Body::Unknown | Body::Notice(_) => false,
         };
         if !same {
@@ -252,7 +264,7 @@ impl Oracle {
         };
         // Nor does an older copy know in which group it had asked for what comes over a session.
         let unsure = !self.is_honest() || self.rolled_back(client);
-        if !right && (!unsure || matches!(message.body, Body::Text(_))) {
+        if !right && (!unsure || matches!(message.body, Body::Post(_))) {
             let (is, should) = (message.with, written.to);
             let what = format!("{name} surfaces at c{client} in {is:?} instead of {should:?}");
             return self.fail("5", what);
@@ -265,7 +277,7 @@ impl Oracle {
         let (Some(written), Some(address)) = (self.written.get(&message.key), self.address(client)) else {
             return;
         };
-        let (Some(accepted_ms), Body::Text(_)) = (written.accepted_ms, &message.body) else { return };
+        let (Some(accepted_ms), Body::Post(_)) = (written.accepted_ms, &message.body) else { return };
         let removed_ms = self.society.removed_ms(address);
         let outside = match written.to {
             Conversation::Group(group) if !written.epochs.is_empty() => {
@@ -402,7 +414,7 @@ impl Oracle {
             Event::Deleted(keys) if !self.is_honest() => {
                 self.shown.retain(|(of, key)| *of != client || !keys.contains(key));
             }
-            Event::MessageFilled(message) if matches!(message.body, Body::Text(_)) => {
+            Event::MessageFilled(message) if matches!(message.body, Body::Post(_)) => {
                 let is_first = self.filled.insert((client, message.key));
                 if !is_first {
                     let name = self.name(&message.key);

@@ -69,6 +69,7 @@ impl Oracle {
         }
         owed.extend(self.agreement_owed(ends).into_iter().take(LISTED));
         owed.extend(self.convergence_owed(ends).into_iter().take(LISTED));
+        owed.extend(self.deeds_owed(ends).into_iter().take(LISTED));
         owed
     }
 
@@ -158,7 +159,8 @@ impl Oracle {
             return None;
         }
         match arrived.map(|message| &message.body) {
-            Some(Body::Text(_)) => None,
+            Some(Body::Post(_) | Body::Deleted | Body::Opened) => None,
+            None if written.lifetime_s > 0 => None,
             None if self.lost.contains(&(client, *key)) => None,
             // What tells the own devices expires as silently as a receipt.
             None if from_own_device && (is_gone || self.expired_silently.contains(&address)) => None,
@@ -199,11 +201,11 @@ impl Oracle {
             // What a device that was removed had not told yet, nobody tells.
             let gone = self.society.has_lost_a_device(device.account);
             let excused = gone || !self.is_exact(client, written) || self.is_unwanted(person, *key);
-            if excused || !self.society.is_there(*device) {
+            if excused || written.may_go() || !self.society.is_there(*device) {
                 return None;
             }
             let delivery = match find(client) {
-                Some(message) if matches!(message.body, Body::Text(_)) => message.delivery,
+                Some(message) if matches!(message.body, Body::Post(_)) => message.delivery,
                 _ => Delivery::Sent,
             };
             let so_far = accounts.entry(device.account).or_insert(delivery);
@@ -277,7 +279,7 @@ impl Oracle {
     }
 
     /// Something expired, so what depends on it may be missing.
-    fn expired_something(&self) -> bool {
+    pub(super) fn expired_something(&self) -> bool {
         !self.expired.is_empty() || !self.expired_silently.is_empty()
     }
 
@@ -342,6 +344,7 @@ impl Oracle {
                 let written = self.written.get(&message.key);
                 written.is_some_and(|written| written.at_ms > since_ms && written.accepted_ms.is_some())
                     && !self.is_unwanted(person, message.key)
+                    && written.is_some_and(|written| !written.may_go())
             });
             for message in recent {
                 let name = self.name(&message.key);

@@ -95,7 +95,7 @@ impl World {
             GroupAct::Make => None,
             GroupAct::Write(bytes) => {
                 let text = self.oracle.new_text(bytes);
-                Some(Command::SendText { to: Conversation::Group(group), text })
+                Some(Command::text(Conversation::Group(group), text))
             }
             GroupAct::Read => {
                 self.read_some(client, Conversation::Group(group));

@@ -1,5 +1,6 @@
 //! Bounds, defaults and what later versions may add.
 
+use crate::post::Post;
 use bytes::Bytes;
 use prost::Message;
 
@@ -194,7 +195,7 @@ fn parts_above_their_size_are_refused() {
     assert_eq!(ClientFrame::decode(vec![0; MAX_PLAINTEXT_BYTES + 1].into()).unwrap_err().what, "ClientFrame");
     let content =
         |body| Content { sent_at_ms: 1, position: 1, id: MessageId(1), group: None, devices: 1, body };
-    let text = |n| content(Body::Text("x".repeat(n)));
+    let text = |n| content(Body::Post(Box::new(Post::plain("x".repeat(n)))));
     assert!(Content::decode(&text(MAX_TEXT_BYTES).encode()).is_ok());
     assert!(Content::decode(&text(MAX_TEXT_BYTES + 1).encode()).is_err());
     let read = |n| content(Body::Read(vec![MessageId(1); n]));

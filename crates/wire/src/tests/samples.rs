@@ -1,5 +1,6 @@
 //! One value of every kind that crosses the wire, with every field away from its default somewhere.
 
+use crate::post::{Act, Answer, Card, Deed, Place, Post, Preview, Quote, Span, Style};
 use bytes::Bytes;
 
 use crate::client_frame::{
@@ -8,7 +9,7 @@ use crate::client_frame::{
 };
 use crate::content::{
     Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body, Content, Conversation, GroupContext,
-    PlainContent, StateEntry, Sync,
+    MessageName, PlainContent, StateEntry, Sync,
 };
 use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
@@ -515,8 +516,9 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         delivery: 3,
         position: 12,
         body,
+        acts: vec![Bytes::from_static(b"an act")],
     };
-    let text = archived(ArchivedBody::Text("older".into()));
+    let text = archived(ArchivedBody::Post(Box::new(Post::plain("older"))));
     let entry = |value: Option<&'static [u8]>| StateEntry {
         key: Bytes::from_static(b"register"),
         value: value.map(Bytes::from_static),
@@ -530,11 +532,36 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         verified: known,
     };
     vec![
-        ("content_text", content(1, Body::Text("Grüß dich, 世界 👋".into()))),
-        ("content_text_empty", content(u64::MAX, Body::Text(String::new()))),
+        ("content_text", content(1, Body::Post(Box::new(Post::plain("Grüß dich, 世界 👋"))))),
+        ("content_text_empty", content(u64::MAX, Body::Post(Box::default()))),
         ("content_read", content(0, Body::Read(vec![MessageId(1), MessageId(u64::MAX)]))),
         ("content_renew", content(0, Body::Renew)),
-        ("content_group_text", in_group(Body::Text("to all".into()))),
+        ("content_post", content(3, Body::Post(Box::new(whole_post())))),
+        ("content_post_place", content(4, Body::Post(Box::new(carded(Card::Place(place())))))),
+        ("content_post_contact", {
+            let card =
+                Card::Contact { name: "Bob".into(), account: Some(BOB), details: "BEGIN:VCARD".into() };
+            content(5, Body::Post(Box::new(carded(card))))
+        }),
+        ("content_post_event", {
+            let card = Card::Event { starts_at_ms: NOW_MS, ends_at_ms: 0, place: "here".into() };
+            content(6, Body::Post(Box::new(carded(card))))
+        }),
+        ("content_act_react", content(0, act(Some(name), Deed::React("👍".into())))),
+        ("content_act_edit", content(0, act(Some(name), Deed::Edit(Box::new(whole_post()))))),
+        ("content_act_delete", content(0, act(Some(name), Deed::Delete))),
+        ("content_act_pin", content(0, act(Some(name), Deed::Pin(NOW_MS)))),
+        ("content_act_keep", content(0, act(Some(name), Deed::Keep(true)))),
+        ("content_act_vote", content(0, act(Some(name), Deed::Vote(vec![0, 11])))),
+        ("content_act_answer", content(0, act(Some(name), Deed::Answer(Answer::Perhaps)))),
+        ("content_act_live", content(0, act(Some(name), Deed::Live(place())))),
+        ("content_act_opened", content(0, act(Some(name), Deed::Opened))),
+        ("content_act_lifetime", content(0, act(None, Deed::Lifetime(86_400)))),
+        ("content_sync_act", {
+            let Body::Act(act) = act(None, Deed::Lifetime(0)) else { unreachable!() };
+            sync(Sync::Act(Conversation::Account(BOB), act))
+        }),
+        ("content_group_text", in_group(Body::Post(Box::new(Post::plain("to all"))))),
         ("content_sender_key", in_group(Body::SenderKey(Bytes::from_static(b"distribution")))),
         ("content_change", in_group(Body::Change(signed_change()))),
         ("content_welcome", in_group(Body::Welcome(Box::new(group_state())))),
@@ -576,6 +603,39 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
             ),
         ),
     ]
+}
+
+fn act(target: Option<MessageName>, deed: Deed) -> Body {
+    Body::Act(Box::new(Act { target, sent_at_ms: NOW_MS, at: NOW_MS + 5, deed }))
+}
+
+fn place() -> Place {
+    Place { latitude_e7: -1, longitude_e7: 1_800_000_000, accuracy_m: 7, name: "Fiji".into(), live_s: 900 }
+}
+
+fn carded(card: Card) -> Post {
+    Post { card: Some(Box::new(card)), ..Post::default() }
+}
+
+fn whole_post() -> Post {
+    Post {
+        spans: vec![
+            Span { start: 0, bytes: 5, style: Style::Bold },
+            Span { start: 6, bytes: 4, style: Style::Mention(BOB) },
+        ],
+        quote: Some(Box::new(Quote { message: (address(ALICE, 4), MessageId(9)), text: "who?".into() })),
+        forwards: 2,
+        lifetime_s: 86_400,
+        once: true,
+        preview: Some(Box::new(Preview {
+            url: "https://example.org/".into(),
+            title: "Example".into(),
+            description: "of a link".into(),
+            image: Bytes::from_static(b"image"),
+        })),
+        card: Some(Box::new(Card::Poll { options: vec!["a".into(), "b".into()], several: true })),
+        ..Post::plain("hello @bob")
+    }
 }
 
 pub(super) fn plain_contents() -> Vec<(&'static str, PlainContent)> {

@@ -7,7 +7,7 @@ const DAY_MS: u64 = 86_400_000;
 const NONE: [u64; 0] = [];
 
 fn said(order: u64, text: &str) -> Message {
-    incoming(order, Body::Text(text.to_owned()), Delivery::Delivered)
+    incoming(order, Body::plain(text), Delivery::Delivered)
 }
 
 fn orders(found: &Found) -> Vec<u64> {
@@ -243,7 +243,8 @@ fn a_database_of_schema_2_is_indexed_when_it_is_opened() {
             put(&mut store, &said(order * 3, &format!("tea number{order}")));
         }
         put(&mut store, &incoming(200, Body::Waiting, Delivery::Delivered));
-        let back = "DROP TABLE search; DROP TABLE search_days; DROP TABLE search_state; DROP TABLE journal;
+        let back = "ALTER TABLE messages DROP COLUMN edited_at; ALTER TABLE messages DROP COLUMN expires_at;
+                    DROP TABLE search; DROP TABLE search_days; DROP TABLE search_state; DROP TABLE journal;
                     DROP TABLE once; DROP INDEX messages_sent; PRAGMA user_version = 2;";
         store.connection.execute_batch(back).unwrap();
     }

@@ -25,6 +25,8 @@ fn chat(conversation: &str, with: ChatWith) -> Chat {
         archived: false,
         pinned: false,
         muted_until_ms: 0,
+        lifetime_s: 0,
+        draft: String::new(),
     }
 }
 
@@ -68,12 +70,15 @@ pub fn message(order: u64, direction: Direction, text: &str) -> Message {
         direction,
         sent_at_ms: NOON,
         stored_at_ms: NOON + order * 60_000,
-        body: Body::Text { text: text.to_owned() },
+        body: Body::plain(text),
         delivery: match direction {
             Direction::Incoming => Delivery::Delivered,
             Direction::Outgoing => Delivery::Pending,
         },
         missing_before: 0,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
+        done: Vec::new(),
     }
 }
 

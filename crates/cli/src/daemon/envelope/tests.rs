@@ -62,6 +62,9 @@ fn message(from: &str, with: &str, direction: Direction, body: Body) -> Message 
         body,
         delivery: Delivery::Delivered,
         missing_before: 0,
+        edited_at_ms: 0,
+        expires_at_ms: 0,
+        done: Vec::new(),
     }
 }
 
@@ -70,7 +73,7 @@ fn told(what: Happened) -> Vec<Value> {
 }
 
 fn text() -> Body {
-    Body::Text { text: "hi".to_owned() }
+    Body::plain("hi")
 }
 
 #[test]

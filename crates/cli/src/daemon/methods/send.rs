@@ -40,7 +40,7 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     let targets = targets(hub, params)?;
     let mut messages = Vec::new();
     for (index, to) in targets.iter().enumerate() {
-        let command = Command::SendText { to: to.clone(), text: text.clone() };
+        let command = Command::text(to.clone(), text.clone());
         messages.push(hub.send(once(command, key.as_deref(), index))?);
     }
     let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();

@@ -1,0 +1,315 @@
+//! What the user writes: to an account, to a group, to oneself, to the people of a list.
+
+use waxwing_wire::content::Conversation;
+use waxwing_wire::limits::{
+    MAX_CARD_BYTES, MAX_LABEL_BYTES, MAX_MENTIONS, MAX_PREVIEW_IMAGE_BYTES, MAX_QUOTE_BYTES, MAX_SPANS,
+    MAX_TEXT_BYTES, MAX_URL_BYTES, POLL_OPTIONS,
+};
+use waxwing_wire::post::{Card, Deed, Post, Style};
+use waxwing_wire::{AccountId, DeviceAddress, GroupId};
+
+use crate::client::{Client, Error};
+use crate::command::{CommandId, Event, Failure};
+use crate::db::Key;
+use crate::group::{load_key, load_state, may_send};
+use crate::limits::{FORWARDED_OFTEN, MAX_FORWARDED_TO, MAX_OUTBOX};
+use crate::record::{Kind, OutboxRow, PeerRow};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::turn::Turn;
+
+/// Name of the setting that says after how many seconds what is written in new conversations disappears.
+pub(crate) const LIFETIME_SETTING: &str = "lifetime";
+
+impl Client {
+    pub(crate) fn send_post(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        to: Conversation,
+        post: Post,
+    ) -> Result<(), Error> {
+        let failure = self.room_for(1).or(check_post(&post)).or(self.check_recipient(turn, to)?);
+        if let Some(failure) = failure {
+            turn.failed(command, failure);
+            return Ok(());
+        }
+        let message = self.write_post(turn, to, post)?;
+        turn.event(Event::Done { command, message, peer: None });
+        Ok(())
+    }
+
+    /// Writes to everybody on a list, each alone: to all of them or, if something is wrong, to nobody.
+    pub(crate) fn send_to_list(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        list: [u8; 16],
+        post: &Post,
+    ) -> Result<(), Error> {
+        let Some(list) = crate::state::list(&turn.store, list)? else {
+            turn.failed(command, Failure::UnknownList);
+            return Ok(());
+        };
+        let mut failure = self.room_for(list.members.len() as u64).or(check_post(post));
+        for member in &list.members {
+            failure = failure.or(self.check_recipient(turn, Conversation::Account(*member))?);
+        }
+        if let Some(failure) = failure {
+            turn.failed(command, failure);
+            return Ok(());
+        }
+        for member in list.members {
+            self.write_post(turn, Conversation::Account(member), post.clone())?;
+        }
+        turn.done(command);
+        Ok(())
+    }
+
+    /// Passes a message on to other conversations: to all of them or, if something is wrong, to none.
+    pub(crate) fn forward(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        message: MessageKey,
+        to: &[Conversation],
+    ) -> Result<(), Error> {
+        let Some(Body::Post(post)) = turn.store.message(&message)?.map(|message| message.body) else {
+            turn.failed(command, Failure::UnknownMessage);
+            return Ok(());
+        };
+        let most = if post.forwards >= FORWARDED_OFTEN { 1 } else { MAX_FORWARDED_TO };
+        let mut failure = self.room_for(to.len() as u64);
+        if to.is_empty() {
+            failure = Some(Failure::Empty);
+        } else if to.len() > most {
+            failure = Some(Failure::TooManyForwards { limit: most });
+        } else if post.once {
+            failure = Some(Failure::NotAllowed);
+        }
+        for conversation in to {
+            failure = failure.or(self.check_recipient(turn, *conversation)?);
+        }
+        if let Some(failure) = failure {
+            turn.failed(command, failure);
+            return Ok(());
+        }
+        // Whom it quoted and whom it named concerns the former conversation alone, and a poll is another one
+        // there.
+        let mut forwarded = Post { quote: None, lifetime_s: 0, ..*post };
+        forwarded.spans.retain(|span| !matches!(span.style, Style::Mention(_)));
+        forwarded.forwards = forwarded.forwards.saturating_add(1);
+        if let Some(Card::Place(place)) = forwarded.card.as_deref_mut() {
+            place.live_s = 0;
+        }
+        for conversation in to {
+            self.write_post(turn, *conversation, forwarded.clone())?;
+        }
+        turn.done(command);
+        Ok(())
+    }
+
+    fn room_for(&self, messages: u64) -> Option<Failure> {
+        (self.outbox.len().saturating_add(messages) > MAX_OUTBOX).then_some(Failure::OutboxFull)
+    }
+
+    /// Why nothing can be written to a conversation, if so.
+    fn check_recipient(&self, turn: &Turn<'_>, to: Conversation) -> Result<Option<Failure>, Error> {
+        let Some(own) = self.address() else { return Ok(Some(Failure::NotRegistered)) };
+        Ok(match to {
+            Conversation::Account(account) if account == own.account => None,
+            Conversation::Account(account) => {
+                let known = turn.store.load::<PeerRow>(&Key::Peer(account))?.is_some();
+                (!known).then_some(Failure::UnknownContact)
+            }
+            Conversation::Group(group) => match load_state(turn, group)? {
+                None => Some(Failure::UnknownGroup),
+                Some(state) if !may_send(&state, own.account) => Some(Failure::NotAllowed),
+                Some(_) => None,
+            },
+        })
+    }
+
+    /// A message in the history and a row in the outbox.
+    fn write_post(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: Conversation,
+        mut post: Post,
+    ) -> Result<Option<MessageKey>, Error> {
+        let Some(from) = self.address() else { return Ok(None) };
+        if post.lifetime_s == 0 {
+            post.lifetime_s = self.lifetime_for(turn, to)?;
+        }
+        self.fill_quote(turn, to, &mut post)?;
+        match to {
+            Conversation::Account(account) if account == from.account => {
+                self.note_to_self(turn, from, post).map(Some)
+            }
+            Conversation::Account(account) => self.write_to_account(turn, from, account, post).map(Some),
+            Conversation::Group(group) => self.write_to_group(turn, from, group, post).map(Some),
+        }
+    }
+
+    /// What is said of the lifetime of messages there. A new conversation with somebody begins as the user
+    /// has set it for all of them.
+    fn lifetime_for(&mut self, turn: &mut Turn<'_>, to: Conversation) -> Result<u32, Error> {
+        let said = crate::act::lifetime(&turn.store, to)?;
+        let begins = matches!(to, Conversation::Account(account) if !self.is_own(account))
+            && turn.store.history(to, u64::MAX, 1)?.is_empty();
+        if said > 0 || !begins {
+            return Ok(said);
+        }
+        let key = crate::state::StateKey::Setting(LIFETIME_SETTING.into());
+        let wanted = crate::state::text(&turn.store, &key)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        if wanted > 0 {
+            self.carry_out(turn, to, None, 0, Deed::Lifetime(wanted))?;
+        }
+        Ok(wanted)
+    }
+
+    /// What the quoted message says is what this device has of it.
+    fn fill_quote(&self, turn: &Turn<'_>, to: Conversation, post: &mut Post) -> Result<(), Error> {
+        let Some(quote) = &mut post.quote else { return Ok(()) };
+        let key = MessageKey { from: quote.message.0, id: quote.message.1 };
+        match turn.store.message(&key)?.filter(|message| message.with == to).map(|message| message.body) {
+            // Whoever looks at what was to be seen once does not quote it.
+            Some(Body::Post(quoted)) if !quoted.once => {
+                let mut end = quoted.text.len().min(MAX_QUOTE_BYTES);
+                while !quoted.text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                quote.text = quoted.text.get(..end).unwrap_or_default().into();
+            }
+            _ => quote.text.clear(),
+        }
+        Ok(())
+    }
+
+    fn write_to_account(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        to: AccountId,
+        post: Post,
+    ) -> Result<MessageKey, Error> {
+        let key = MessageKey { from, id: self.fresh_id(turn)? };
+        let mut peer: PeerRow = turn.store.load(&Key::Peer(to))?.unwrap_or_default();
+        peer.written = peer.written.saturating_add(1);
+        turn.store.save(Key::Peer(to), &peer);
+        let row = OutboxRow {
+            kind: Kind::Text as u32,
+            to: to.0.to_vec(),
+            id: key.id.0,
+            sent_at_ms: turn.now.0,
+            position: peer.written,
+            ..OutboxRow::default()
+        };
+        self.enqueue(turn, &row)?;
+        self.wrote(turn, key, Conversation::Account(to), peer.written, post)?;
+        Ok(key)
+    }
+
+    fn write_to_group(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        group: GroupId,
+        post: Post,
+    ) -> Result<MessageKey, Error> {
+        let key = MessageKey { from, id: self.fresh_id(turn)? };
+        let mut written = load_key(turn, group, from)?;
+        written.position = written.position.saturating_add(1);
+        turn.store.save(Key::SenderKey(group, from), &written);
+        let row = OutboxRow {
+            kind: Kind::Text as u32,
+            group: group.0.to_vec(),
+            id: key.id.0,
+            sent_at_ms: turn.now.0,
+            position: written.position,
+            ..OutboxRow::default()
+        };
+        self.enqueue(turn, &row)?;
+        self.wrote(turn, key, Conversation::Group(group), written.position, post)?;
+        Ok(key)
+    }
+
+    /// Kept on the own devices; no server takes it from anybody to anybody else.
+    fn note_to_self(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: DeviceAddress,
+        post: Post,
+    ) -> Result<MessageKey, Error> {
+        let key = MessageKey { from, id: self.fresh_id(turn)? };
+        self.wrote(turn, key, Conversation::Account(from.account), 0, post)?;
+        if let Some(mut message) = turn.store.message(&key)? {
+            message.delivery = Delivery::Read;
+            turn.event(Event::Delivery { message: key, with: message.with, delivery: Delivery::Read });
+            turn.store.write_message(message);
+        }
+        self.tell_sent(turn, key.id)?;
+        Ok(key)
+    }
+
+    /// What the user wrote goes into the history.
+    fn wrote(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        with: Conversation,
+        position: u64,
+        post: Post,
+    ) -> Result<(), Error> {
+        let mut message = Message {
+            key,
+            with,
+            order: self.next_order(),
+            direction: Direction::Outgoing,
+            sent_at_ms: turn.now.0,
+            stored_at_ms: turn.now.0,
+            body: Body::Post(Box::new(post)),
+            delivery: Delivery::Pending,
+            position,
+            missing_before: 0,
+            edited_at_ms: 0,
+            expires_at_ms: 0,
+        };
+        self.settle(turn, &mut message)?;
+        turn.show(message, false);
+        Ok(())
+    }
+}
+
+/// Why a message cannot be sent as it is, if so.
+fn check_post(post: &Post) -> Option<Failure> {
+    let too_long =
+        |bytes: usize, limit_bytes: usize| (bytes > limit_bytes).then_some(Failure::TooLong { limit_bytes });
+    let titled = matches!(post.card.as_deref(), None | Some(Card::Poll { .. } | Card::Event { .. }));
+    if titled && post.text.trim().is_empty() {
+        return Some(Failure::Empty);
+    }
+    let mentions = post.spans.iter().filter(|span| matches!(span.style, Style::Mention(_))).count();
+    if post.spans.len() > MAX_SPANS || mentions > MAX_MENTIONS {
+        return Some(Failure::TooLong { limit_bytes: MAX_TEXT_BYTES });
+    }
+    let preview = post.preview.as_ref().and_then(|preview| {
+        too_long(preview.url.len(), MAX_URL_BYTES)
+            .or(too_long(preview.title.len().max(preview.description.len()), MAX_LABEL_BYTES))
+            .or(too_long(preview.image.len(), MAX_PREVIEW_IMAGE_BYTES))
+    });
+    let card = match post.card.as_deref() {
+        None => None,
+        Some(Card::Contact { name, details, .. }) if !name.is_empty() => {
+            too_long(name.len(), MAX_LABEL_BYTES).or(too_long(details.len(), MAX_CARD_BYTES))
+        }
+        Some(Card::Place(place)) if place.is_valid() => too_long(place.name.len(), MAX_LABEL_BYTES),
+        Some(Card::Poll { options, .. })
+            if POLL_OPTIONS.contains(&options.len()) && options.iter().all(|option| !option.is_empty()) =>
+        {
+            options.iter().find_map(|option| too_long(option.len(), MAX_LABEL_BYTES))
+        }
+        Some(Card::Event { place, .. }) => too_long(place.len(), MAX_LABEL_BYTES),
+        Some(_) => Some(Failure::Malformed),
+    };
+    too_long(post.text.len(), MAX_TEXT_BYTES).or(preview).or(card)
+}

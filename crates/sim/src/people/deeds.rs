@@ -1,0 +1,59 @@
+//! What people do about messages.
+
+use waxwing_client::post::{Deed, Post};
+use waxwing_client::{Body, Command, Conversation, Read as _};
+
+use crate::event::{Act, Event};
+use crate::world::World;
+
+/// Messages that somebody looks back at.
+const RECENT: usize = 12;
+
+impl World {
+    pub(super) fn schedule_deeds(&mut self) {
+        for _ in 0..self.plan.deeds {
+            let person = self.dice.index(self.plan.honest_people());
+            let client = self.device_of(person);
+            let at = self.dice.between(8_000, self.plan.chaos_ms);
+            self.schedule(at, Event::Act { client, act: Act::Do { tried: 0 } });
+        }
+    }
+
+    pub(super) fn do_something(&mut self, client: usize, tried: u32) {
+        let Some(command) = self.draw_deed(client) else {
+            if tried < 10 {
+                self.again(client, Act::Do { tried }, 0);
+            }
+            return;
+        };
+        self.command(client, command, Some(Act::Do { tried }));
+    }
+
+    fn draw_deed(&mut self, client: usize) -> Option<Command> {
+        let known: Vec<_> = self.devices[client].contacts.values().copied().collect();
+        let with = match self.known_group(client) {
+            Some(group) if self.dice.chance(5_000) => Conversation::Group(group),
+            _ => Conversation::Account(*known.get(self.dice.index(known.len()))?),
+        };
+        let recent = self.devices[client].db.history(with, u64::MAX, RECENT).unwrap_or_default();
+        let texts: Vec<_> = recent.iter().filter(|message| matches!(message.body, Body::Post(_))).collect();
+        let message = texts.get(self.dice.index(texts.len())).map(|message| message.key)?;
+        let deed = match self.dice.below(10) {
+            0 => Deed::React(String::new()),
+            1 | 2 => Deed::React("👍".into()),
+            3 => Deed::React("❤️".into()),
+            4..=6 => {
+                let text = self.oracle.new_text(20);
+                self.oracle.is_said_otherwise(message, &text);
+                Deed::Edit(Box::new(Post::plain(text)))
+            }
+            7 => {
+                self.oracle.may_be_deleted(message);
+                Deed::Delete
+            }
+            8 => Deed::Pin(self.dice.below(3)),
+            _ => Deed::Keep(self.dice.chance(5_000)),
+        };
+        Some(Command::Act { with, target: Some(message), deed })
+    }
+}
