@@ -44,6 +44,8 @@ pub fn parse(typed: &str) -> (String, Vec<Span>) {
             rest = after;
         }
     }
+    // The outer one first, which was closed last.
+    spans.reverse();
     spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.bytes)));
     // What was opened and not closed was no marker after all.
     if open.is_empty() { (text, spans) } else { (typed.to_owned(), Vec::new()) }
@@ -74,7 +76,8 @@ fn closes(after: &str, mark: &str) -> bool {
     let mut from = 0;
     while let Some(at) = line.get(from..).and_then(|rest| rest.find(mark)) {
         let at = from + at;
-        if at > 0 && ends(&line[..at], &line[at + mark.len()..]) {
+        let inside = &line[..at];
+        if inside.chars().any(|c| !mark.contains(c)) && ends(inside, &line[at + mark.len()..]) {
             return true;
         }
         from = at + mark.len();

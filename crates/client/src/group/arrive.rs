@@ -398,7 +398,7 @@ impl Client {
                 }
                 ContentBody::Read(ids) => self.read_by(turn, ids, from.account)?,
                 // It was asked for, and what is not known yet of the group may make its sender a member.
-                ContentBody::Text(_) | ContentBody::Unknown => {
+                ContentBody::Post(_) | ContentBody::Act(_) | ContentBody::Unknown => {
                     return self.sent_again(turn, envelope, known, content, &context);
                 }
                 _ => {}
