@@ -256,8 +256,9 @@ impl Client {
         let readable = matches!(message.body, Body::Post(_));
         if let Some(row) = turn.store.load::<ActRow>(&slot(with, Some(key), Register::Deletion))? {
             let doer = row.read()?;
-            // Of a message that nobody can read, nobody knows when it was sent.
-            if matches!(message.body, Body::Waiting | Body::Lost) || (readable && meant(&doer)) {
+            // What is still asked for comes, and takes its place among the others; of what is lost, nobody knows
+            // when it was sent.
+            if message.body == Body::Lost || (readable && meant(&doer)) {
                 message.body = Body::Deleted;
                 (message.edited_at_ms, message.expires_at_ms) = (0, 0);
                 self.forget_retry(turn, key);

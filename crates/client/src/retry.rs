@@ -173,6 +173,7 @@ impl Client {
             && message.body == Body::Waiting
         {
             message.body = Body::Lost;
+            self.apply_acts(turn, &mut message)?;
             turn.show(message, true);
         }
         Ok(())

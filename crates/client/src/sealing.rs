@@ -2,7 +2,9 @@
 
 use waxwing_e2ee::{self as e2ee, Ciphertext, Local, PreKeyBundle, PublicKey, Session, padding};
 use waxwing_wire::client_frame::RequestBody;
-use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent, Sync};
+use waxwing_wire::content::{
+    ArchivedMessage, Body as ContentBody, Content, Conversation, PlainContent, Sync,
+};
 use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::Bundle;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
@@ -207,7 +209,12 @@ impl Client {
             Kind::Sync if row.payload.is_empty() => {
                 let (Some(from), Some(id)) = (self.address(), row.ids.first()) else { return Ok(None) };
                 match turn.store.message(&MessageKey { from, id: MessageId(*id) })? {
-                    Some(message) => ContentBody::Sync(Sync::Sent(Box::new(archived(&message)))),
+                    Some(message) => {
+                        // What was done about it before another device was there comes with it.
+                        let acts = crate::act::archived_acts(&turn.store, &message)?;
+                        let sent = ArchivedMessage { acts, ..archived(&message) };
+                        ContentBody::Sync(Sync::Sent(Box::new(sent)))
+                    }
                     None => return Ok(None),
                 }
             }

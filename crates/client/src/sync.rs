@@ -196,11 +196,13 @@ impl Client {
                 0
             }
         };
+        let acts = archived.acts.clone();
         let mut message = self.message_of(archived, 0);
         message.order = self.next_order();
         message.stored_at_ms = turn.now.0;
         message.missing_before = missing;
         self.apply_mark(turn, &mut message)?;
+        self.acts_archived(turn, &mut message, &acts)?;
         if missing > 0 {
             turn.event(Event::Gap { from, missing });
         }
@@ -213,10 +215,12 @@ impl Client {
 
     /// The user has written something to themself on another device.
     fn noted_elsewhere(&mut self, turn: &mut Turn<'_>, archived: ArchivedMessage) -> Result<(), Error> {
+        let acts = archived.acts.clone();
         let mut message = self.message_of(archived, 0);
         message.order = self.next_order();
         message.stored_at_ms = turn.now.0;
         message.delivery = Delivery::Read;
+        self.acts_archived(turn, &mut message, &acts)?;
         if self.settle(turn, &mut message)? {
             turn.show(message, false);
         }

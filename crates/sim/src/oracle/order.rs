@@ -80,7 +80,7 @@ impl Oracle {
         if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
         }
-        if matches!(message.body, Body::Post(_)) {
+        if matches!(message.body, Body::Post(_) | Body::Deleted | Body::Opened) {
             self.tell_missing(step, key);
         }
     }
