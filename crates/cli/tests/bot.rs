@@ -45,4 +45,10 @@ fn the_example_bot_answers_in_conversations_and_in_groups() {
     anna.send("bot", "!quit");
     heard("Good-bye!");
     assert!(child.wait().unwrap().success());
+    eventually("the bot has reacted to what it was told first", || {
+        anna.json(&["receive"]).succeeded();
+        let first = anna.history("bot").objects().swap_remove(0);
+        let done = &first["message"]["done"][0];
+        done["what"] == "react" && done["emoji"] == "👀"
+    });
 }

@@ -1,7 +1,7 @@
 //! Messages and receipts. A message is named by its author and the time at which it was sent.
 
 use serde_json::{Value, json};
-use waxwing_app::api::{Command, Delivery, Message, Person};
+use waxwing_app::api::{Command, Deed, Delivery, Message, Person, Post, Quote};
 
 use crate::daemon::envelope::{Directory as _, is_group};
 use crate::daemon::hub::Hub;
@@ -15,15 +15,10 @@ const NOT_YET: &[&str] = &[
     "attachment",
     "attachments",
     "sticker",
-    "viewOnce",
     "mention",
     "mentions",
     "textStyle",
     "textStyles",
-    "quoteTimestamp",
-    "quoteAuthor",
-    "quoteMessage",
-    "editTimestamp",
     "previewUrl",
     "storyTimestamp",
     "noteToSelf",
@@ -39,8 +34,14 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     let wait = params.patience("waitDelivered")?;
     let targets = targets(hub, params)?;
     let mut messages = Vec::new();
+    let quote = quote(hub, params)?;
+    let once_only = params.flag("viewOnce")?;
+    if let Some(time) = params.number(&["editTimestamp"])? {
+        return edit(hub, time, &text);
+    }
     for (index, to) in targets.iter().enumerate() {
-        let command = Command::text(to.clone(), text.clone());
+        let post = Post { quote: quote.clone(), once: once_only, ..Post::plain(text.clone()) };
+        let command = Command::Send { to: to.clone(), post: Box::new(post) };
         messages.push(hub.send(once(command, key.as_deref(), index))?);
     }
     let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
@@ -51,6 +52,50 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
         hub.await_delivery(&ids, Delivery::Delivered, wait)?;
     }
     sent(hub, &messages, wait.is_some())
+}
+
+/// The message that is answered.
+fn quote(hub: &Hub, params: &Params) -> Result<Option<Quote>, RpcError> {
+    let Some(time) = params.number(&["quoteTimestamp"])? else { return Ok(None) };
+    let message = named(hub, &params.needed_text(&["quoteAuthor"])?, time)?;
+    Ok(Some(Quote { message: message.id, text: String::new() }))
+}
+
+/// A message by its author, who may be this account, and the time at which it was sent.
+fn named(hub: &Hub, author: &str, time: u64) -> Result<Message, RpcError> {
+    let account =
+        if hub.means_own(author) { hub.own.account.clone() } else { hub.find(author)?.person.account };
+    let none = || RpcError::user(format!("no message of theirs with the timestamp {time}"));
+    hub.sent_at(&account, time, None)?.ok_or_else(none)
+}
+
+fn act(hub: &Hub, message: &Message, deed: Deed) -> Result<Value, RpcError> {
+    let about = Some(message.id.clone());
+    hub.run(Command::Act { with: message.with.clone(), message: about, deed })?;
+    Ok(json!({ "timestamp": crate::daemon::hub::now_ms(), "messageId": message.id, "results": [] }))
+}
+
+/// An own message says otherwise.
+fn edit(hub: &Hub, time: u64, text: &str) -> Result<Value, RpcError> {
+    let message = hub.sent_at(&hub.own.account, time, None)?;
+    let none = || RpcError::user(format!("no message of yours with the timestamp {time}"));
+    act(hub, &message.ok_or_else(none)?, Deed::Edit { post: Box::new(Post::plain(text)) })
+}
+
+/// An emoji for a message, or none any more.
+pub fn react(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let emoji = if params.flag("remove")? { String::new() } else { params.needed_text(&["emoji"])? };
+    let time = params.needed_number(&["targetTimestamp"])?;
+    let message = named(hub, &params.needed_text(&["targetAuthor"])?, time)?;
+    act(hub, &message, Deed::React { emoji })
+}
+
+/// Deletes an own message for everyone.
+pub fn remote_delete(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let time = params.needed_number(&["targetTimestamp"])?;
+    let message = hub.sent_at(&hub.own.account, time, None)?;
+    let none = || RpcError::user(format!("no message of yours with the timestamp {time}"));
+    act(hub, &message.ok_or_else(none)?, Deed::Delete)
 }
 
 /// The caller's key, which makes a repetition harmless.
