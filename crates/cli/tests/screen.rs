@@ -100,6 +100,7 @@ fn a_long_history_is_loaded_as_one_scrolls() {
     a.waits_for("number 0 ");
     a.keys(&["C-End"]);
     a.waits_for("number 149");
+    eventually("the server has the last one", || a.line("number 149").is_some_and(|line| line.contains('✓')));
     a.keys(&["Escape"]);
     a.waits_for("ready>");
     let received = bob.json(&["receive", "--wait", "20"]).succeeded().texts();
