@@ -17,6 +17,7 @@ use waxwing_client::post::Card;
 use waxwing_client::{Body, Conversation, Message};
 use waxwing_wire::AccountId;
 
+use crate::api::MessageKind as Kind;
 use crate::limits::{MAX_INDEXED_WORD_CHARACTERS, MAX_SEARCH_WORDS};
 use fold::{Class, Unit, class, fold};
 pub use snippet::snippet;
@@ -27,23 +28,6 @@ const VERSION: u32 = 1;
 const PREFIX: usize = 3;
 /// What no folded text contains: it sets apart what the index holds besides words.
 const MARK: char = '\u{80}';
-
-/// What kind of message is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Somebody wrote a text.
-    Text,
-    /// The text has an address of the web in it.
-    Link,
-    /// Somebody's card.
-    Contact,
-    /// A place, live or not.
-    Place,
-    /// A question with options.
-    Poll,
-    /// Something that is going to happen.
-    Event,
-}
 
 impl Kind {
     const ALL: [Self; 6] = [Self::Text, Self::Link, Self::Contact, Self::Place, Self::Poll, Self::Event];

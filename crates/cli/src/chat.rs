@@ -50,13 +50,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
         return Err(Error::user("noTerminal", "chat needs a terminal; use send and receive without one"));
     }
     let mut session = Session::open_registered(global)?;
-    let chat = match session.chat(&arguments.name)? {
-        Some(chat) => chat,
-        None => {
-            let contact = session.find_contact(&arguments.name)?;
-            session.known_chat(&contact.person.account)?
-        }
-    };
+    let chat = session.find_chat(&arguments.name)?;
     session.app.send(Command::GoOnline);
     let mut talk = Talk::begin(session, chat)?;
     let terminal = Terminal::enter();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy as _;
-use waxwing_app::api::{Command, CommandId, Connection, Contact, Event, Failure, NetFailure};
+use waxwing_app::api::{Chat, Command, CommandId, Connection, Contact, Event, Failure, NetFailure};
 use waxwing_app::{App, Indexing, KeyChoice, ProfileOptions, Protection};
 use zeroize::Zeroizing;
 
@@ -189,6 +189,15 @@ impl Session {
         self.app.send(Command::GoOnline);
         let answered = self.ask(Command::AddContact { username: name.to_owned() })?;
         answered.contact.ok_or_else(mismatch)
+    }
+
+    /// A conversation by name, with somebody whom the server knows if it is not known here.
+    pub fn find_chat(&mut self, name: &str) -> Result<Chat, Error> {
+        if let Some(chat) = self.chat(name)? {
+            return Ok(chat);
+        }
+        let contact = self.find_contact(name)?;
+        self.known_chat(&contact.person.account)
     }
 
     /// The accounts of people by their names, looked up on the server if they are not known here.

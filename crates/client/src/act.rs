@@ -17,15 +17,17 @@ use crate::Time;
 use crate::client::{Client, Error};
 use crate::command::{CommandId, ConnectionState, Event, Failure};
 use crate::db::{Key, Read, Table};
-use crate::group::{load_state, may_send};
+use crate::group::load_state;
 use crate::limits::{
     CAUGHT_UP_MS, DELETE_WITHIN_MS, EDIT_WITHIN_MS, EXPIRED_AWAY_MS, MAX_ACTS_EARLY, MAX_EXPIRED_PER_STEP,
-    MAX_OUTBOX, MAX_REACTORS,
+    MAX_REACTORS,
 };
 use crate::overlay::Overlay;
-use crate::record::{ActRow, EarlyActRow, ExpiryRow, Kind, OutboxRow, PeerRow, Record as _};
+use crate::posting::check_post;
+use crate::record::{ActRow, EarlyActRow, ExpiryRow, Kind, OutboxRow, Record as _};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::sealing::payload;
+use crate::state::conversation_bytes;
 use crate::turn::Turn;
 
 /// What an act is about; of two with the same one stays.
@@ -79,21 +81,8 @@ impl Register {
 
 /// Where the acts about a message stand, or those about the conversation.
 fn place(with: Conversation, target: Option<MessageKey>) -> Vec<u8> {
-    let (kind, bytes) = match with {
-        Conversation::Account(account) => (0, account.0),
-        Conversation::Group(group) => (1, group.0),
-    };
-    let mut place = [&[kind][..], &bytes].concat();
-    match target {
-        None => place.push(0),
-        Some(target) => {
-            place.push(1);
-            place.extend(target.from.account.0);
-            place.push(target.from.device.number());
-            place.extend(target.id.0.to_be_bytes());
-        }
-    }
-    place
+    let target = target.map_or_else(|| vec![0], |target| [&[1][..], &target.bytes()].concat());
+    [conversation_bytes(&with), target].concat()
 }
 
 fn slot(with: Conversation, target: Option<MessageKey>, register: Register) -> Key {
@@ -133,6 +122,11 @@ impl ActRow {
         let device = u8::try_from(self.device).ok().and_then(DeviceId::new).ok_or(DAMAGED)?;
         Ok(ActBy { by: DeviceAddress { account, device }, act: Act::decode(&self.act).map_err(|_| DAMAGED)? })
     }
+}
+
+/// The act in a register.
+fn act_in(store: &Overlay<'_>, register: &Key) -> Result<Option<ActBy>, Error> {
+    store.load::<ActRow>(register)?.map(|row| row.read()).transpose()
 }
 
 /// Whether an act counts, as far as it says itself. `admin`: whoever did it was an admin of the group.
@@ -220,13 +214,12 @@ impl Client {
             Register::Text | Register::Deletion | Register::Opened(_)
                 if self.apply_acts(turn, &mut message)? =>
             {
-                turn.event(Event::Changed(message.clone()));
                 turn.store.write_message(message);
             }
             Register::Keep => self.plan_expiry(turn, &message),
             _ => {}
         }
-        turn.event(Event::Acted(key));
+        turn.event(Event::Changed(key));
         Ok(())
     }
 
@@ -235,8 +228,7 @@ impl Client {
         let place = u16::try_from(self.counters.acts_early % u64::from(MAX_ACTS_EARLY)).unwrap_or(0);
         self.counters.acts_early = self.counters.acts_early.wrapping_add(1);
         if let Some(former) = turn.store.load::<EarlyActRow>(&Key::EarlyAct(place))? {
-            let row: Option<ActRow> = turn.store.load(&Key::Act(former.key.clone()))?;
-            let target = row.map(|row| row.read()).transpose()?.and_then(|doer| doer.act.target);
+            let target = act_in(&turn.store, &Key::Act(former.key.clone()))?.and_then(|doer| doer.act.target);
             let here = match target {
                 Some((from, id)) => turn.store.message(&MessageKey { from, id })?.is_some(),
                 None => true,
@@ -252,10 +244,10 @@ impl Client {
     /// What was done about a message changes it. Whether it is another now.
     pub(crate) fn apply_acts(&mut self, turn: &mut Turn<'_>, message: &mut Message) -> Result<bool, Error> {
         let (with, key) = (message.with, message.key);
-        let meant = |doer: &ActBy| doer.act.sent_at_ms == message.sent_at_ms;
+        let sent_at_ms = message.sent_at_ms;
+        let meant = |doer: &ActBy| doer.act.sent_at_ms == sent_at_ms;
         let readable = matches!(message.body, Body::Post(_));
-        if let Some(row) = turn.store.load::<ActRow>(&slot(with, Some(key), Register::Deletion))? {
-            let doer = row.read()?;
+        if let Some(doer) = act_in(&turn.store, &slot(with, Some(key), Register::Deletion))? {
             // What is still asked for comes, and takes its place among the others; of what is lost, nobody knows
             // when it was sent.
             if message.body == Body::Lost || (readable && meant(&doer)) {
@@ -276,12 +268,11 @@ impl Client {
         let edited = slot(with, Some(key), Register::Text);
         let Some(row) = turn.store.load::<ActRow>(&edited)? else { return Ok(false) };
         let mut doer = row.read()?;
-        let fits = doer.act.sent_at_ms == message.sent_at_ms;
-        let Deed::Edit(edit) = &mut doer.act.deed else { return Ok(false) };
-        if !fits {
+        if !meant(&doer) {
             turn.store.delete(edited);
             return Ok(false);
         }
+        let Deed::Edit(edit) = &mut doer.act.deed else { return Ok(false) };
         if message.edited_at_ms == doer.act.at && edit.text.is_empty() {
             return Ok(false);
         }
@@ -294,14 +285,7 @@ impl Client {
         Ok(true)
     }
 
-    /// Forgets what was done about a message that is gone.
-    pub(crate) fn forget_about(&self, turn: &mut Turn<'_>, message: &Message) -> Result<(), Error> {
-        if message.expires_at_ms > 0 {
-            turn.store.delete(Key::Expiry(message.expires_at_ms, message.key));
-        }
-        self.forget_acts(turn, message.with, message.key, None)
-    }
-
+    /// Forgets what was done about a message.
     fn forget_acts(
         &self,
         turn: &mut Turn<'_>,
@@ -351,8 +335,8 @@ impl Client {
     }
 
     fn is_kept(&self, turn: &Turn<'_>, message: &Message) -> Result<bool, Error> {
-        let row: Option<ActRow> = turn.store.load(&slot(message.with, Some(message.key), Register::Keep))?;
-        Ok(row.map(|row| row.read()).transpose()?.is_some_and(|doer| doer.act.deed == Deed::Keep(true)))
+        let kept = act_in(&turn.store, &slot(message.with, Some(message.key), Register::Keep))?;
+        Ok(kept.is_some_and(|doer| doer.act.deed == Deed::Keep(true)))
     }
 
     /// Deletes what has disappeared. Not before this device has heard of everything that was said until then:
@@ -381,8 +365,7 @@ impl Client {
         if !gone.is_empty() {
             turn.event(Event::Deleted(gone));
         }
-        let next = turn.store.rows(Table::Expiry, &[], &[0xff; 34], 1)?;
-        self.next_expiry = next.first().and_then(|(bytes, _)| read_expiry(bytes)).map(|(at, _)| at);
+        self.next_expiry = first_expiry(&turn.store)?;
         Ok(())
     }
 
@@ -391,7 +374,10 @@ impl Client {
         if let Conversation::Group(_) = message.with {
             self.forget_receipts(turn, message.key.id)?;
         }
-        self.forget_about(turn, message)?;
+        if message.expires_at_ms > 0 {
+            turn.store.delete(Key::Expiry(message.expires_at_ms, message.key));
+        }
+        self.forget_acts(turn, message.with, message.key, None)?;
         self.forget_retry(turn, message.key);
         turn.store.delete_message(message.key);
         Ok(())
@@ -441,12 +427,9 @@ impl Client {
         target: Option<MessageKey>,
         deed: &Deed,
     ) -> Result<Result<u64, Failure>, Error> {
-        let Some(own) = self.address() else { return Ok(Err(Failure::NotRegistered)) };
-        if let Err(failure) = self.check_conversation(turn, own.account, with, deed)? {
+        let failure = self.check_conversation(turn, with, needs_voice(deed))?.or(self.room_for(1));
+        if let Some(failure) = failure {
             return Ok(Err(failure));
-        }
-        if self.outbox.len() >= MAX_OUTBOX {
-            return Ok(Err(Failure::OutboxFull));
         }
         let Some(target) = target else {
             return Ok(if matches!(deed, Deed::Lifetime(_)) { Ok(0) } else { Err(Failure::UnknownMessage) });
@@ -469,8 +452,8 @@ impl Client {
                 if edit.text.trim().is_empty() {
                     return Ok(Err(Failure::Empty));
                 }
-                if edit.text.len() > waxwing_wire::limits::MAX_TEXT_BYTES {
-                    return Ok(Err(Failure::TooLong { limit_bytes: waxwing_wire::limits::MAX_TEXT_BYTES }));
+                if let Some(failure) = check_post(edit) {
+                    return Ok(Err(failure));
                 }
                 true
             }
@@ -482,29 +465,6 @@ impl Client {
             return Ok(Err(Failure::UnknownMessage));
         }
         Ok(if fits { Ok(message.sent_at_ms) } else { Err(Failure::NotAllowed) })
-    }
-
-    /// Whether the user may do it in that conversation.
-    fn check_conversation(
-        &self,
-        turn: &Turn<'_>,
-        own: AccountId,
-        with: Conversation,
-        deed: &Deed,
-    ) -> Result<Result<(), Failure>, Error> {
-        Ok(match with {
-            Conversation::Account(account) if account == own => Ok(()),
-            Conversation::Account(account) => {
-                let known = turn.store.load::<PeerRow>(&Key::Peer(account))?.is_some();
-                if known { Ok(()) } else { Err(Failure::UnknownContact) }
-            }
-            Conversation::Group(group) => match load_state(turn, group)? {
-                None => Err(Failure::UnknownGroup),
-                Some(state) if state.member(own).is_none() => Err(Failure::NotAllowed),
-                Some(state) if needs_voice(deed) && !may_send(&state, own) => Err(Failure::NotAllowed),
-                Some(_) => Ok(()),
-            },
-        })
     }
 
     /// Does it here and tells whom it concerns. `false`: it is too late for that, or not this user's.
@@ -533,18 +493,12 @@ impl Client {
                 return Ok(true);
             }
         }
-        let (to, group) = match with {
-            Conversation::Account(account) => (account.0.to_vec(), Vec::new()),
-            Conversation::Group(group) => (Vec::new(), group.0.to_vec()),
-        };
         let row = OutboxRow {
             kind: Kind::Act as u32,
-            to,
-            group,
             id: self.fresh_id(turn)?.0,
             sent_at_ms: turn.now.0,
             payload: payload(ContentBody::Act(Box::new(act))),
-            ..OutboxRow::default()
+            ..OutboxRow::toward(with)
         };
         self.enqueue(turn, &row)?;
         Ok(true)
@@ -602,8 +556,7 @@ pub(crate) fn needs_voice(deed: &Deed) -> bool {
 
 /// See [`Client::lifetime`].
 pub(crate) fn lifetime(store: &Overlay<'_>, with: Conversation) -> Result<u32, Error> {
-    let row: Option<ActRow> = store.load(&slot(with, None, Register::Lifetime))?;
-    Ok(match row.map(|row| row.read()).transpose()?.map(|doer| doer.act.deed) {
+    Ok(match act_in(store, &slot(with, None, Register::Lifetime))?.map(|doer| doer.act.deed) {
         Some(Deed::Lifetime(seconds)) => seconds,
         _ => 0,
     })
@@ -616,13 +569,13 @@ pub(crate) fn archived_acts(store: &Overlay<'_>, message: &Message) -> Result<Ve
 }
 
 /// When a message disappears, and which.
-pub(crate) fn read_expiry(bytes: &[u8]) -> Option<(u64, MessageKey)> {
+fn read_expiry(bytes: &[u8]) -> Option<(u64, MessageKey)> {
     let (at, rest) = bytes.split_first_chunk::<8>()?;
-    Some((u64::from_be_bytes(*at), crate::retry::place(rest)?))
+    Some((u64::from_be_bytes(*at), MessageKey::parse(rest)?))
 }
 
 /// The first message that disappears.
-pub(crate) fn first_expiry(db: &dyn Read) -> Result<Option<u64>, Error> {
-    let rows = db.rows(Table::Expiry, &[], &[0xff; 34], 1)?;
+pub(crate) fn first_expiry(store: &Overlay<'_>) -> Result<Option<u64>, Error> {
+    let rows = store.rows(Table::Expiry, &[], &[0xff; 34], 1)?;
     Ok(rows.first().and_then(|(bytes, _)| read_expiry(bytes)).map(|(at, _)| at))
 }

@@ -170,7 +170,7 @@ impl Client {
             publish_after: None,
             asks: BTreeMap::new(),
             silent: crate::retry::open_silent(db)?,
-            next_expiry: crate::act::first_expiry(db)?,
+            next_expiry: crate::act::first_expiry(&Overlay::new(db))?,
             heard_at: None,
         })
     }

@@ -269,11 +269,9 @@ pub enum Event {
     Message(Message),
     /// A message changed: its placeholder was filled.
     MessageFilled(Message),
-    /// A message is another now: its sender has edited it or deleted it for everyone, or it was to be seen
-    /// once and was.
-    Changed(Message),
-    /// Something was done about a message: see [`crate::Client::acts`].
-    Acted(MessageKey),
+    /// Something was done about a message, and it may be another now: its sender has edited it or deleted it
+    /// for everyone, or it was to be seen once and was. See [`crate::Client::acts`].
+    Changed(MessageKey),
     /// The ticks of a message changed.
     Delivery {
         /// Which.

@@ -209,18 +209,14 @@ impl Key {
             Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),
             Self::State(key) | Self::Act(key) => key.clone(),
             Self::EarlyAct(place) => place.to_be_bytes().to_vec(),
-            Self::Expiry(at, key) => {
-                [&at.to_be_bytes()[..], &address(&key.from), &key.id.0.to_be_bytes()].concat()
-            }
+            Self::Expiry(at, key) => [&at.to_be_bytes()[..], &key.bytes()].concat(),
             Self::Group(group) => group.0.to_vec(),
             Self::SenderKey(group, device) => [group.0.to_vec(), address(device)].concat(),
             Self::GroupLog(group, epoch) => [&group.0[..], &epoch.to_be_bytes()].concat(),
             Self::Receipt(id, account) => [&id.0.to_be_bytes()[..], &account.0].concat(),
             Self::Archive(device) => vec![*device],
             Self::JoinRequest(group, account) => [group.0, account.0].concat(),
-            Self::Retry(device, id) | Self::Mark(device, id) => {
-                [address(device), id.0.to_be_bytes().to_vec()].concat()
-            }
+            Self::Retry(device, id) | Self::Mark(device, id) => MessageKey { from: *device, id: *id }.bytes(),
         }
     }
 }

@@ -417,7 +417,7 @@ impl Client {
         let mut held = Vec::new();
         for (bytes, value) in turn.store.rows(Table::Retry, &from, &to, MAX_RETRIES_PLANNED)? {
             let row = RetryRow::unpack(&value)?;
-            let key = crate::retry::place(&bytes).filter(|_| !row.held.is_empty());
+            let key = MessageKey::parse(&bytes).filter(|_| !row.held.is_empty());
             held.extend(key.map(|key| (key, row)));
         }
         held.sort_by_key(|(_, row)| row.held_order);

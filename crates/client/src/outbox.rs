@@ -162,6 +162,14 @@ impl OutboxRow {
         Ok(Some(GroupId(group)))
     }
 
+    /// Nothing yet, to be brought there; see [`Self::target`].
+    pub(crate) fn toward(to: Conversation) -> Self {
+        match to {
+            Conversation::Account(account) => Self { to: account.0.to_vec(), ..Self::default() },
+            Conversation::Group(group) => Self { group: group.0.to_vec(), ..Self::default() },
+        }
+    }
+
     /// Where the server brings it.
     pub(crate) fn target(&self) -> Result<Conversation, Error> {
         match self.group()? {

@@ -1,12 +1,12 @@
 //! What the user writes: to an account, to a group, to oneself, to the people of a list.
 
+use waxwing_wire::DeviceAddress;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::{
     MAX_CARD_BYTES, MAX_LABEL_BYTES, MAX_MENTIONS, MAX_PREVIEW_IMAGE_BYTES, MAX_QUOTE_BYTES, MAX_SPANS,
     MAX_TEXT_BYTES, MAX_URL_BYTES, POLL_OPTIONS,
 };
 use waxwing_wire::post::{Card, Deed, Post, Style};
-use waxwing_wire::{AccountId, DeviceAddress, GroupId};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
@@ -28,7 +28,7 @@ impl Client {
         to: Conversation,
         post: Post,
     ) -> Result<(), Error> {
-        let failure = self.room_for(1).or(check_post(&post)).or(self.check_recipient(turn, to)?);
+        let failure = self.room_for(1).or(check_post(&post)).or(self.check_conversation(turn, to, true)?);
         if let Some(failure) = failure {
             turn.failed(command, failure);
             return Ok(());
@@ -52,7 +52,7 @@ impl Client {
         };
         let mut failure = self.room_for(list.members.len() as u64).or(check_post(post));
         for member in &list.members {
-            failure = failure.or(self.check_recipient(turn, Conversation::Account(*member))?);
+            failure = failure.or(self.check_conversation(turn, Conversation::Account(*member), true)?);
         }
         if let Some(failure) = failure {
             turn.failed(command, failure);
@@ -87,7 +87,7 @@ impl Client {
             failure = Some(Failure::NotAllowed);
         }
         for conversation in to {
-            failure = failure.or(self.check_recipient(turn, *conversation)?);
+            failure = failure.or(self.check_conversation(turn, *conversation, true)?);
         }
         if let Some(failure) = failure {
             turn.failed(command, failure);
@@ -108,14 +108,19 @@ impl Client {
         Ok(())
     }
 
-    fn room_for(&self, messages: u64) -> Option<Failure> {
+    pub(crate) fn room_for(&self, messages: u64) -> Option<Failure> {
         (self.outbox.len().saturating_add(messages) > MAX_OUTBOX).then_some(Failure::OutboxFull)
     }
 
-    /// Why nothing can be written to a conversation, if so.
-    fn check_recipient(&self, turn: &Turn<'_>, to: Conversation) -> Result<Option<Failure>, Error> {
+    /// Why nothing can be said in a conversation, if so. `voice`: it takes the right to write in a group.
+    pub(crate) fn check_conversation(
+        &self,
+        turn: &Turn<'_>,
+        with: Conversation,
+        voice: bool,
+    ) -> Result<Option<Failure>, Error> {
         let Some(own) = self.address() else { return Ok(Some(Failure::NotRegistered)) };
-        Ok(match to {
+        Ok(match with {
             Conversation::Account(account) if account == own.account => None,
             Conversation::Account(account) => {
                 let known = turn.store.load::<PeerRow>(&Key::Peer(account))?.is_some();
@@ -123,8 +128,11 @@ impl Client {
             }
             Conversation::Group(group) => match load_state(turn, group)? {
                 None => Some(Failure::UnknownGroup),
-                Some(state) if !may_send(&state, own.account) => Some(Failure::NotAllowed),
-                Some(_) => None,
+                Some(state) => {
+                    let may =
+                        may_send(&state, own.account) || (!voice && state.member(own.account).is_some());
+                    (!may).then_some(Failure::NotAllowed)
+                }
             },
         })
     }
@@ -141,13 +149,22 @@ impl Client {
             post.lifetime_s = self.lifetime_for(turn, to)?;
         }
         self.fill_quote(turn, to, &mut post)?;
-        match to {
-            Conversation::Account(account) if account == from.account => {
-                self.note_to_self(turn, from, post).map(Some)
-            }
-            Conversation::Account(account) => self.write_to_account(turn, from, account, post).map(Some),
-            Conversation::Group(group) => self.write_to_group(turn, from, group, post).map(Some),
+        let key = MessageKey { from, id: self.fresh_id(turn)? };
+        if to == Conversation::Account(from.account) {
+            self.note_to_self(turn, key, post)?;
+            return Ok(Some(key));
         }
+        let position = self.next_position(turn, from, to)?;
+        let row = OutboxRow {
+            kind: Kind::Text as u32,
+            id: key.id.0,
+            sent_at_ms: turn.now.0,
+            position,
+            ..OutboxRow::toward(to)
+        };
+        self.enqueue(turn, &row)?;
+        self.wrote(turn, key, to, position, post)?;
+        Ok(Some(key))
     }
 
     /// What is said of the lifetime of messages there. A new conversation with somebody begins as the user
@@ -185,70 +202,38 @@ impl Client {
         Ok(())
     }
 
-    fn write_to_account(
-        &mut self,
+    /// The place of what is written next in a conversation, which is taken by it.
+    fn next_position(
+        &self,
         turn: &mut Turn<'_>,
         from: DeviceAddress,
-        to: AccountId,
-        post: Post,
-    ) -> Result<MessageKey, Error> {
-        let key = MessageKey { from, id: self.fresh_id(turn)? };
-        let mut peer: PeerRow = turn.store.load(&Key::Peer(to))?.unwrap_or_default();
-        peer.written = peer.written.saturating_add(1);
-        turn.store.save(Key::Peer(to), &peer);
-        let row = OutboxRow {
-            kind: Kind::Text as u32,
-            to: to.0.to_vec(),
-            id: key.id.0,
-            sent_at_ms: turn.now.0,
-            position: peer.written,
-            ..OutboxRow::default()
-        };
-        self.enqueue(turn, &row)?;
-        self.wrote(turn, key, Conversation::Account(to), peer.written, post)?;
-        Ok(key)
-    }
-
-    fn write_to_group(
-        &mut self,
-        turn: &mut Turn<'_>,
-        from: DeviceAddress,
-        group: GroupId,
-        post: Post,
-    ) -> Result<MessageKey, Error> {
-        let key = MessageKey { from, id: self.fresh_id(turn)? };
-        let mut written = load_key(turn, group, from)?;
-        written.position = written.position.saturating_add(1);
-        turn.store.save(Key::SenderKey(group, from), &written);
-        let row = OutboxRow {
-            kind: Kind::Text as u32,
-            group: group.0.to_vec(),
-            id: key.id.0,
-            sent_at_ms: turn.now.0,
-            position: written.position,
-            ..OutboxRow::default()
-        };
-        self.enqueue(turn, &row)?;
-        self.wrote(turn, key, Conversation::Group(group), written.position, post)?;
-        Ok(key)
+        to: Conversation,
+    ) -> Result<u64, Error> {
+        Ok(match to {
+            Conversation::Account(account) => {
+                let mut peer: PeerRow = turn.store.load(&Key::Peer(account))?.unwrap_or_default();
+                peer.written = peer.written.saturating_add(1);
+                turn.store.save(Key::Peer(account), &peer);
+                peer.written
+            }
+            Conversation::Group(group) => {
+                let mut written = load_key(turn, group, from)?;
+                written.position = written.position.saturating_add(1);
+                turn.store.save(Key::SenderKey(group, from), &written);
+                written.position
+            }
+        })
     }
 
     /// Kept on the own devices; no server takes it from anybody to anybody else.
-    fn note_to_self(
-        &mut self,
-        turn: &mut Turn<'_>,
-        from: DeviceAddress,
-        post: Post,
-    ) -> Result<MessageKey, Error> {
-        let key = MessageKey { from, id: self.fresh_id(turn)? };
-        self.wrote(turn, key, Conversation::Account(from.account), 0, post)?;
+    fn note_to_self(&mut self, turn: &mut Turn<'_>, key: MessageKey, post: Post) -> Result<(), Error> {
+        self.wrote(turn, key, Conversation::Account(key.from.account), 0, post)?;
         if let Some(mut message) = turn.store.message(&key)? {
             message.delivery = Delivery::Read;
             turn.event(Event::Delivery { message: key, with: message.with, delivery: Delivery::Read });
             turn.store.write_message(message);
         }
-        self.tell_sent(turn, key.id)?;
-        Ok(key)
+        self.tell_sent(turn, key.id)
     }
 
     /// What the user wrote goes into the history.
@@ -281,7 +266,7 @@ impl Client {
 }
 
 /// Why a message cannot be sent as it is, if so.
-fn check_post(post: &Post) -> Option<Failure> {
+pub(crate) fn check_post(post: &Post) -> Option<Failure> {
     let too_long =
         |bytes: usize, limit_bytes: usize| (bytes > limit_bytes).then_some(Failure::TooLong { limit_bytes });
     let titled = matches!(post.card.as_deref(), None | Some(Card::Poll { .. } | Card::Event { .. }));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waxwing_wire::content::Conversation;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
+use waxwing_wire::{DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -34,13 +34,6 @@ fn pause_ms(table: &[u64], attempts: u32) -> u64 {
     usize::try_from(attempts).ok().and_then(|at| table.get(at)).copied().unwrap_or(0)
 }
 
-pub(crate) fn place(bytes: &[u8]) -> Option<MessageKey> {
-    let (account, rest) = bytes.split_first_chunk::<16>()?;
-    let (device, id) = rest.split_first()?;
-    let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
-    Some(MessageKey { from, id: MessageId(u64::from_be_bytes(id.try_into().ok()?)) })
-}
-
 /// Where the silent messages that can be sent again are kept.
 pub(crate) fn open_silent(db: &dyn Read) -> Result<BTreeMap<MessageId, u16>, Error> {
     let rows = db.rows(Table::Sent, &[1], &[2], usize::from(SILENT_KEPT) + usize::from(ACTS_KEPT))?;
@@ -51,6 +44,31 @@ pub(crate) fn open_silent(db: &dyn Read) -> Result<BTreeMap<MessageId, u16>, Err
     rows.into_iter().map(slot).collect()
 }
 
+impl SentRow {
+    /// Counts that it is sent again, and makes the row for the outbox.
+    pub(crate) fn again(&mut self, attempt: u32) -> OutboxRow {
+        self.resends += 1;
+        // Two devices may ask for the same attempt; the server takes each number once.
+        self.attempt = attempt.max(self.attempt.saturating_add(1));
+        OutboxRow {
+            kind: self.kind,
+            to: self.to.clone(),
+            id: self.id,
+            attempt: self.attempt,
+            sent_at_ms: self.sent_at_ms,
+            position: self.position,
+            ids: self.ids.clone(),
+            group: self.group.clone(),
+            payload: self.payload.clone(),
+            only: self.only,
+            epoch: self.epoch,
+            state: self.state.clone(),
+            resend: true,
+            ..OutboxRow::default()
+        }
+    }
+}
+
 impl Client {
     // ------------------------------------------------------------ asking
 
@@ -58,7 +76,7 @@ impl Client {
     pub(crate) fn plan_retries(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
         let rows = turn.store.rows(Table::Retry, &[], &[0xff; 26], MAX_RETRIES_PLANNED)?;
         for (key, value) in rows {
-            let key = place(&key).ok_or(Error::Damaged(RetryRow::NAME))?;
+            let key = MessageKey::parse(&key).ok_or(Error::Damaged(RetryRow::NAME))?;
             let row = RetryRow::unpack(&value)?;
             if !row.held.is_empty() {
                 self.refetch.insert(key.from.account);
@@ -290,25 +308,8 @@ impl Client {
         if sent.resends >= MAX_RESENDS || turn.now.0.saturating_sub(sent.sent_at_ms) > RESEND_AGE_MS {
             return Ok(());
         }
-        sent.resends += 1;
-        // Two devices may ask for the same attempt; the server takes each number once.
-        sent.attempt = attempt.max(sent.attempt.saturating_add(1));
-        let row = OutboxRow {
-            kind: sent.kind,
-            to: sent.to.clone(),
-            id: sent.id,
-            attempt: sent.attempt,
-            sent_at_ms: sent.sent_at_ms,
-            position: sent.position,
-            ids: sent.ids.clone(),
-            group: sent.group.clone(),
-            payload: sent.payload.clone(),
-            only: only.map_or(sent.only, |device| device.number().into()),
-            epoch: sent.epoch,
-            state: sent.state.clone(),
-            resend: true,
-            ..OutboxRow::default()
-        };
+        let only = only.map_or(sent.only, |device| device.number().into());
+        let row = OutboxRow { only, ..sent.again(attempt) };
         if self.enqueue(turn, &row)? {
             turn.store.save(key, &sent);
         }

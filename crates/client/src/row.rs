@@ -15,6 +15,21 @@ pub struct MessageKey {
     pub id: MessageId,
 }
 
+impl MessageKey {
+    /// In keys of rows: account (16 bytes), device (1 byte), number (8 bytes).
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        [&self.from.account.0[..], &[self.from.device.number()], &self.id.0.to_be_bytes()].concat()
+    }
+
+    /// Reads [`Self::bytes`].
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (account, rest) = bytes.split_first_chunk::<16>()?;
+        let (device, id) = rest.split_first()?;
+        let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
+        Some(Self { from, id: MessageId(u64::from_be_bytes(id.try_into().ok()?)) })
+    }
+}
+
 /// A message of the history.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {

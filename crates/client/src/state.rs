@@ -6,7 +6,7 @@
 
 use waxwing_wire::content::{Body as ContentBody, Conversation, StateEntry, Sync};
 use waxwing_wire::limits::{MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES};
-use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, GroupId, MessageId};
+use waxwing_wire::{AccountId, Bytes, DeviceId, GroupId};
 
 use crate::client::{Client, Error};
 use crate::command::{ChatChange, CommandId, Event, Failure};
@@ -37,6 +37,14 @@ pub(crate) enum StateKey {
     DeviceName(DeviceId),
 }
 
+/// In keys of rows: 0 and an account, or 1 and a group.
+pub(crate) fn conversation_bytes(of: &Conversation) -> Vec<u8> {
+    match of {
+        Conversation::Account(account) => [&[0][..], &account.0].concat(),
+        Conversation::Group(group) => [&[1][..], &group.0].concat(),
+    }
+}
+
 const STARRED: u8 = 7;
 const DELETED: u8 = 8;
 const LIST: u8 = 9;
@@ -44,14 +52,8 @@ const SETTING: u8 = 10;
 
 impl StateKey {
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let conversation = |kind: u8, of: &Conversation| match of {
-            Conversation::Account(account) => [&[kind, 0][..], &account.0].concat(),
-            Conversation::Group(group) => [&[kind, 1][..], &group.0].concat(),
-        };
-        let message = |kind: u8, key: &MessageKey| {
-            let (from, id) = (key.from, key.id);
-            [&[kind][..], &from.account.0, &[from.device.number()], &id.0.to_be_bytes()].concat()
-        };
+        let conversation = |kind: u8, of: &Conversation| [vec![kind], conversation_bytes(of)].concat();
+        let message = |kind: u8, key: &MessageKey| [vec![kind], key.bytes()].concat();
         match self {
             Self::Archived(of) => conversation(1, of),
             Self::Pinned(of) => conversation(2, of),
@@ -77,12 +79,7 @@ impl StateKey {
             (1, rest) => Some(Conversation::Group(GroupId(rest.try_into().ok()?))),
             _ => None,
         };
-        let message = || {
-            let (account, rest) = rest.split_first_chunk::<16>()?;
-            let (device, id) = rest.split_first()?;
-            let from = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
-            Some(MessageKey { from, id: MessageId(u64::from_be_bytes(id.try_into().ok()?)) })
-        };
+        let message = || MessageKey::parse(rest);
         Some(match *kind {
             1 => Self::Archived(conversation()?),
             2 => Self::Pinned(conversation()?),

@@ -286,7 +286,7 @@ impl Client {
                 if self.counters.marks >= MAX_MARKS {
                     let victim = turn.store.rows(Table::Mark, &[], &[0xff; 26], 1)?;
                     for (bytes, _) in victim {
-                        if let Some(key) = crate::retry::place(&bytes) {
+                        if let Some(key) = MessageKey::parse(&bytes) {
                             turn.store.delete(Key::Mark(key.from, key.id));
                             self.counters.marks = self.counters.marks.saturating_sub(1);
                         }

@@ -14,7 +14,7 @@ use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId, Rejec
 
 use super::{
     Body, BroadcastList, ChatChange, Connection, Contact, Delivery, Device, Direction, Failure, Fault,
-    HistoryRange, Hit, Message, MessageKind, NetFailure, Person, SnippetPiece, Trust,
+    HistoryRange, Hit, Message, NetFailure, Person, SnippetPiece, Trust,
 };
 use crate::search;
 
@@ -140,18 +140,6 @@ pub fn hit(found: &core::Message, marks: &[Range<usize>]) -> Hit {
     let pieces = search::snippet(&text, marks).into_iter();
     let snippet = pieces.map(|piece| SnippetPiece { text: piece.text, marked: piece.marked }).collect();
     Hit { message: message(found), snippet }
-}
-
-/// What kind of message is looked for.
-pub fn kind_of(kind: MessageKind) -> search::Kind {
-    match kind {
-        MessageKind::Text => search::Kind::Text,
-        MessageKind::Link => search::Kind::Link,
-        MessageKind::Contact => search::Kind::Contact,
-        MessageKind::Place => search::Kind::Place,
-        MessageKind::Poll => search::Kind::Poll,
-        MessageKind::Event => search::Kind::Event,
-    }
 }
 
 /// Whom an account belongs to. `name`: the user's own for them.

@@ -25,8 +25,7 @@ impl Engine {
                 let connection = api::connection(state, self.reason.as_ref());
                 self.tell(Event::Connection { connection });
             }
-            core::Event::Changed(message) => self.changed(&message.key),
-            core::Event::Acted(key) => self.changed(&key),
+            core::Event::Changed(key) => self.changed(&key),
             other => {
                 if let Some(event) = plain(other) {
                     self.tell(event);
@@ -77,7 +76,7 @@ impl Engine {
 fn plain(event: core::Event) -> Option<Event> {
     use core::Event as Core;
     Some(match event {
-        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed(_) | Core::Acted(_) => {
+        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed(_) => {
             return None;
         }
         Core::Registered(address) => {

@@ -323,7 +323,7 @@ impl Look<'_> {
         }
         let with = with.map(|with| api::conversation_of(&with)).transpose()?;
         let from = from.map(|from| api::account_of(&from)).transpose()?;
-        let wanted = Wanted::new(&text, with, from, kind.map(api::kind_of));
+        let wanted = Wanted::new(&text, with, from, kind);
         let within = Within {
             before: before.unwrap_or(u64::MAX),
             since_ms: since_ms.unwrap_or(0),

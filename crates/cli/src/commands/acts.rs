@@ -46,13 +46,7 @@ pub fn typed(session: &Session, text: &str, plain: bool) -> Result<Post, Error> 
 
 /// Writes a message to a conversation that is known here.
 fn write(session: &mut Session, name: &str, post: Post, printer: &mut Printer) -> Result<(), Error> {
-    let chat = match session.chat(name)? {
-        Some(chat) => chat,
-        None => {
-            let contact = session.find_contact(name)?;
-            session.known_chat(&contact.person.account)?
-        }
-    };
+    let chat = session.find_chat(name)?;
     session.app.send(Command::GoOnline);
     let answered = session.run(Command::Send { to: chat.conversation.clone(), post: Box::new(post) })?;
     report(session, &answered.message.unwrap_or_default(), &chat, printer)?;
@@ -60,21 +54,27 @@ fn write(session: &mut Session, name: &str, post: Post, printer: &mut Printer) -
     Ok(())
 }
 
-/// Does something about a message and lets it go out.
-fn act(session: &mut Session, message: &Message, deed: Deed) -> Result<(), Error> {
+/// Does something about a message, lets it go out, and prints the message as it is now.
+fn act(
+    session: &mut Session,
+    message: Message,
+    deed: Deed,
+    said: &str,
+    printer: &mut Printer,
+) -> Result<(), Error> {
     session.app.send(Command::GoOnline);
     let about = Some(message.id.clone());
     session.run(Command::Act { with: message.with.clone(), message: about, deed })?;
     session.settle();
-    Ok(())
+    let now = session.message(&message.id)?.unwrap_or(message);
+    printer.print(|| said.to_owned(), || object("acted", &[("message", &now)]))
 }
 
+/// The same about the message of that name.
 fn acted(global: &Global, name: &str, deed: Deed, said: &str, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open_registered(global)?;
     let message = session.known_message(name)?;
-    act(&mut session, &message, deed)?;
-    let now = session.message(&message.id)?.unwrap_or(message);
-    printer.print(|| said.to_owned(), || object("acted", &[("message", &now)]))
+    act(&mut session, message, deed, said, printer)
 }
 
 pub fn react(global: &Global, arguments: &arguments::React, printer: &mut Printer) -> Result<(), Error> {
@@ -97,14 +97,14 @@ pub fn edit(global: &Global, arguments: &arguments::Edit, printer: &mut Printer)
     let mut session = Session::open_registered(global)?;
     let message = session.known_message(&arguments.message)?;
     let post = Box::new(typed(&session, &text, false)?);
-    act(&mut session, &message, Deed::Edit { post })?;
-    let now = session.message(&message.id)?.unwrap_or(message);
-    printer.print(|| "edited".to_owned(), || object("acted", &[("message", &now)]))
+    act(&mut session, message, Deed::Edit { post }, "edited", printer)
 }
 
 pub fn delete_for_everyone(global: &Global, names: &[String], printer: &mut Printer) -> Result<(), Error> {
+    let mut session = Session::open_registered(global)?;
     for name in names {
-        acted(global, name, Deed::Delete, "deleted for everyone", printer)?;
+        let message = session.known_message(name)?;
+        act(&mut session, message, Deed::Delete, "deleted for everyone", printer)?;
     }
     Ok(())
 }
@@ -154,8 +154,7 @@ pub fn moved(global: &Global, arguments: &arguments::Moved, printer: &mut Printe
     let live_s = if arguments.end { 0 } else { shared.live_s };
     let place = Place { latitude_e7, longitude_e7, live_s, ..shared };
     let said = if arguments.end { "ended" } else { "moved" };
-    act(&mut session, &message, Deed::Live { place })?;
-    printer.print(|| said.to_owned(), || object("acted", &[("message", &message)]))
+    act(&mut session, message, Deed::Live { place }, said, printer)
 }
 
 pub fn forward(global: &Global, arguments: &arguments::Forward, printer: &mut Printer) -> Result<(), Error> {

@@ -68,8 +68,7 @@ fn target(session: &mut Session, name: &str) -> Result<Target, Error> {
     if let Some(list) = session.list(name)? {
         return Ok(Target::List(list));
     }
-    let contact = session.find_contact(name)?;
-    Ok(Target::Chat(Box::new(session.known_chat(&contact.person.account)?)))
+    Ok(Target::Chat(Box::new(session.find_chat(name)?)))
 }
 
 /// The caller's key makes a repetition harmless.

@@ -272,23 +272,8 @@ impl Client {
         if !member || old || sent.resends >= MAX_GROUP_RESENDS {
             return Ok(());
         }
-        sent.resends += 1;
-        sent.attempt = attempt.max(sent.attempt.saturating_add(1));
-        let row = OutboxRow {
-            kind: sent.kind,
-            to: from.account.0.to_vec(),
-            only: from.device.number().into(),
-            group: group.0.to_vec(),
-            id: sent.id,
-            attempt: sent.attempt,
-            sent_at_ms: sent.sent_at_ms,
-            position: sent.position,
-            payload: sent.payload.clone(),
-            epoch: sent.epoch,
-            state: sent.state.clone(),
-            resend: true,
-            ..OutboxRow::default()
-        };
+        let (to, only) = (from.account.0.to_vec(), from.device.number().into());
+        let row = OutboxRow { to, only, ..sent.again(attempt) };
         if self.enqueue(turn, &row)? {
             turn.store.save(key, &sent);
         }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::search::{Kind, Wanted};
+use crate::api::MessageKind as Kind;
+use crate::search::Wanted;
 use crate::store::index::{Found, Indexing, Within};
 
 const EVER: Within = Within { before: u64::MAX, since_ms: 0, until_ms: u64::MAX };
