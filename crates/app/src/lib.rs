@@ -13,6 +13,7 @@ pub mod limits;
 #[doc(hidden)]
 pub mod measure;
 mod net;
+pub mod preview;
 mod profile;
 mod search;
 mod store;

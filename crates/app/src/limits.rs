@@ -63,3 +63,22 @@ pub const MAX_SNIPPET_CHARACTERS: usize = 160;
 pub const SNIPPET_LEAD_CHARACTERS: usize = 40;
 /// Messages that are indexed in one transaction when the index is made.
 pub const INDEX_PAGE_MESSAGES: usize = 10_000;
+
+/// Of a page that a link leads to this much is read, bytes: its head.
+pub const MAX_PAGE_BYTES: u64 = 512 * 1024;
+/// Tags and texts of a page that are looked at.
+pub const MAX_PAGE_TAGS: usize = 20_000;
+/// What a page says about itself is read so far, bytes each.
+pub const MAX_PAGE_TEXT_BYTES: usize = 4_096;
+/// Picture of such a page, bytes.
+pub const MAX_PICTURE_BYTES: u64 = 4 * 1024 * 1024;
+/// Width and height of such a picture, pixels.
+pub const MAX_PICTURE_SIDE_PIXELS: u32 = 8_192;
+/// What unpacking it may take, bytes.
+pub const MAX_PICTURE_MEMORY_BYTES: u64 = 96 * 1024 * 1024;
+/// The longer side of the small picture, pixels: the first that fits the limit in bytes.
+pub const PREVIEW_SIDES_PIXELS: [u32; 3] = [240, 160, 96];
+/// Redirections that are followed.
+pub const MAX_PREVIEW_HOPS: usize = 4;
+/// The site of a link gets so long in all. A message never waits longer for it.
+pub const PREVIEW_PATIENCE: Duration = Duration::from_secs(4);

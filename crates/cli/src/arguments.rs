@@ -166,6 +166,9 @@ pub struct Send {
     /// Without formatting: `*` and `_` stay what they are, and nobody is mentioned
     #[arg(long)]
     pub plain: bool,
+    /// Do not ask the site of a link in the text what it is about
+    #[arg(long)]
+    pub no_preview: bool,
     /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
     /// Text; `-` reads it from standard input

@@ -5,7 +5,7 @@ mod tests;
 
 use waxwing_app::api::{
     Allowed, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice, Permissions, Place, Post,
-    Reply,
+    Preview, Reply,
 };
 
 use crate::markup::marked;
@@ -199,6 +199,10 @@ pub fn post_text(post: &Post, names: &Names) -> String {
         text.push_str(if post.forwards > 4 { "[forwarded many times] " } else { "[forwarded] " });
     }
     text.push_str(&marked(post));
+    if let Some(preview) = &post.preview {
+        text.push('\n');
+        text.push_str(&preview_text(preview));
+    }
     let card = match &post.card {
         None => return text,
         Some(Card::Contact { name, account, .. }) => match account {
@@ -219,6 +223,15 @@ pub fn post_text(post: &Post, names: &Names) -> String {
         Some(Card::Event { place, .. }) => format!("event at {}", one_line(place)),
     };
     if text.is_empty() { card } else { format!("{text}\n{card}") }
+}
+
+/// What the first link of a text leads to, as the sender found it.
+fn preview_text(preview: &Preview) -> String {
+    let said = one_line(&preview.title);
+    match one_line(&preview.description).as_str() {
+        "" => format!("↗ {said}"),
+        more => format!("↗ {said} — {more}"),
+    }
 }
 
 /// A place: its name and where it is on Earth.

@@ -8,9 +8,10 @@ pub use post::{deed_of, done, post, post_of, whole_post};
 
 use std::ops::Range;
 
+use data_encoding::BASE64;
 use waxwing_client as core;
 use waxwing_client::Conversation;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId, RejectCode, devices};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, GroupId, MessageId, RejectCode, devices};
 
 use super::{
     Body, BroadcastList, ChatChange, Connection, Contact, Delivery, Device, Direction, Failure, Fault,
@@ -73,6 +74,17 @@ pub fn list_id_of(text: &str) -> Result<[u8; 16], Failure> {
     hex::decode_to_slice(text, &mut id)
         .map_err(|_| Failure::user("malformedList", "not a broadcast list; it has 32 hexadecimal digits"))?;
     Ok(id)
+}
+
+/// A small picture as the interface shows it.
+pub fn picture(file: &[u8]) -> String {
+    BASE64.encode(file)
+}
+
+/// Reads what [`picture`] wrote.
+pub fn picture_of(text: &str) -> Result<Bytes, Failure> {
+    let file = BASE64.decode(text.as_bytes());
+    file.map(Bytes::from).map_err(|_| Failure::user("malformedPicture", "the picture is not base64"))
 }
 
 /// A broadcast list as the interface shows it.

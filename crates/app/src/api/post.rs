@@ -120,6 +120,9 @@ pub struct Preview {
     /// Of the page.
     #[serde(default)]
     pub description: String,
+    /// A small image file, Base64; empty: none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
 }
 
 /// What comes with a text.

@@ -36,6 +36,14 @@ pub enum Kind {
     Text,
     /// Texts with an address of the web
     Link,
+    /// Contact cards
+    Contact,
+    /// Places, live or not
+    Place,
+    /// Polls
+    Poll,
+    /// Events
+    Event,
 }
 
 /// A day or a span before now.

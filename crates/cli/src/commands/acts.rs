@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use waxwing_app::api::{
     Card, ChatChange, Command, Deed, Event, Message, Place, Post, Quote, Reply, Span, Style,
 };
+use waxwing_app::preview::{self, Reach};
 
 use super::talk::{message_text, report};
 use super::{history_of, now_ms};
@@ -88,7 +89,7 @@ pub fn reply(global: &Global, arguments: &arguments::Reply, printer: &mut Printe
     let mut session = Session::open_registered(global)?;
     let message = session.known_message(&arguments.message)?;
     let quote = Some(Quote { message: message.id.clone(), text: String::new() });
-    let post = Post { quote, ..typed(&session, &text, false)? };
+    let post = Post { quote, ..previewed(&session, typed(&session, &text, false)?)? };
     write(&mut session, &message.with, post, printer)
 }
 
@@ -96,7 +97,7 @@ pub fn edit(global: &Global, arguments: &arguments::Edit, printer: &mut Printer)
     let text = message_text(&arguments.text)?;
     let mut session = Session::open_registered(global)?;
     let message = session.known_message(&arguments.message)?;
-    let post = Box::new(typed(&session, &text, false)?);
+    let post = Box::new(previewed(&session, typed(&session, &text, false)?)?);
     act(&mut session, message, Deed::Edit { post }, "edited", printer)
 }
 
@@ -281,6 +282,22 @@ pub fn disappear(
     printer.print(|| said, || object("lifetime", &[("seconds", &seconds)]))
 }
 
+/// How far the program goes to find out what a link leads to: `off`, `everywhere`, or the public internet.
+pub const PREVIEWS_SETTING: &str = "previews";
+
+/// What somebody writes, with what the first link in it leads to. A site that does not answer takes nothing away.
+pub fn previewed(session: &Session, post: Post) -> Result<Post, Error> {
+    if post.once || preview::link(&post.text).is_none() {
+        return Ok(post);
+    }
+    let reach = match session.setting(PREVIEWS_SETTING)?.as_deref() {
+        Some("off") => return Ok(post),
+        Some("everywhere") => Reach::Everywhere,
+        _ => Reach::Public,
+    };
+    Ok(Post { preview: preview::fetch(&post.text, reach).ok(), ..post })
+}
+
 pub fn draft(global: &Global, arguments: &arguments::Draft, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open_registered(global)?;
     let chat = session.known_chat(&arguments.name)?;
@@ -300,7 +317,7 @@ pub fn note(global: &Global, arguments: &arguments::Note, printer: &mut Printer)
     if arguments.text.is_empty() {
         return history_of(&session, &own, printer);
     }
-    let post = typed(&session, &message_text(&arguments.text)?, false)?;
+    let post = previewed(&session, typed(&session, &message_text(&arguments.text)?, false)?)?;
     let answered = session.run(Command::Send { to: own, post: Box::new(post) })?;
     session.spread();
     let message = answered.message.unwrap_or_default();

@@ -61,6 +61,10 @@ fn query(session: &Session, arguments: &Search) -> Result<Query, Error> {
         kind: arguments.kind.map(|kind| match kind {
             Kind::Text => MessageKind::Text,
             Kind::Link => MessageKind::Link,
+            Kind::Contact => MessageKind::Contact,
+            Kind::Place => MessageKind::Place,
+            Kind::Poll => MessageKind::Poll,
+            Kind::Event => MessageKind::Event,
         }),
         before: None,
         limit: PAGE,

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use waxwing_app::api::{BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message, Post};
 
-use super::acts::typed;
+use super::acts::{previewed, typed};
 use crate::arguments::{Global, History, Send};
 use crate::names::{Names, brief_person, chat_name};
 use crate::output::{Error, Printer, object};
@@ -33,7 +33,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let post = Post { once: arguments.once, ..typed(&session, &text, arguments.plain)? };
+            let post = written(&session, &text, arguments)?;
             let command = Command::Send { to: chat.conversation.clone(), post: Box::new(post) };
             let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
@@ -50,7 +50,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
             return Err(Error::user("listDelivery", detail));
         }
         Target::List(list) => {
-            let post = Box::new(typed(&session, &text, arguments.plain)?);
+            let post = Box::new(written(&session, &text, arguments)?);
             let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), post };
             send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
         }
@@ -58,6 +58,12 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     // The user's other devices are told after the server has taken it.
     session.spread();
     Ok(())
+}
+
+/// What is sent.
+fn written(session: &Session, text: &str, arguments: &Send) -> Result<Post, Error> {
+    let post = Post { once: arguments.once, ..typed(session, text, arguments.plain)? };
+    if arguments.no_preview { Ok(post) } else { previewed(session, post) }
 }
 
 /// A contact or group that is known here, a broadcast list, or somebody whom the server knows.

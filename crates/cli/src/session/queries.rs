@@ -1,7 +1,7 @@
 //! What a profile is asked.
 
 use waxwing_app::api::{
-    Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Query, Receipt, Status,
+    Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Query, Receipt, Setting, Status,
 };
 
 use super::{Session, mismatch};
@@ -88,6 +88,19 @@ impl Session {
             Answer::Lists { lists } => Ok(lists),
             _ => Err(mismatch()),
         }
+    }
+
+    /// The user's settings of the program.
+    pub fn settings(&self) -> Result<Vec<Setting>, Error> {
+        match self.app.query(Query::Settings)? {
+            Answer::Settings { settings } => Ok(settings),
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// One of them, if it was changed.
+    pub fn setting(&self, key: &str) -> Result<Option<String>, Error> {
+        Ok(self.settings()?.into_iter().find(|setting| setting.key == key).map(|setting| setting.value))
     }
 
     /// A broadcast list by name or id.

@@ -1,12 +1,11 @@
 //! Between the core's groups and the interface's.
 
-use data_encoding::BASE64;
 use waxwing_client as core;
 use waxwing_wire::AccountId;
 use waxwing_wire::group as wire;
 use waxwing_wire::group::{Action, GroupLink};
 
-use super::{account_of, group_name, group_of};
+use super::{account_of, group_name, group_of, picture, picture_of};
 use crate::api::{Allowed, Failure, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice};
 use crate::api::{Permissions, Person};
 
@@ -26,7 +25,7 @@ pub fn group(
         kind: state.kind.into(),
         name: state.name.clone(),
         description: state.description.clone(),
-        picture: BASE64.encode(&state.picture),
+        picture: picture(&state.picture),
         epoch: state.epoch,
         member: group.member,
         admin: group.member && own.and_then(|own| state.member(own)).is_some_and(|member| member.admin),
@@ -64,7 +63,7 @@ fn action(action: &Action) -> GroupAction {
         Action::Demote(account) => GroupAction::Demote { account: account.to_hex() },
         Action::Name(name) => GroupAction::Name { name: name.clone() },
         Action::Description(text) => GroupAction::Description { text: text.clone() },
-        Action::Picture(picture) => GroupAction::Picture { picture: BASE64.encode(picture) },
+        Action::Picture(picture) => GroupAction::Picture { picture: self::picture(picture) },
         Action::Permissions(permissions) => GroupAction::Permissions { permissions: (*permissions).into() },
         Action::Link(token) => GroupAction::Link { enabled: token.is_some() },
         Action::LinkGroup(group) => GroupAction::LinkGroup { linked: linked(group) },
@@ -89,12 +88,7 @@ pub fn action_of(action: &GroupAction) -> Result<Action, Failure> {
         GroupAction::Demote { account } => Action::Demote(account_of(account)?),
         GroupAction::Name { name } => Action::Name(name.clone()),
         GroupAction::Description { text } => Action::Description(text.clone()),
-        GroupAction::Picture { picture } => {
-            let bytes = BASE64
-                .decode(picture.as_bytes())
-                .map_err(|_| Failure::user("malformedPicture", "the picture is not base64"))?;
-            Action::Picture(bytes.into())
-        }
+        GroupAction::Picture { picture } => Action::Picture(picture_of(picture)?),
         GroupAction::Permissions { permissions } => Action::Permissions((*permissions).into()),
         GroupAction::LinkGroup { linked } => Action::LinkGroup(wire::LinkedGroup {
             group: group_of(&linked.group)?,

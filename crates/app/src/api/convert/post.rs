@@ -1,10 +1,8 @@
 //! Posts and what is done about them.
 
-use waxwing_client::post as core;
-use waxwing_wire::Bytes;
-
-use super::{account_of, message_key, message_key_of};
+use super::{account_of, message_key, message_key_of, picture, picture_of};
 use crate::api::{Card, Deed, Done, Failure, Place, Post, Preview, Quote, Reply, Span, Style};
+use waxwing_client::post as core;
 
 /// What somebody wrote. What is to be seen once is not in it.
 pub fn post(post: &core::Post) -> Post {
@@ -14,7 +12,8 @@ pub fn post(post: &core::Post) -> Post {
     whole_post(post)
 }
 
-/// The same, with what is to be seen once.
+/// The same, with what is to be seen once. A preview of a link that is not in the text is not shown: it would say
+/// of one link what another one leads to.
 pub fn whole_post(post: &core::Post) -> Post {
     Post {
         text: post.text.clone(),
@@ -26,10 +25,13 @@ pub fn whole_post(post: &core::Post) -> Post {
         forwards: post.forwards,
         lifetime_s: post.lifetime_s,
         once: post.once,
-        preview: post.preview.as_ref().map(|preview| Preview {
-            url: preview.url.clone(),
-            title: preview.title.clone(),
-            description: preview.description.clone(),
+        preview: post.preview.as_ref().filter(|preview| post.text.contains(&preview.url)).map(|preview| {
+            Preview {
+                url: preview.url.clone(),
+                title: preview.title.clone(),
+                description: preview.description.clone(),
+                image: picture(&preview.image),
+            }
         }),
         card: post.card.as_deref().map(card),
     }
@@ -42,12 +44,18 @@ pub fn post_of(post: &Post) -> Result<core::Post, Failure> {
         Ok::<_, Failure>(Box::new(core::Quote { message: (key.from, key.id), text: quote.text.clone() }))
     };
     let preview = |preview: &Preview| {
-        Box::new(core::Preview {
+        if !post.text.contains(&preview.url) {
+            return Err(Failure::user(
+                "malformedPreview",
+                "the preview is of a link that is not in the text",
+            ));
+        }
+        Ok(Box::new(core::Preview {
             url: preview.url.clone(),
             title: preview.title.clone(),
             description: preview.description.clone(),
-            image: Bytes::new(),
-        })
+            image: picture_of(&preview.image)?,
+        }))
     };
     Ok(core::Post {
         text: post.text.clone(),
@@ -56,7 +64,7 @@ pub fn post_of(post: &Post) -> Result<core::Post, Failure> {
         forwards: 0,
         lifetime_s: post.lifetime_s,
         once: post.once,
-        preview: post.preview.as_ref().map(preview),
+        preview: post.preview.as_ref().map(preview).transpose()?,
         card: post.card.as_ref().map(card_of).transpose()?.map(Box::new),
     })
 }

@@ -1,7 +1,7 @@
 //! Messages and receipts. A message is named by its author and the time at which it was sent.
 
 use serde_json::{Value, json};
-use waxwing_app::api::{Command, Deed, Delivery, Message, Person, Post, Quote};
+use waxwing_app::api::{Command, Deed, Delivery, Message, Person, Post, Preview, Quote};
 
 use crate::daemon::envelope::{Directory as _, is_group};
 use crate::daemon::hub::Hub;
@@ -19,7 +19,7 @@ const NOT_YET: &[&str] = &[
     "mentions",
     "textStyle",
     "textStyles",
-    "previewUrl",
+    "previewImage",
     "storyTimestamp",
     "noteToSelf",
     "endSession",
@@ -36,11 +36,17 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     let mut messages = Vec::new();
     let quote = quote(hub, params)?;
     let once_only = params.flag("viewOnce")?;
+    let preview = preview(params)?;
     if let Some(time) = params.number(&["editTimestamp"])? {
         return edit(hub, time, &text);
     }
     for (index, to) in targets.iter().enumerate() {
-        let post = Post { quote: quote.clone(), once: once_only, ..Post::plain(text.clone()) };
+        let post = Post {
+            quote: quote.clone(),
+            once: once_only,
+            preview: preview.clone(),
+            ..Post::plain(text.clone())
+        };
         let command = Command::Send { to: to.clone(), post: Box::new(post) };
         messages.push(hub.send(once(command, key.as_deref(), index))?);
     }
@@ -59,6 +65,14 @@ fn quote(hub: &Hub, params: &Params) -> Result<Option<Quote>, RpcError> {
     let Some(time) = params.number(&["quoteTimestamp"])? else { return Ok(None) };
     let message = named(hub, &params.needed_text(&["quoteAuthor"])?, time)?;
     Ok(Some(Quote { message: message.id, text: String::new() }))
+}
+
+/// What a link in the text leads to, as the caller says.
+fn preview(params: &Params) -> Result<Option<Preview>, RpcError> {
+    let Some(url) = params.text(&["previewUrl"])? else { return Ok(None) };
+    let title = params.needed_text(&["previewTitle"])?;
+    let description = params.text(&["previewDescription"])?.unwrap_or_default();
+    Ok(Some(Preview { url, title, description, image: String::new() }))
 }
 
 /// A message by its author, who may be this account, and the time at which it was sent.
