@@ -96,6 +96,16 @@ pub enum Command {
         /// Encoded [`waxwing_wire::server_frame::Item::Receipt`].
         item: Bytes,
     },
+    /// Part of settling `Stored` or expiry: of messages to a group that are still on their way to others it is
+    /// noted that this mailbox has had them.
+    NoteHad {
+        /// The mailbox.
+        mailbox: DeviceAddress,
+        /// The group.
+        group: GroupId,
+        /// The messages.
+        blobs: Vec<BlobId>,
+    },
     /// Last part of settling `Stored` or expiry: the entries go.
     Trim {
         /// The mailbox.
@@ -378,6 +388,11 @@ pub enum Command {
     },
     /// Fourth step, once for each account that gets it: references go into the mailboxes of one account.
     GroupDeliver {
+        /// Where it is going.
+        fan_out: Box<FanOut>,
+    },
+    /// Now and then between two `GroupDeliver`: how far it has come is noted.
+    GroupNote {
         /// Where it is going.
         fan_out: Box<FanOut>,
     },

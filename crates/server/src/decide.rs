@@ -68,9 +68,10 @@ pub fn reads(command: &Command) -> Keys {
         Command::GroupCompare { blob, taken, accounts, .. } => group::reads_accounts(*blob, *taken, accounts),
         Command::GroupStore { fan_out, .. } => group::reads_message(fan_out.blob),
         Command::GroupDeliver { fan_out } => group::reads_delivery(fan_out),
+        Command::GroupNote { fan_out } => group::reads_release(&[fan_out.blob]),
         Command::GroupFinish { fan_out } => group::reads_finish(fan_out),
-        Command::Release { blobs, .. } => group::reads_release(blobs),
-        Command::ExpireBlob { blob } => group::reads_release(&[*blob]),
+        Command::Release { blobs, .. } | Command::NoteHad { blobs, .. } => group::reads_release(blobs),
+        Command::ExpireBlob { blob } => group::reads_message(*blob),
     }
 }
 
@@ -166,6 +167,23 @@ pub fn decide(
         }
         Command::ResumeLink { origin, key, address } => linking::resume(*origin, *key, *address, view),
         Command::ExpireLink { reference } => Ok(linking::expire(*reference, view, now)),
+        Command::FindGroup { .. }
+        | Command::GroupSend { .. }
+        | Command::GroupCompare { .. }
+        | Command::GroupStore { .. }
+        | Command::GroupDeliver { .. }
+        | Command::GroupNote { .. }
+        | Command::GroupFinish { .. }
+        | Command::GroupResume { .. }
+        | Command::Release { .. }
+        | Command::NoteHad { .. }
+        | Command::ExpireBlob { .. } => decide_of_group(command, view, now, settings),
+    }
+}
+
+/// Of messages to groups.
+fn decide_of_group(command: &Command, view: &View, now: Time, settings: &Settings) -> Result<Step, Reject> {
+    match command {
         Command::FindGroup { origin, group, token } => group::find(*origin, *group, *token, view),
         Command::GroupSend { conn, from, send } => group::send(*conn, *from, send, view),
         Command::GroupCompare { sender, blob, taken, accounts } => {
@@ -173,10 +191,14 @@ pub fn decide(
         }
         Command::GroupStore { sender, taken, fan_out } => group::store(sender, *taken, fan_out, view),
         Command::GroupDeliver { fan_out } => Ok(group::deliver(fan_out, view, settings)),
+        Command::GroupNote { fan_out } => Ok(group::note(fan_out, view)),
         Command::GroupFinish { fan_out } => Ok(group::finish(fan_out, view)),
         Command::GroupResume { group } => Ok(group::resume(*group, view)),
         Command::Release { group, blobs } => Ok(group::release(*group, blobs, view)),
+        Command::NoteHad { mailbox, group, blobs } => Ok(group::note_had(*mailbox, *group, blobs, view)),
         Command::ExpireBlob { blob } => Ok(group::expire(*blob, view, now, settings)),
+        // Nothing else comes here.
+        _ => Ok(Step::default()),
     }
 }
 
@@ -192,7 +214,9 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         Command::GroupSend { conn, send, .. }
         | Command::GroupCompare { sender: Some((conn, send)), .. }
         | Command::GroupStore { sender: Some((conn, send)), .. } => vec![refused(*conn, send.id, reject)],
-        Command::GroupDeliver { fan_out } | Command::GroupFinish { fan_out } => {
+        Command::GroupDeliver { fan_out }
+        | Command::GroupNote { fan_out }
+        | Command::GroupFinish { fan_out } => {
             fan_out.conn.map(|conn| refused(conn, fan_out.blob.id, reject)).into_iter().collect()
         }
         Command::Register { origin, .. }
@@ -232,6 +256,7 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::GroupCompare { sender: None, .. }
         | Command::GroupStore { sender: None, .. }
         | Command::GroupResume { .. }
+        | Command::NoteHad { .. }
         | Command::Release { .. }
         | Command::ExpireBlob { .. } => Vec::new(),
     }

@@ -49,8 +49,8 @@ pub use links::Links;
 pub use resolve::resolve;
 pub use row::{
     AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
-    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, RowDamaged, Seen,
-    SeenRow, SignedRow, UsernameRow,
+    MailboxRow, MemberRow, OnItsWay, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, RowDamaged,
+    Seen, SeenRow, SignedRow, UsernameRow,
 };
 pub use step::{Append, Batch, Effect, Piece, Step, Trim};
 pub use store::{

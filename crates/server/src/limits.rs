@@ -32,6 +32,12 @@ pub const MAX_WAITING_LINKS: usize = 10_000;
 /// A blob is deleted this much later than the last mailbox entry that can refer to it, milliseconds: 1 day. The
 /// sweep goes through mailboxes more often.
 pub const BLOB_MARGIN_MS: u64 = 24 * 3_600_000;
+/// A message to a group notes how far it has come whenever so many more accounts have it. Bounds what is
+/// remembered of those that have read it while it is on its way.
+pub const NOTED_ACCOUNTS: usize = 16;
+/// A message to a group that is not in all mailboxes after so long, milliseconds, is gone on with even if its
+/// sender does not come back: 10 minutes.
+pub const FAN_OUT_MS: u64 = 600_000;
 /// Changes of a group that are known again when they are repeated.
 pub const RECENT_CHANGES: usize = 16;
 /// Entries that one acknowledgement settles at once; a device that acknowledges more is settled in steps.

@@ -222,7 +222,7 @@ pub struct BlobRow {
 }
 
 /// How many mailbox entries refer to a blob. Beside the blob, because it is written so often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencesRow {
     /// At least as many as there are. More if a fan-out was cut off: such a blob goes when it has expired.
     pub count: u64,
@@ -230,6 +230,20 @@ pub struct ReferencesRow {
     pub accepted_at_ms: u64,
     /// The group's epoch that it belongs to.
     pub epoch: u64,
+    /// How far it has come; `None` once it is in all mailboxes.
+    pub on_its_way: Option<OnItsWay>,
+}
+
+/// How far a message to a group has come. While an entry is in a mailbox its dedupe key tells that it was there;
+/// this tells of those that have gone before the message was in all mailboxes, so that whoever finishes its
+/// fan-out gives it to nobody twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OnItsWay {
+    /// All accounts before this one have it. `None` in rows that older servers wrote, which did not note it.
+    pub from: Option<AccountId>,
+    /// Mailboxes of accounts from there on that have had it and do not any more, ascending. At most
+    /// [`crate::limits::NOTED_ACCOUNTS`] accounts' devices.
+    pub had: Vec<DeviceAddress>,
 }
 
 /// Kinds of one-time prekeys.

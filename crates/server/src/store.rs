@@ -162,7 +162,7 @@ pub struct StoreError(pub String);
 
 /// A store engine. Synchronous: drivers call it from a thread that may wait.
 pub trait Store {
-    /// Loads what a decision wants to see.
+    /// Loads what a decision wants to see: all of it as it was at one time.
     ///
     /// # Errors
     /// When the engine fails; never because something is not there.
@@ -343,9 +343,9 @@ impl View {
         }
     }
 
-    pub(crate) fn references(&self, blob: BlobId) -> Option<ReferencesRow> {
+    pub(crate) fn references(&self, blob: BlobId) -> Option<&ReferencesRow> {
         match self.row(&Key::References(blob)) {
-            Some(Row::References(row)) => Some(*row),
+            Some(Row::References(row)) => Some(row),
             _ => None,
         }
     }

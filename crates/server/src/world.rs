@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Decides and commits one step, and gives what it leads to.
-    fn run_one(&mut self, command: &Command) -> Result<Vec<Command>, Reject> {
+    pub(crate) fn run_one(&mut self, command: &Command) -> Result<Vec<Command>, Reject> {
         let mut conflicts = self.conflicts;
         loop {
             let command = self.with_live(command.clone());

@@ -551,6 +551,7 @@ impl World {
             Command::Stored { .. }
                 | Command::Settle { .. }
                 | Command::PutReceipt { .. }
+                | Command::NoteHad { .. }
                 | Command::Trim { .. }
                 | Command::Release { .. }
         );
@@ -664,6 +665,7 @@ fn message_of(command: &Command) -> Option<(DeviceAddress, MessageId)> {
         Command::GroupCompare { sender: Some(_), blob, .. } => Some((blob.from, blob.id)),
         Command::GroupStore { fan_out, .. }
         | Command::GroupDeliver { fan_out }
+        | Command::GroupNote { fan_out }
         | Command::GroupFinish { fan_out } => Some(of(fan_out)),
         _ => None,
     }

@@ -117,7 +117,7 @@ pub(super) fn blob(group: u8, id: u64) -> BlobId {
 }
 
 pub(super) fn references_row(blob: BlobId, count: u64) -> (Key, Option<Row>) {
-    let row = ReferencesRow { count, accepted_at_ms: 1_700_000_000_000, epoch: 1 };
+    let row = ReferencesRow { count, accepted_at_ms: 1_700_000_000_000, epoch: 1, on_its_way: None };
     (Key::References(blob), Some(Row::References(row)))
 }
 

@@ -7,11 +7,18 @@
 //! References are never counted too low. `GroupStore` reserves one for each device before any is given out;
 //! `GroupFinish` gives back what this run did not use. A run that was cut off leaves some too many, and the blob
 //! stays until it expires; whoever repeats the message reserves anew.
+//!
+//! A message comes into each mailbox once, however often its fan-out is begun again, and by however many at a time:
+//! the entry's dedupe key tells while it is there, and the references' row (`OnItsWay`) which have gone before the
+//! message was everywhere. Once it is, and its last reference has gone, the server forgets it: what is sent again
+//! under the same id after that is a new message to it, which clients know from their history.
 
 mod fan_out;
 mod rules;
 
-pub(super) use fan_out::{deliver, expire, finish, reads_delivery, reads_finish, reads_release, release};
+pub(super) use fan_out::{
+    deliver, expire, finish, note, note_had, reads_delivery, reads_finish, reads_release, release,
+};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +34,7 @@ use waxwing_wire::{AccountId, DeviceAddress, EnvelopeKind, GroupId, Reject, Reje
 use super::account::unknown_account;
 use super::respond;
 use crate::limits::RECENT_CHANGES;
-use crate::row::{BlobId, BlobRow, GroupRow, PendingChange, ReferencesRow, Row};
+use crate::row::{BlobId, BlobRow, GroupRow, OnItsWay, PendingChange, ReferencesRow, Row};
 use crate::{
     Batch, Command, ConnId, Effect, FanOut, Key, Keys, Origin, Piece, Shard, Step, Target, Time, View,
 };
@@ -79,9 +86,9 @@ pub(super) fn send(conn: ConnId, from: DeviceAddress, send: &GroupSend, view: &V
     }
     if let Some(references) = view.references(blob) {
         // Stored, but its sender does not know: it may not be in all mailboxes.
-        let Some(group) = group.filter(|_| send.change.is_none()) else { return accepted() };
-        let there = group.members.iter().filter(|member| member.since <= references.epoch);
-        return compare(true, there.map(|member| member.account).collect());
+        let on_its_way = send.change.is_none() && references.on_its_way.is_some();
+        let Some(group) = group.filter(|_| on_its_way) else { return accepted() };
+        return compare(true, accounts_since(group, references.epoch));
     }
     match group {
         None if send.change.is_none() || send.epoch != 0 => Err(unknown_group()),
@@ -158,7 +165,7 @@ pub(super) fn compare(
         item: item.into(),
         change: send.change.is_some(),
         reserved: devices_in(&targets),
-        targets,
+        targets: targets.into(),
         next: 0,
         appended: 0,
     };
@@ -176,7 +183,14 @@ fn go_on(sender: &Sender, blob: BlobId, accounts: &[AccountId], view: &View, now
     let Some((item, silent, accepted_at_ms, of)) = stored else {
         return lost(sender, blob);
     };
-    let targets = targets(blob.from, accounts, view, now);
+    let from = match view.references(blob).and_then(|references| references.on_its_way.as_ref()) {
+        None => return Step::next(Command::GroupFinish { fan_out: Box::new(nothing(sender, blob)) }),
+        Some(way) => way.from,
+    };
+    let mut targets = targets(blob.from, accounts, view, now);
+    if let Some(from) = from {
+        targets.retain(|target| target.account >= from);
+    }
     let fan_out = FanOut {
         conn,
         blob,
@@ -186,7 +200,7 @@ fn go_on(sender: &Sender, blob: BlobId, accounts: &[AccountId], view: &View, now
         item,
         change: of.change.is_some(),
         reserved: devices_in(&targets),
-        targets,
+        targets: targets.into(),
         next: 0,
         appended: 0,
     };
@@ -224,7 +238,7 @@ pub(super) fn store(sender: &Sender, taken: bool, fan_out: &FanOut, view: &View)
     let blob = fan_out.blob;
     let deliver = Effect::Continue(fan_out::next(fan_out.clone()));
     if taken {
-        let Some(mut references) = view.references(blob) else { return Ok(lost(sender, blob)) };
+        let Some(mut references) = view.references(blob).cloned() else { return Ok(lost(sender, blob)) };
         references.count = references.count.saturating_add(fan_out.reserved);
         let rows = vec![(Key::References(blob), Some(Row::References(references)))];
         return Ok(Step {
@@ -259,7 +273,8 @@ pub(super) fn store(sender: &Sender, taken: bool, fan_out: &FanOut, view: &View)
     }
     if fan_out.reserved > 0 {
         let (accepted_at_ms, epoch) = (fan_out.accepted_at_ms, fan_out.epoch);
-        let references = ReferencesRow { count: fan_out.reserved, accepted_at_ms, epoch };
+        let on_its_way = Some(OnItsWay { from: Some(AccountId([0; 16])), had: Vec::new() });
+        let references = ReferencesRow { count: fan_out.reserved, accepted_at_ms, epoch, on_its_way };
         rows.push((Key::Blob(blob), Some(Row::Blob(BlobRow { item: fan_out.item.clone() }))));
         rows.push((Key::References(blob), Some(Row::References(references))));
     }
@@ -306,6 +321,12 @@ fn accounts_in(group: &GroupRow) -> Vec<AccountId> {
     group.members.iter().map(|member| member.account).collect()
 }
 
+/// Who gets a message of this epoch, of those that are members now.
+fn accounts_since(group: &GroupRow, epoch: u64) -> Vec<AccountId> {
+    let there = group.members.iter().filter(|member| member.since <= epoch);
+    there.map(|member| member.account).collect()
+}
+
 /// Who was a member when the change was made. A group that was made by it had none but its maker.
 fn accounts_before(group: &GroupRow, pending: &PendingChange) -> Vec<AccountId> {
     let maker = pending.blob.from.account;
@@ -319,7 +340,7 @@ fn accounts_before(group: &GroupRow, pending: &PendingChange) -> Vec<AccountId> 
 }
 
 /// All devices of these accounts, but not the sending one.
-fn targets(from: DeviceAddress, accounts: &[AccountId], view: &View, now: Time) -> Arc<[Target]> {
+fn targets(from: DeviceAddress, accounts: &[AccountId], view: &View, now: Time) -> Vec<Target> {
     let target = |account: &AccountId| {
         let row = view.account(*account)?;
         let devices = row.devices_at(now).map(|device| device.device);

@@ -85,7 +85,8 @@ pub(super) fn purge(mailbox: DeviceAddress, view: &View) -> Step {
     Step { batch: Some(batch), effects: Vec::new() }
 }
 
-/// Receipts first, then the entries go, then what is left over. A crash in between doubles receipts, which
+/// Receipts first, then the entries go, then what is left over. Messages to groups that are not everywhere yet
+/// are told apart before their entries go, which were what told them. A crash in between doubles receipts, which
 /// is harmless, and never loses one.
 pub(super) fn settle(
     mailbox: DeviceAddress,
@@ -121,6 +122,8 @@ pub(super) fn settle(
     }
     let mut effects = settling.receipts(now, matches!(fate, Fate::Expired));
     let acknowledged = matches!(fate, Fate::Stored { .. });
+    let had = blobs_of(&settling.gone);
+    effects.extend(had.map(|(group, blobs)| Effect::Continue(Command::NoteHad { mailbox, group, blobs })));
     effects.push(Effect::Continue(Command::Trim { mailbox, up_to: end, gone: settling.gone, acknowledged }));
     if more && end < up_to {
         match fate {
@@ -301,11 +304,16 @@ pub(super) fn trim(
 
 /// One step for each group. Only entries that really went count, so that no reference is given back twice.
 fn releases(gone: &[Gone]) -> impl Iterator<Item = Effect> + use<> {
+    blobs_of(gone).map(|(group, blobs)| Effect::Continue(Command::Release { group, blobs }))
+}
+
+/// Messages to groups, group by group.
+fn blobs_of(gone: &[Gone]) -> impl Iterator<Item = (GroupId, Vec<BlobId>)> + use<> {
     let mut blobs: BTreeMap<GroupId, Vec<BlobId>> = BTreeMap::new();
     for blob in gone.iter().filter_map(|gone| gone.blob) {
         blobs.entry(blob.group).or_default().push(blob);
     }
-    blobs.into_iter().map(|(group, blobs)| Effect::Continue(Command::Release { group, blobs }))
+    blobs.into_iter()
 }
 
 /// One trim for each run of numbers without a gap.

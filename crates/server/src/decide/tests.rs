@@ -3,6 +3,7 @@ mod crash;
 mod devices;
 mod group;
 mod group_changes;
+mod group_once;
 mod group_properties;
 mod linking;
 mod mailbox;

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use prost::Message;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
 
-use super::{BlobRow, CredentialRow, InvitationRow, MailboxRow, ReferencesRow, Row, RowDamaged, UsernameRow};
+use super::{
+    BlobRow, CredentialRow, InvitationRow, MailboxRow, OnItsWay, ReferencesRow, Row, RowDamaged, UsernameRow,
+};
 use crate::store::Key;
 use account::{Account, SeenDevices};
 use prekeys::{Prekeys, SignedPrekeys, pool};
@@ -40,7 +42,7 @@ struct UsernameOwner {
     account: Bytes,
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message)]
 struct References {
     #[prost(uint64, tag = "1")]
     count: u64,
@@ -48,6 +50,12 @@ struct References {
     accepted_at_ms: u64,
     #[prost(uint64, tag = "3")]
     epoch: u64,
+    #[prost(bool, tag = "4")]
+    everywhere: bool,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    reached: Option<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "6")]
+    had: Vec<Bytes>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -105,7 +113,7 @@ pub(super) fn decode(key: &Key, bytes: Bytes) -> Result<Row, RowDamaged> {
         Key::Linking(_) => Row::Linking(parse::<linking::Linking>(bytes, "linking")?.try_into()?),
         Key::Group(_) => Row::Group(parse::<group::Group>(bytes, "group")?.try_into()?),
         Key::Blob(_) => Row::Blob(BlobRow { item: bytes }),
-        Key::References(_) => Row::References(parse::<References>(bytes, "references")?.into()),
+        Key::References(_) => Row::References(parse::<References>(bytes, "references")?.try_into()?),
     })
 }
 
@@ -173,15 +181,25 @@ impl TryFrom<Invitation> for InvitationRow {
 
 impl From<&ReferencesRow> for References {
     fn from(row: &ReferencesRow) -> Self {
-        let ReferencesRow { count, accepted_at_ms, epoch } = *row;
-        Self { count, accepted_at_ms, epoch }
+        let ReferencesRow { count, accepted_at_ms, epoch, ref on_its_way } = *row;
+        let reached = on_its_way.as_ref().and_then(|way| way.from).map(|account| copy(&account.0));
+        let had = on_its_way.iter().flat_map(|way| &way.had).copied().map(put_address).collect();
+        Self { count, accepted_at_ms, epoch, everywhere: on_its_way.is_none(), reached, had }
     }
 }
 
-impl From<References> for ReferencesRow {
-    fn from(row: References) -> Self {
-        let References { count, accepted_at_ms, epoch } = row;
-        Self { count, accepted_at_ms, epoch }
+impl TryFrom<References> for ReferencesRow {
+    type Error = RowDamaged;
+
+    fn try_from(row: References) -> Result<Self, RowDamaged> {
+        let References { count, accepted_at_ms, epoch, everywhere, reached, had } = row;
+        let way = || {
+            let from = reached.as_deref().map(account).transpose()?;
+            let had = had.iter().map(|mailbox| address(mailbox)).collect::<Result<_, _>>()?;
+            Ok(OnItsWay { from, had })
+        };
+        let on_its_way = (!everywhere).then(way).transpose()?;
+        Ok(Self { count, accepted_at_ms, epoch, on_its_way })
     }
 }
 

@@ -9,8 +9,8 @@ use waxwing_wire::{
 
 use super::{
     AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
-    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow,
-    SignedRow, UsernameRow, sha256,
+    MailboxRow, MemberRow, OnItsWay, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen,
+    SeenRow, SignedRow, UsernameRow, sha256,
 };
 use crate::store::{Key, Version};
 
@@ -205,10 +205,34 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
         ),
         (
             Key::References(blob()),
-            Row::References(ReferencesRow { count: 1, accepted_at_ms: 300, epoch: 5 }),
+            Row::References(ReferencesRow {
+                count: 1,
+                accepted_at_ms: 300,
+                epoch: 5,
+                on_its_way: Some(OnItsWay::default()),
+            }),
             "080110ac021805",
             7,
             0xf870_a271_0f5d_6401,
+        ),
+        (
+            Key::References(blob()),
+            Row::References(ReferencesRow { count: 1, accepted_at_ms: 300, epoch: 5, on_its_way: None }),
+            "080110ac0218052001",
+            9,
+            0x0966_9af2_c63d_43e1,
+        ),
+        (
+            Key::References(blob()),
+            Row::References(ReferencesRow {
+                count: 1,
+                accepted_at_ms: 300,
+                epoch: 5,
+                on_its_way: Some(OnItsWay { from: Some(AccountId([8; 16])), had: vec![blob().from] }),
+            }),
+            "080110ac021805",
+            44,
+            0xdade_94c2_a705_08ff,
         ),
         (Key::Mailbox(address), Row::Mailbox(MailboxRow::default()), "", 0, 0xe3b0_c442_98fc_1c14),
     ]

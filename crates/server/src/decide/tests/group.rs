@@ -207,7 +207,7 @@ fn a_fan_out_that_was_cut_off_is_finished_by_a_resend() {
         }
         commits += 1;
     }
-    assert_eq!(commits, 4, "the message, and three accounts; nothing is left to give back");
+    assert_eq!(commits, 5, "the message, three accounts, and that it is everywhere");
 }
 
 #[test]

@@ -89,6 +89,8 @@ struct History {
     makers: BTreeMap<u64, DeviceAddress>,
     /// Sender, id, recipient.
     accepted: BTreeSet<(DeviceAddress, MessageId, DeviceAddress)>,
+    /// Said again when the server had forgotten them, which it may when they had come to all.
+    anew: BTreeSet<(DeviceAddress, MessageId)>,
     expired: bool,
 }
 
@@ -117,6 +119,7 @@ impl History {
             written: BTreeMap::new(),
             makers,
             accepted: BTreeSet::new(),
+            anew: BTreeSet::new(),
             expired: false,
         }
     }
@@ -195,6 +198,12 @@ impl History {
         }
         let from = self.clients[by].device.clone();
         let before = self.world.group();
+        let known = (from.address, send.id);
+        let blob =
+            crate::BlobId { group: send.group, from: from.address, id: send.id, attempt: send.attempt };
+        if self.received().contains(&known) && self.world.row(crate::Key::References(blob)).is_none() {
+            self.anew.insert(known);
+        }
         let answer = self.world.try_group_send(&from, send.clone());
         let after = self.world.group();
         if after.epoch > before.epoch {
@@ -222,6 +231,11 @@ impl History {
                 assert!(expected.contains(&refused.reject.code), "{refused:?}");
             }
         }
+    }
+
+    fn received(&self) -> BTreeSet<(DeviceAddress, MessageId)> {
+        let all = self.clients.iter().flat_map(|client| &client.received);
+        all.map(|envelope| (envelope.from, envelope.id)).collect()
     }
 
     fn promise(&mut self, from: DeviceAddress, send: &GroupSend, accounts: &[AccountId]) {
@@ -273,11 +287,13 @@ impl History {
 
     fn check_received(&self, client: &Client) {
         let address = client.device.address;
-        let mut known = BTreeSet::new();
+        let (mut known, mut once) = (BTreeSet::new(), BTreeSet::new());
         for envelope in &client.received {
             let of = envelope.group.as_ref().expect("nobody writes anything else");
             assert_ne!(envelope.from, address, "nobody gets its own");
             assert!(!envelope.ciphertext.is_empty() || self.expired, "a blob was there for each reference");
+            let message = (envelope.from, envelope.id);
+            assert!(once.insert(message) || self.anew.contains(&message), "{message:?} came twice");
             if of.change.is_some() {
                 known.insert(of.epoch);
             }
