@@ -347,6 +347,9 @@ pub enum Event {
     MessageChanged {
         /// As it is now.
         message: Message,
+        /// Who did what.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        done: Option<Done>,
     },
     /// What was to be seen once, for once.
     Opened {

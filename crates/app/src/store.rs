@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::key::DatabaseKey;
 use index::Changes;
 pub use index::{Indexing, Sizes, Within};
-pub use journal::{JournalRow, Noted, Once};
+pub use journal::{Act, JournalRow, Noted, Once};
 use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.

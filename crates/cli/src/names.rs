@@ -88,12 +88,14 @@ fn people_in<'a>(message: &'a Message, named: &mut Vec<&'a str>) {
     if !message.with.starts_with("g:") {
         named.push(&message.with);
     }
+    named.extend(message.done.iter().map(|done| done.by.as_str()));
     let Body::Notice { notice } = &message.body else { return };
     match notice {
         Notice::IdentityChanged { account }
         | Notice::GroupForked { account }
         | Notice::ServerDisagrees { account }
-        | Notice::Joined { by: account } => named.push(account),
+        | Notice::Joined { by: account }
+        | Notice::Lifetime { by: account, .. } => named.push(account),
         Notice::GroupChanged { by, actions, .. } => {
             named.push(by);
             for action in actions {

@@ -3,14 +3,15 @@
 #[cfg(test)]
 mod tests;
 
+use jiff::tz::TimeZone;
 use waxwing_app::api::{
     Allowed, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice, Permissions, Place, Post,
-    Preview, Reply,
+    Preview, Receipt, Reply,
 };
 
 use crate::markup::marked;
 use crate::names::Names;
-use crate::text::one_line;
+use crate::text::{date_and_clock, one_line};
 
 /// Ticks as everybody knows them; colours are the screen's affair.
 pub fn ticks(delivery: Delivery) -> &'static str {
@@ -102,6 +103,13 @@ pub fn missing_text(missing: u64, from: &str) -> String {
     }
 }
 
+/// Since when somebody has a message, and since when they have seen it, behind their ticks.
+pub fn receipt_text(receipt: &Receipt, zone: &TimeZone) -> String {
+    let times = [("delivered", receipt.delivered_at_ms), ("read", receipt.read_at_ms)];
+    let known = times.iter().filter(|(_, at_ms)| *at_ms > 0);
+    known.map(|(what, at_ms)| format!("  {what} {}", date_and_clock(*at_ms, zone))).collect()
+}
+
 /// What happened, in a sentence.
 pub fn notice_text(notice: &Notice, names: &Names) -> String {
     match notice {
@@ -127,7 +135,22 @@ pub fn notice_text(notice: &Notice, names: &Names) -> String {
             "warning: the server changed the group in another way than {} said; what they signed counts",
             names.of(account)
         ),
+        Notice::Lifetime { by, seconds: 0 } => {
+            format!("{} set messages to stay until somebody deletes them", names.of(by))
+        }
+        Notice::Lifetime { by, seconds } => {
+            format!("{} set messages to disappear after {}", names.of(by), span_text(*seconds))
+        }
     }
+}
+
+/// A span of time in its largest whole unit.
+pub fn span_text(seconds: u32) -> String {
+    const UNITS: [(u32, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let whole = |(length, _): &&(u32, &str)| seconds >= *length && seconds.is_multiple_of(*length);
+    let (length, unit) = UNITS.iter().find(whole).copied().unwrap_or((1, "second"));
+    let count = seconds / length;
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 fn action_text(by: &str, action: &GroupAction, names: &Names) -> String {

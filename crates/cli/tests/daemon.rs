@@ -410,3 +410,89 @@ fn shells_can_complete_commands() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty());
 }
+
+#[test]
+fn what_people_do_about_messages_is_told_until_it_was_acknowledged() {
+    let World { server: _server, bot, anna } = world();
+    let start = || Daemon::start(&bot, &["--socket", "--receive-mode", "ack"]);
+    let daemon = start();
+    let mut program = daemon.unix();
+    let poll = json!({ "recipient": "anna", "message": "lunch?" });
+    let asked = program.call("send", poll)["timestamp"].clone();
+    assert_eq!(anna.received(), ["lunch?"]);
+    let newest = || {
+        anna.json(&["receive", "--no-read"]).succeeded();
+        let newest = anna.json(&["history", "bot", "--limit", "1"]).succeeded().object();
+        newest["message"]["order"].to_string()
+    };
+    // The next event that is no receipt.
+    let next = |program: &mut Program| loop {
+        let event = program.event();
+        if event["envelope"]["receiptMessage"].is_null() {
+            break event;
+        }
+    };
+    let lunch = newest();
+    anna.json(&["react", &lunch, "👍"]).succeeded();
+    let event = next(&mut program);
+    let (envelope, reaction) = (&event["envelope"], &event["envelope"]["dataMessage"]["reaction"]);
+    assert_eq!((&envelope["source"], &envelope["sourceDevice"]), (&json!("anna"), &json!(1)));
+    assert_eq!((&reaction["emoji"], &reaction["isRemove"]), (&json!("👍"), &json!(false)));
+    assert_eq!((&reaction["targetAuthor"], &reaction["targetSentTimestamp"]), (&json!("bot"), &asked));
+    // Not acknowledged: it comes again, under the same id; what replaced it comes in its place.
+    daemon.kill();
+    let daemon = start();
+    let mut program = daemon.unix();
+    let again = next(&mut program);
+    assert_eq!((id(&again), &again["envelope"]), (id(&event), envelope));
+    daemon.kill();
+    anna.json(&["react", &lunch]).succeeded();
+    anna.json(&["reply", &lunch, "*yes*, @bot"]).succeeded();
+    anna.json(&["edit", &newest(), "at two"]).succeeded();
+    let daemon = start();
+    let mut program = daemon.unix();
+    let mut taken_back = next(&mut program);
+    if id(&taken_back) == id(&event) {
+        // It held until what has happened since was here.
+        taken_back = next(&mut program);
+    }
+    let data = |event: &Value| event["envelope"]["dataMessage"].clone();
+    assert_eq!(data(&taken_back)["reaction"]["isRemove"], true);
+    let reply = data(&next(&mut program));
+    assert_eq!((&reply["quote"]["id"], &reply["quote"]["authorNumber"]), (&asked, &json!("bot")));
+    assert_eq!(reply["quote"]["text"], "lunch?");
+    let edit = next(&mut program)["envelope"]["editMessage"].clone();
+    assert_eq!(edit["targetSentTimestamp"], reply["timestamp"]);
+    assert_eq!(edit["dataMessage"]["message"], "at two");
+    anna.json(&["send", "bot", "*bold* @bot"]).succeeded();
+    let styled = data(&next(&mut program));
+    assert_eq!(styled["textStyles"], json!([{ "style": "BOLD", "start": 0, "length": 4 }]));
+    assert_eq!(
+        (&styled["mentions"][0]["number"], &styled["mentions"][0]["start"]),
+        (&json!("bot"), &json!(5))
+    );
+    anna.json(&["poll", "bot", "what?", "pizza", "soup"]).succeeded();
+    let event = next(&mut program);
+    let poll = data(&event)["pollCreate"].clone();
+    assert_eq!((&poll["question"], &poll["options"][1]), (&json!("what?"), &json!("soup")));
+    anna.json(&["vote", &newest(), "2"]).succeeded();
+    let vote = data(&next(&mut program))["pollVote"].clone();
+    assert_eq!(
+        (&vote["targetSentTimestamp"], &vote["optionIndexes"]),
+        (&data(&event)["timestamp"], &json!([1]))
+    );
+    anna.json(&["delete", &newest(), "--for-everyone"]).succeeded();
+    let deleted = next(&mut program);
+    assert_eq!(data(&deleted)["remoteDelete"]["timestamp"], data(&event)["timestamp"]);
+    anna.json(&["disappear", "--in", "bot", "7d"]).succeeded();
+    let lifetime = next(&mut program);
+    assert_eq!(data(&lifetime)["isExpirationUpdate"], true);
+    assert_eq!(
+        (&lifetime["envelope"]["source"], &data(&lifetime)["expiresInSeconds"]),
+        (&json!("anna"), &json!(604_800))
+    );
+    program.call("acknowledge", json!({ "eventId": id(&lifetime) }));
+    daemon.kill();
+    let daemon = start();
+    assert!(daemon.unix().more(MOMENT).is_empty(), "everything was dealt with");
+}

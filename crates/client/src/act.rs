@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::overlay::Overlay;
 use crate::posting::check_post;
 use crate::record::{ActRow, EarlyActRow, ExpiryRow, Kind, OutboxRow, Record as _};
-use crate::row::{Body, Delivery, Direction, Message, MessageKey};
+use crate::row::{Body, Delivery, Direction, Message, MessageKey, Notice};
 use crate::sealing::payload;
 use crate::state::conversation_bytes;
 use crate::turn::Turn;
@@ -181,6 +181,7 @@ impl Client {
         turn.store.save(key.clone(), &row);
         let Some(target) = target else {
             turn.event(Event::StateChanged);
+            self.lifetime_changed(turn, with, by.account, before.as_ref(), &act.deed)?;
             return Ok(true);
         };
         match turn.store.message(&target)? {
@@ -188,7 +189,9 @@ impl Client {
             Some(message) if message.body == Body::Deleted && register != Register::Deletion => {
                 turn.store.delete(key);
             }
-            Some(message) if message.with == with => self.act_on(turn, message, register)?,
+            Some(message) if message.with == with => {
+                self.act_on(turn, message, register, ActBy { by, act })?;
+            }
             // About a message of another conversation: it stays where nobody looks.
             Some(_) => turn.store.delete(key),
             None if before.is_none() => self.keep_early(turn, &key)?,
@@ -208,7 +211,13 @@ impl Client {
     }
 
     /// A message that is here has another act.
-    fn act_on(&mut self, turn: &mut Turn<'_>, mut message: Message, register: Register) -> Result<(), Error> {
+    fn act_on(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut message: Message,
+        register: Register,
+        doer: ActBy,
+    ) -> Result<(), Error> {
         let key = message.key;
         match register {
             Register::Text | Register::Deletion | Register::Opened(_)
@@ -219,8 +228,45 @@ impl Client {
             Register::Keep => self.plan_expiry(turn, &message),
             _ => {}
         }
-        turn.event(Event::Changed(key));
+        turn.event(Event::Changed { message: key, doer: Box::new(doer) });
         Ok(())
+    }
+
+    /// A message came after what was done about it, and has just been shown: says who has done what. What has
+    /// made another message of it is in the message already.
+    pub(crate) fn tell_early_acts(
+        &self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        key: MessageKey,
+    ) -> Result<(), Error> {
+        if self.counters.acts_early == 0 {
+            return Ok(());
+        }
+        for (_, row) in rows_about(&turn.store, with, Some(key), MAX_REACTORS)? {
+            let doer = row.read()?;
+            if !matches!(doer.act.deed, Deed::Edit(_) | Deed::Delete | Deed::Opened) {
+                turn.event(Event::Changed { message: key, doer: Box::new(doer) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody has said how long what is written in a conversation stays: the history says so.
+    fn lifetime_changed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        by: AccountId,
+        before: Option<&ActRow>,
+        deed: &Deed,
+    ) -> Result<(), Error> {
+        let Deed::Lifetime(seconds) = deed else { return Ok(()) };
+        let before = before.map(ActRow::read).transpose()?.map_or(Deed::Lifetime(0), |doer| doer.act.deed);
+        if before == *deed {
+            return Ok(());
+        }
+        self.notice(turn, with, Notice::Lifetime(by, *seconds))
     }
 
     /// Remembers that an act waits for its message. When too many wait, the one that has waited longest goes.
@@ -371,7 +417,7 @@ impl Client {
 
     /// A message is gone from this device.
     pub(crate) fn forget_message(&mut self, turn: &mut Turn<'_>, message: &Message) -> Result<(), Error> {
-        if let Conversation::Group(_) = message.with {
+        if message.direction == Direction::Outgoing {
             self.forget_receipts(turn, message.key.id)?;
         }
         if message.expires_at_ms > 0 {

@@ -4,7 +4,7 @@ use waxwing_wire::devices::{HistoryRange, LinkCode};
 use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
-use waxwing_wire::post::{Deed, Post};
+use waxwing_wire::post::{ActBy, Deed, Post};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode, Username};
 
 use crate::row::{BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer};
@@ -269,9 +269,15 @@ pub enum Event {
     Message(Message),
     /// A message changed: its placeholder was filled.
     MessageFilled(Message),
-    /// Something was done about a message, and it may be another now: its sender has edited it or deleted it
-    /// for everyone, or it was to be seen once and was. See [`crate::Client::acts`].
-    Changed(MessageKey),
+    /// Somebody has done something about a message, and it may be another now: its sender has edited it or
+    /// deleted it for everyone, or it was to be seen once and was. Also for what was done before the message
+    /// came, right after it. See [`crate::Client::acts`].
+    Changed {
+        /// Which.
+        message: MessageKey,
+        /// Who, from which device, and what.
+        doer: Box<ActBy>,
+    },
     /// The ticks of a message changed.
     Delivery {
         /// Which.

@@ -148,6 +148,7 @@ fn messages_keep_every_column(db: &mut dyn Engine) {
         Body::Notice(Notice::Joined(BOB)),
         Body::Notice(Notice::GroupForked(CAROL)),
         Body::Notice(Notice::ServerDisagrees(CAROL)),
+        Body::Notice(Notice::Lifetime(BOB, 86_400)),
     ];
     let deliveries =
         [Delivery::Pending, Delivery::Sent, Delivery::Delivered, Delivery::Read, Delivery::Failed];
@@ -166,7 +167,7 @@ fn messages_keep_every_column(db: &mut dyn Engine) {
     changed.body = Body::plain("filled");
     done(db.commit(&vec![write(&changed)]));
     assert!(done(db.message(&changed.key)) == Some(changed), "a message is replaced by its name");
-    assert_eq!(done(db.history(Conversation::Account(BOB), u64::MAX, 100)).len(), 45, "and is there once");
+    assert_eq!(done(db.history(Conversation::Account(BOB), u64::MAX, 100)).len(), 50, "and is there once");
     let other = MessageKey { from: device(BOB, 2), id: MessageId(1) };
     assert!(done(db.message(&other)).is_none(), "an unknown name is none");
 }

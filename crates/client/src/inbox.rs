@@ -343,6 +343,7 @@ impl Client {
             return self.over(turn, key, filled).map(|()| true);
         }
         turn.show(message, filled);
+        self.tell_early_acts(turn, with, key)?;
         self.want_username(turn, key.from.account)?;
         Ok(true)
     }
@@ -664,6 +665,7 @@ impl Client {
         };
         if further {
             message.delivery = delivery;
+            self.note_receipt(turn, message.key.id, to, delivery)?;
             turn.event(Event::Delivery { message: message.key, with: message.with, delivery });
             turn.store.write_message(message);
         }

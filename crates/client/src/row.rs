@@ -120,11 +120,14 @@ pub enum Notice {
     GroupForked(AccountId),
     /// The server changed the group in another way than the member signed; the signed change counts.
     ServerDisagrees(AccountId),
+    /// That account has set how long what is written in the conversation stays: so many seconds; 0: for good.
+    Lifetime(AccountId, u32),
 }
 
 impl Notice {
-    /// A number for the kind, then the account's 16 bytes or what [`Change::encode`] gives. Rows hold it, and
-    /// archives of a history carry it to other devices.
+    /// A number for the kind, then the account's 16 bytes (of [`Self::Lifetime`] the seconds behind them, 4
+    /// bytes, most significant first) or what [`Change::encode`] gives. Rows hold it, and archives of a history
+    /// carry it to other devices.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (kind, bytes) = match self {
@@ -133,6 +136,7 @@ impl Notice {
             Self::Joined(account) => (3, account.0.to_vec()),
             Self::GroupForked(account) => (4, account.0.to_vec()),
             Self::ServerDisagrees(account) => (5, account.0.to_vec()),
+            Self::Lifetime(account, seconds) => (6, [&account.0[..], &seconds.to_be_bytes()].concat()),
         };
         [&[kind][..], &bytes].concat()
     }
@@ -148,6 +152,10 @@ impl Notice {
             3 => Self::Joined(account()?),
             4 => Self::GroupForked(account()?),
             5 => Self::ServerDisagrees(account()?),
+            6 => {
+                let (account, seconds) = bytes.split_first_chunk()?;
+                Self::Lifetime(AccountId(*account), u32::from_be_bytes(seconds.try_into().ok()?))
+            }
             _ => return None,
         })
     }
@@ -168,15 +176,19 @@ pub enum Delivery {
     Failed,
 }
 
-/// How far an own message to a group has come with one member.
+/// How far an own message has come with the contact, or with one member of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberReceipt {
     /// With whom.
     pub account: AccountId,
     /// `Sent`, `Delivered`, `Read`, or `Failed`: it expired on the server.
     pub delivery: Delivery,
-    /// When this device learned of it, milliseconds since 1970; 0: not yet.
+    /// When this device learned that, milliseconds since 1970; 0: not yet, or not known.
     pub at_ms: u64,
+    /// When it learned that it is on a device of theirs, likewise.
+    pub delivered_at_ms: u64,
+    /// When it learned that they have seen it, likewise.
+    pub read_at_ms: u64,
 }
 
 impl Delivery {

@@ -209,7 +209,9 @@ impl Client {
         if !self.settle(turn, &mut message)? {
             return Ok(());
         }
+        let (with, key) = (message.with, message.key);
         turn.show(message, false);
+        self.tell_early_acts(turn, with, key)?;
         self.want_username(turn, peer)
     }
 
@@ -331,6 +333,9 @@ impl Client {
         };
         if meant && (message.delivery < delivery || message.delivery == Delivery::Failed) {
             message.delivery = delivery;
+            if let (Direction::Outgoing, Conversation::Account(with)) = (message.direction, message.with) {
+                self.note_receipt(turn, message.key.id, with, delivery)?;
+            }
         }
         Ok(())
     }

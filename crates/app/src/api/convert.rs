@@ -4,7 +4,7 @@ mod group;
 mod post;
 
 pub use group::{action_of, group, link_of, notice};
-pub use post::{deed_of, done, post, post_of, whole_post};
+pub use post::{deed_done, deed_of, done, post, post_of, whole_post};
 
 use std::ops::Range;
 

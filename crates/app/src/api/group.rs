@@ -210,4 +210,11 @@ pub enum Notice {
         /// Whose account.
         account: String,
     },
+    /// Somebody has set how long what is written in the conversation stays.
+    Lifetime {
+        /// Whose account.
+        by: String,
+        /// Then it disappears; 0: it stays for good.
+        seconds: u32,
+    },
 }

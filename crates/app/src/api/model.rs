@@ -219,7 +219,7 @@ pub struct BroadcastList {
     pub members: Vec<String>,
 }
 
-/// How far a message to a group has come with one member.
+/// How far an own message has come with the contact, or with one member of the group.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
@@ -231,6 +231,12 @@ pub struct Receipt {
     /// Since when; 0: unknown.
     #[serde(default)]
     pub at_ms: u64,
+    /// Since when it is on a device of theirs, as far as this device knows; absent: it is not, or unknown.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub delivered_at_ms: u64,
+    /// Since when they have seen it, likewise.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub read_at_ms: u64,
 }
 
 /// Something that happened.
@@ -262,7 +268,17 @@ pub enum Happened {
         /// How far it had come then.
         delivery: Delivery,
     },
-    /// The message that this was about has been deleted since.
+    /// Somebody, or another own device, did something about a message.
+    Act {
+        /// As it is now; of an edit, what it says now.
+        message: Message,
+        /// From which of their devices.
+        device: u8,
+        /// Who did what.
+        done: Done,
+    },
+    /// The message that this was about has been deleted since, or somebody did something else in its place,
+    /// which has an entry of its own.
     Gone,
 }
 

@@ -270,8 +270,10 @@ fn devices_chats_and_what_is_set() {
     check(&Answer::Chat { chat: None }, json!({"type": "chat", "chat": null}));
     check(&Query::MessageAt { order: 7 }, json!({"type": "messageAt", "order": 7}));
     check(&Query::Receipts { message: text(ID) }, json!({"type": "receipts", "message": ID}));
-    let receipt = Receipt { person: bob(), delivery: Delivery::Read, at_ms: 5 };
-    let golden = json!({"account": ACCOUNT, "username": "bob", "delivery": "read", "atMs": 5});
+    let receipt =
+        Receipt { person: bob(), delivery: Delivery::Read, at_ms: 5, delivered_at_ms: 4, read_at_ms: 5 };
+    let golden = json!({"account": ACCOUNT, "username": "bob", "delivery": "read", "atMs": 5, "deliveredAtMs": 4,
+        "readAtMs": 5});
     check(&Answer::Receipts { receipts: vec![receipt] }, json!({"type": "receipts", "receipts": [golden]}));
     check(&Query::Starred, json!({"type": "starred"}));
     check(&Query::Lists, json!({"type": "lists"}));
@@ -388,6 +390,14 @@ fn the_journal() {
         entry(1, Happened::Message { message: some_message() }),
         entry(2, Happened::Delivery { message: some_message(), delivery: Delivery::Read }),
         entry(3, Happened::Gone),
+        entry(
+            4,
+            Happened::Act {
+                message: some_message(),
+                device: 2,
+                done: Done { by: text(ACCOUNT), at_ms: 6, deed: Deed::React { emoji: String::new() } },
+            },
+        ),
     ];
     let golden = json!({
         "type": "journal", "acknowledged": 0, "newest": 3,
@@ -395,6 +405,10 @@ fn the_journal() {
             {"id": 1, "atMs": 5, "what": "message", "message": some_message_json()},
             {"id": 2, "atMs": 5, "what": "delivery", "message": some_message_json(), "delivery": "read"},
             {"id": 3, "atMs": 5, "what": "gone"},
+            {
+                "id": 4, "atMs": 5, "what": "act", "message": some_message_json(), "device": 2,
+                "done": {"by": ACCOUNT, "atMs": 6, "what": "react", "emoji": ""},
+            },
         ],
     });
     check(&Answer::Journal { acknowledged: 0, newest: 3, entries }, golden);

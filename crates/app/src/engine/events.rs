@@ -1,6 +1,7 @@
 //! What the core says, as front ends understand it.
 
 use waxwing_client::{self as core, Read as _};
+use waxwing_wire::post::ActBy;
 
 use super::Engine;
 use crate::api::{self, CommandId, Event, Failure};
@@ -25,7 +26,7 @@ impl Engine {
                 let connection = api::connection(state, self.reason.as_ref());
                 self.tell(Event::Connection { connection });
             }
-            core::Event::Changed(key) => self.changed(&key),
+            core::Event::Changed { message, doer } => self.changed(&message, &doer),
             other => {
                 if let Some(event) = plain(other) {
                     self.tell(event);
@@ -35,12 +36,12 @@ impl Engine {
     }
 
     /// A message as it is now, with what was done about it.
-    fn changed(&mut self, key: &core::MessageKey) {
+    fn changed(&mut self, key: &core::MessageKey, doer: &ActBy) {
         let Some(client) = &self.client else { return };
         let Ok(Some(message)) = self.profile.store.message(key) else { return };
         // A database that cannot be read says so at the next step.
         if let Ok(message) = self.look(client).message(&message) {
-            self.tell(Event::MessageChanged { message });
+            self.tell(Event::MessageChanged { message, done: api::deed_done(doer) });
         }
     }
 
@@ -76,7 +77,7 @@ impl Engine {
 fn plain(event: core::Event) -> Option<Event> {
     use core::Event as Core;
     Some(match event {
-        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed(_) => {
+        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed { .. } => {
             return None;
         }
         Core::Registered(address) => {

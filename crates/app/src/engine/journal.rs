@@ -2,11 +2,12 @@
 
 use sha2::{Digest as _, Sha256};
 use waxwing_client::{self as core, Delivery, Direction, Effect, Read as _};
+use waxwing_wire::DeviceAddress;
 
-use super::Engine;
+use super::{Engine, storage_fails};
 use crate::api::{self, Answer, Command, CommandId, Event, Failure, Happened, JournalEntry};
 use crate::limits::{MAX_ONCE_KEY_BYTES, MAX_PAGE_MESSAGES};
-use crate::store::{JournalRow, Noted, Once};
+use crate::store::{Act, JournalRow, Noted, Once};
 
 /// A command that is to be done once, until it is.
 pub struct Request {
@@ -24,17 +25,21 @@ impl Engine {
         let noted = |effect: &Effect| match effect {
             Effect::Event(core::Event::Message(message) | core::Event::MessageFilled(message)) => {
                 // A placeholder comes when it is filled. What this device itself wrote is no news.
-                let is_news = match message.direction {
-                    Direction::Incoming => {
-                        message.delivery == Delivery::Delivered && message.body != core::Body::Waiting
-                    }
-                    Direction::Outgoing => own.is_some_and(|own| own != message.key.from),
+                let is_news = match (&message.body, message.direction) {
+                    (core::Body::Waiting, _) => false,
+                    (core::Body::Notice(notice), _) => is_told(notice, own),
+                    (_, Direction::Incoming) => message.delivery == Delivery::Delivered,
+                    (_, Direction::Outgoing) => own.is_some_and(|own| own != message.key.from),
                 };
                 is_news.then_some(Noted::Message(message.key))
             }
             Effect::Event(core::Event::Delivery { message, delivery, .. }) => {
                 let is_own = own.is_some_and(|own| own.account == message.from.account);
                 (is_own && *delivery > Delivery::Sent).then_some(Noted::Delivery(*message, *delivery))
+            }
+            Effect::Event(core::Event::Changed { message, doer }) => {
+                let elsewhere = own.is_some_and(|own| own != doer.by);
+                elsewhere.then(|| Noted::Act(*message, Act::of(doer)))
             }
             _ => None,
         };
@@ -95,17 +100,42 @@ impl Engine {
         let rows = store.journal(after.unwrap_or(acknowledged), limit.min(MAX_PAGE_MESSAGES));
         let mut entries = Vec::new();
         for JournalRow { id, at_ms, what } in rows.map_err(|error| device(&error))? {
-            let (Noted::Message(key) | Noted::Delivery(key, _)) = what;
+            let (Noted::Message(key) | Noted::Delivery(key, _) | Noted::Act(key, _)) = what;
             let message = store.message(&key).map_err(|error| device(&error))?;
-            let what = match (what, message.as_ref().map(api::message)) {
-                (Noted::Message(_), Some(message)) => Happened::Message { message },
+            let what = match (what, message) {
+                (Noted::Message(_), Some(message)) => Happened::Message { message: api::message(&message) },
                 (Noted::Delivery(_, delivery), Some(message)) => {
+                    let message = api::message(&message);
                     Happened::Delivery { message, delivery: api::delivery(delivery) }
                 }
+                (Noted::Act(_, act), Some(message)) => self.act_told(&message, act)?,
                 (_, None) => Happened::Gone,
             };
             entries.push(JournalEntry { id, at_ms, what });
         }
         Ok(Answer::Journal { acknowledged, newest, entries })
+    }
+
+    /// What was done, if it still holds.
+    fn act_told(&self, message: &core::Message, act: Act) -> Result<Happened, Failure> {
+        let Some(client) = &self.client else { return Err(storage_fails()) };
+        let acts = client.acts(&self.profile.store, message);
+        let acts = acts.map_err(|error| Failure::device(error.to_string()))?;
+        let done = acts.iter().find(|doer| Act::of(doer) == act).and_then(api::deed_done);
+        let device = act.by.device.number();
+        let told = |done| Happened::Act { message: api::message(message), device, done };
+        Ok(done.map_or(Happened::Gone, told))
+    }
+}
+
+/// Notices that programs hear of: what others have made of a conversation.
+fn is_told(notice: &core::Notice, own: Option<DeviceAddress>) -> bool {
+    match notice {
+        core::Notice::GroupChanged(change) => own != Some(change.by),
+        core::Notice::Joined(_) => true,
+        core::Notice::Lifetime(by, _) => own.is_some_and(|own| own.account != *by),
+        core::Notice::IdentityChanged(_)
+        | core::Notice::GroupForked(_)
+        | core::Notice::ServerDisagrees(_) => false,
     }
 }

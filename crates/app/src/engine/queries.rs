@@ -292,6 +292,8 @@ impl Look<'_> {
                 person: self.person(receipt.account)?,
                 delivery: api::delivery(receipt.delivery),
                 at_ms: receipt.at_ms,
+                delivered_at_ms: receipt.delivered_at_ms,
+                read_at_ms: receipt.read_at_ms,
             });
         }
         Ok(told)

@@ -5,6 +5,7 @@ mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use waxwing_client::{Delivery, MessageKey};
+use waxwing_wire::post::{ActBy, Deed};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
 
 use super::row::to_sql;
@@ -22,6 +23,52 @@ pub enum Noted {
     Message(MessageKey),
     /// An own message has come so far.
     Delivery(MessageKey, Delivery),
+    /// Somebody did something about a message.
+    Act(MessageKey, Act),
+}
+
+/// Names what somebody did about a message; what it was stands with the message alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Act {
+    /// Who.
+    pub by: DeviceAddress,
+    /// When, as the act says.
+    pub at: u64,
+    /// Its kind: see [`Act::of`].
+    pub kind: u32,
+}
+
+impl Act {
+    /// Of something that was done.
+    #[must_use]
+    pub fn of(doer: &ActBy) -> Self {
+        let kind = match &doer.act.deed {
+            Deed::React(_) => 1,
+            Deed::Edit(_) => 2,
+            Deed::Delete => 3,
+            Deed::Pin(_) => 4,
+            Deed::Keep(_) => 5,
+            Deed::Vote(_) => 6,
+            Deed::Answer(_) => 7,
+            Deed::Live(_) => 8,
+            Deed::Opened => 9,
+            Deed::Lifetime(_) | Deed::Unknown => 0,
+        };
+        Self { by: doer.by, at: doer.act.at, kind }
+    }
+
+    /// Account (16 bytes), device (1 byte), time (8 bytes).
+    fn bytes(&self) -> Vec<u8> {
+        [&self.by.account.0[..], &[self.by.device.number()], &self.at.to_be_bytes()].concat()
+    }
+
+    /// Reads [`Self::bytes`].
+    fn parse(bytes: &[u8], kind: u32) -> Option<Self> {
+        let (account, rest) = bytes.split_first_chunk::<16>()?;
+        let (device, at) = rest.split_first()?;
+        let by = DeviceAddress { account: AccountId(*account), device: DeviceId::new(*device)? };
+        Some(Self { by, at: u64::from_be_bytes(at.try_into().ok()?), kind })
+    }
 }
 
 /// An entry.
@@ -88,7 +135,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn journal(&self, after: u64, max: usize) -> Result<Vec<JournalRow>, StoreError> {
-        let sql = "SELECT id, at, kind, sender, device, message, detail FROM journal
+        let sql = "SELECT id, at, kind, sender, device, message, detail, doer FROM journal
                    WHERE id > ?1 ORDER BY id LIMIT ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([to_sql(after), to_sql(max as u64)], entry_of)?;
@@ -135,12 +182,13 @@ impl Store {
 /// Appends to the journal, and drops what is too old for it.
 pub fn note(transaction: &Transaction<'_>, journal: &[Noted], now_ms: u64) -> Result<(), StoreError> {
     for noted in journal {
-        let (kind, key, detail) = match noted {
-            Noted::Message(key) => (0, key, None),
-            Noted::Delivery(key, delivery) => (1, key, Some(delivery.number())),
+        let (kind, key, detail, doer) = match noted {
+            Noted::Message(key) => (0, key, None, None),
+            Noted::Delivery(key, delivery) => (1, key, Some(delivery.number()), None),
+            Noted::Act(key, act) => (2, key, Some(act.kind), Some(act.bytes())),
         };
-        let sql = "INSERT INTO journal (at, kind, sender, device, message, detail)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO journal (at, kind, sender, device, message, detail, doer)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         transaction.prepare_cached(sql)?.execute(params![
             to_sql(now_ms),
             kind,
@@ -148,6 +196,7 @@ pub fn note(transaction: &Transaction<'_>, journal: &[Noted], now_ms: u64) -> Re
             key.from.device.number(),
             key.id.0.cast_signed(),
             detail,
+            doer,
         ])?;
     }
     if journal.is_empty() {
@@ -198,6 +247,10 @@ fn entry_of(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
     let what = match row.get(2)? {
         0 => Noted::Message(key),
         1 => Noted::Delivery(key, Delivery::from_number(row.get(6)?).ok_or(damaged(6))?),
+        2 => {
+            let act = Act::parse(&row.get::<_, Vec<u8>>(7)?, row.get(6)?);
+            Noted::Act(key, act.ok_or(damaged(7))?)
+        }
         _ => return Err(damaged(2)),
     };
     let (id, at) = (row.get::<_, i64>(0)?, row.get::<_, i64>(1)?);

@@ -89,6 +89,9 @@ const MIGRATIONS: &[&str] = &[
     -- `notice` holds of a text what it has beside its text; kinds 5 and 6 are deleted and opened.
     ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE messages ADD COLUMN expires_at INTEGER NOT NULL DEFAULT 0;
+", "
+    -- Of kind 2, what somebody did about a message: account, device and time; `detail` says what.
+    ALTER TABLE journal ADD COLUMN doer BLOB;
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

@@ -232,7 +232,7 @@ impl Screen {
             Event::Message { message } if message.direction == Direction::Incoming => {
                 self.notice = Some("a message has arrived in another conversation".to_owned());
             }
-            Event::MessageChanged { message } if message.with == self.chat.conversation => {
+            Event::MessageChanged { message, .. } if message.with == self.chat.conversation => {
                 if let Some(known) = self.messages.iter_mut().rev().find(|known| known.id == message.id) {
                     *known = message;
                 }

@@ -8,8 +8,7 @@ use crate::arguments::{Delete, Global, Messages, MessagesCommand};
 use crate::names::{brief_person, person_name};
 use crate::output::{Error, Printer, object};
 use crate::session::Session;
-use crate::text;
-use crate::words::ticks;
+use crate::words::{is_notice, receipt_text, ticks};
 
 /// The core deletes so many with one command.
 const MAX_DELETED_AT_ONCE: usize = 256;
@@ -82,26 +81,28 @@ fn count(messages: usize) -> String {
 
 fn receipts(session: &Session, name: &str, printer: &mut Printer) -> Result<(), Error> {
     let message = session.known_message(name)?;
-    if message.direction == Direction::Incoming || !message.with.starts_with("g:") {
-        let detail = "only messages of yours to a group have receipts of several people; the ticks in \
-                      `waxwing history` say the rest";
-        return Err(Error::user("noReceipts", detail));
+    if message.direction == Direction::Incoming || is_notice(&message) {
+        return Err(Error::user("noReceipts", "only messages of yours have receipts"));
     }
     let zone = TimeZone::system();
     for receipt in session.receipts(&message.id)? {
         printer.print(
             || {
-                let since = match receipt.at_ms {
-                    0 => String::new(),
-                    at => format!("  {}", text::date_and_clock(at, &zone)),
-                };
-                format!("{}  {}{since}", person_name(&receipt.person), ticks(receipt.delivery))
+                let name = person_name(&receipt.person);
+                format!("{name}  {}{}", ticks(receipt.delivery), receipt_text(&receipt, &zone))
             },
             || {
                 let person = brief_person(&receipt.person);
+                let (delivered, read) = (receipt.delivered_at_ms, receipt.read_at_ms);
                 object(
                     "receipt",
-                    &[("contact", &person), ("delivery", &receipt.delivery), ("atMs", &receipt.at_ms)],
+                    &[
+                        ("contact", &person),
+                        ("delivery", &receipt.delivery),
+                        ("atMs", &receipt.at_ms),
+                        ("deliveredAtMs", &delivered),
+                        ("readAtMs", &read),
+                    ],
                 )
             },
         )?;

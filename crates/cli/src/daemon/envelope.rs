@@ -1,5 +1,7 @@
 //! What happened, in the shape in which signal-cli tells it.
 
+mod acts;
+mod post;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,8 @@ pub trait Directory {
     fn group(&self, name: &str) -> Result<Option<Group>, Failure>;
     /// Who has an own message to a group, and how far.
     fn receivers(&self, message: &Message, delivery: Delivery) -> Result<Vec<Person>, Failure>;
+    /// A message by its id.
+    fn message(&self, id: &str) -> Result<Option<Message>, Failure>;
     fn own(&self) -> (&str, &str);
 }
 
@@ -42,6 +46,10 @@ impl Directory for Hub {
         Ok(receipts.filter(|receipt| receipt.delivery >= delivery).map(|receipt| receipt.person).collect())
     }
 
+    fn message(&self, id: &str) -> Result<Option<Message>, Failure> {
+        self.message(id)
+    }
+
     fn own(&self) -> (&str, &str) {
         (&self.own.account, self.own_name())
     }
@@ -52,6 +60,9 @@ pub fn notifications(directory: &dyn Directory, entry: &JournalEntry) -> Result<
     let told = match &entry.what {
         Happened::Message { message } => message_told(directory, message)?.into_iter().collect(),
         Happened::Delivery { message, delivery } => receipts(directory, entry.at_ms, message, *delivery)?,
+        Happened::Act { message, device, done } => {
+            acts::told(directory, message, *device, done)?.into_iter().collect()
+        }
         Happened::Gone => Vec::new(),
     };
     let (_, account) = directory.own();
@@ -64,23 +75,18 @@ pub fn notifications(directory: &dyn Directory, entry: &JournalEntry) -> Result<
 }
 
 fn message_told(directory: &dyn Directory, message: &Message) -> Result<Option<Map<String, Value>>, Failure> {
-    let author = directory.person(&message.from)?;
-    let mut envelope = envelope(&author, Some(message.device), message.sent_at_ms);
+    let (from, device) = match &message.body {
+        // Written down by this device about somebody.
+        Body::Notice { notice: Notice::Lifetime { by, .. } } => (by, None),
+        _ => (&message.from, Some(message.device)),
+    };
+    let mut envelope = envelope(&directory.person(from)?, device, message.sent_at_ms);
     envelope.insert("serverReceivedTimestamp".to_owned(), message.stored_at_ms.into());
     envelope.insert("serverDeliveredTimestamp".to_owned(), message.stored_at_ms.into());
     let Some(data) = data_message(directory, message)? else { return Ok(None) };
-    if message.direction == Direction::Outgoing {
-        let mut sent = data;
-        if !is_group(&message.with) {
-            let to = directory.person(&message.with)?;
-            sent.insert("destination".to_owned(), number(&to).into());
-            sent.insert("destinationNumber".to_owned(), number(&to).into());
-            sent.insert("destinationUuid".to_owned(), uuid(&to.account).into());
-        }
-        envelope.insert("syncMessage".to_owned(), json!({ "sentMessage": sent }));
-    } else {
-        envelope.insert("dataMessage".to_owned(), Value::Object(data));
-    }
+    let is_own = message.direction == Direction::Outgoing;
+    let (kind, content) = sent_or_data(directory, &message.with, is_own, "dataMessage", data)?;
+    envelope.insert(kind.to_owned(), content);
     let mut params = Map::new();
     params.insert("envelope".to_owned(), Value::Object(envelope));
     let problem = match &message.body {
@@ -92,6 +98,28 @@ fn message_told(directory: &dyn Directory, message: &Message) -> Result<Option<M
         params.insert("exception".to_owned(), json!({ "type": kind, "message": words }));
     }
     Ok(Some(params))
+}
+
+/// What somebody says, or what another own device has said: then with whom it was said to.
+fn sent_or_data(
+    directory: &dyn Directory,
+    with: &str,
+    is_own: bool,
+    kind: &'static str,
+    data: Map<String, Value>,
+) -> Result<(&'static str, Value), Failure> {
+    if !is_own {
+        return Ok((kind, Value::Object(data)));
+    }
+    let mut sent =
+        if kind == "dataMessage" { data } else { Map::from_iter([(kind.to_owned(), data.into())]) };
+    if !is_group(with) {
+        let to = directory.person(with)?;
+        sent.insert("destination".to_owned(), number(&to).into());
+        sent.insert("destinationNumber".to_owned(), number(&to).into());
+        sent.insert("destinationUuid".to_owned(), uuid(&to.account).into());
+    }
+    Ok(("syncMessage", json!({ "sentMessage": sent })))
 }
 
 fn envelope(author: &Person, device: Option<u8>, timestamp: u64) -> Map<String, Value> {
@@ -109,12 +137,13 @@ fn envelope(author: &Person, device: Option<u8>, timestamp: u64) -> Map<String, 
     }
 }
 
-/// Quotes, reactions, edits and deletions come in here. `None`: nothing that signal-cli has a word for.
+/// What a message says; `None`: nothing that signal-cli has a word for. What was done about it: [`acts`].
 fn data_message(directory: &dyn Directory, message: &Message) -> Result<Option<Map<String, Value>>, Failure> {
     let (text, kind) = match &message.body {
         Body::Text(post) => (Some(post.text.as_str()), "DELIVER"),
         Body::Lost | Body::Unknown | Body::Opened => (None, "DELIVER"),
         Body::Notice { notice: Notice::GroupChanged { .. } | Notice::Joined { .. } } => (None, "UPDATE"),
+        Body::Notice { notice: Notice::Lifetime { .. } } => (None, "DELIVER"),
         Body::Notice { .. } | Body::Waiting | Body::Deleted => return Ok(None),
     };
     let mut data = Map::new();
@@ -124,17 +153,39 @@ fn data_message(directory: &dyn Directory, message: &Message) -> Result<Option<M
     data.insert("expiresInSeconds".to_owned(), post.map_or(0, |post| post.lifetime_s).into());
     data.insert("viewOnce".to_owned(), post.is_some_and(|post| post.once).into());
     data.insert("messageId".to_owned(), message.id.as_str().into());
-    if is_group(&message.with) {
-        let group = directory.group(&message.with)?;
-        let info = json!({
-            "groupId": group_id(&message.with),
-            "groupName": group.as_ref().map(|group| &group.name),
-            "revision": group.as_ref().map(|group| group.epoch),
-            "type": kind,
-        });
-        data.insert("groupInfo".to_owned(), info);
+    if let Body::Notice { notice: Notice::Lifetime { seconds, .. } } = &message.body {
+        data.insert("expiresInSeconds".to_owned(), (*seconds).into());
+        data.insert("isExpirationUpdate".to_owned(), true.into());
     }
+    if let Some(post) = post {
+        data.extend(post::told(directory, post)?);
+    }
+    data.extend(group_info(directory, &message.with, kind)?);
     Ok(Some(data))
+}
+
+/// Of a conversation that is a group's.
+fn group_info(directory: &dyn Directory, with: &str, kind: &str) -> Result<Option<(String, Value)>, Failure> {
+    if !is_group(with) {
+        return Ok(None);
+    }
+    let group = directory.group(with)?;
+    let info = json!({
+        "groupId": group_id(with),
+        "groupName": group.as_ref().map(|group| &group.name),
+        "revision": group.as_ref().map(|group| group.epoch),
+        "type": kind,
+    });
+    Ok(Some(("groupInfo".to_owned(), info)))
+}
+
+/// Somebody as the author of something, under names that begin so.
+fn named(prefix: &str, person: &Person) -> Map<String, Value> {
+    Map::from_iter([
+        (prefix.to_owned(), number(person).into()),
+        (format!("{prefix}Number"), number(person).into()),
+        (format!("{prefix}Uuid"), uuid(&person.account).into()),
+    ])
 }
 
 /// One for each receiver, as signal-cli has it: to a group only when all have come so far.

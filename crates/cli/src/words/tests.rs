@@ -59,6 +59,11 @@ fn everything_else_that_happens() {
     assert!(of(Notice::Joined { by: "a".into() }).starts_with("Anna added you"));
     assert!(of(Notice::Joined { by: "me".into() }).starts_with("you joined"));
     assert!(of(Notice::GroupForked { account: "a".into() }).starts_with("warning: "));
+    let lifetime = |by: &str, seconds| of(Notice::Lifetime { by: by.into(), seconds });
+    assert_eq!(lifetime("a", 604_800), "Anna set messages to disappear after 7 days");
+    assert_eq!(lifetime("me", 86_400), "you set messages to disappear after 1 day");
+    assert_eq!(lifetime("a", 90), "Anna set messages to disappear after 90 seconds");
+    assert_eq!(lifetime("a", 0), "Anna set messages to stay until somebody deletes them");
     let permissions =
         Permissions { send: Allowed::Admins, edit: Allowed::Everybody, add: Allowed::Admins, approve: true };
     assert_eq!(

@@ -275,6 +275,7 @@ impl Client {
             return self.over(turn, key, filled);
         }
         turn.show(message, filled);
+        self.tell_early_acts(turn, Conversation::Group(group), key)?;
         if !outgoing {
             return self.want_username(turn, key.from.account);
         }

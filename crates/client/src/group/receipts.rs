@@ -1,4 +1,5 @@
-//! How far own messages to groups have come: for each member, and with the one furthest behind.
+//! How far own messages have come: to groups for each member, and with the one furthest behind; to a contact
+//! since when.
 
 use waxwing_wire::content::Conversation;
 use waxwing_wire::group::GroupId;
@@ -12,7 +13,7 @@ use crate::command::Event;
 use crate::db::{Key, Read};
 use crate::limits::MAX_CHANGES_LOGGED;
 use crate::overlay::Overlay;
-use crate::row::{Delivery, MemberReceipt, Message, MessageKey};
+use crate::row::{Delivery, Direction, MemberReceipt, Message, MessageKey};
 use crate::turn::Turn;
 
 /// Where an account stood in a group at some epoch.
@@ -123,8 +124,8 @@ impl Client {
             return Ok(());
         }
         let key = Key::Receipt(message.key.id, by);
-        let before: Option<ReceiptRow> = turn.store.load(&key)?;
-        let before = before.map_or(Delivery::Sent, |row| read_delivery(row.delivery));
+        let known: Option<ReceiptRow> = turn.store.load(&key)?;
+        let before = known.as_ref().map_or(Delivery::Sent, |row| read_delivery(row.delivery));
         let further = match (before, delivery) {
             (before, Delivery::Failed) => before < Delivery::Delivered,
             (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
@@ -135,19 +136,43 @@ impl Client {
         }
         tally.delivered += u32::from(counts && is_there(delivery) && !is_there(before));
         tally.read += u32::from(counts && delivery == Delivery::Read);
-        let row = ReceiptRow { delivery: write_delivery(delivery), at_ms: turn.now.0 };
-        turn.store.save(key, &row);
+        turn.store.save(key, &known.unwrap_or_default().further(delivery, turn.now.0));
         turn.store.save(slot, &tally);
         self.show_tally(turn, message.key, &tally)
     }
 
-    /// How far an own message to a group has come with each other member.
+    /// An own message to a contact has come further.
+    pub(crate) fn note_receipt(
+        &self,
+        turn: &mut Turn<'_>,
+        id: MessageId,
+        with: AccountId,
+        delivery: Delivery,
+    ) -> Result<(), Error> {
+        if with == self.own_account() || delivery <= Delivery::Sent {
+            return Ok(());
+        }
+        let key = Key::Receipt(id, with);
+        let known: Option<ReceiptRow> = turn.store.load(&key)?;
+        turn.store.save(key, &known.unwrap_or_default().further(delivery, turn.now.0));
+        Ok(())
+    }
+
+    /// How far an own message has come with the contact, or with each other member of the group.
     ///
     /// # Errors
     /// When the database cannot be read or is damaged.
     pub fn receipts(&self, db: &dyn Read, message: MessageKey) -> Result<Vec<MemberReceipt>, Error> {
         let store = Overlay::new(db);
         let own = self.own_account();
+        if let Some(written) = store.message(&message)?
+            && let Conversation::Account(account) = written.with
+        {
+            let outgoing = written.direction == Direction::Outgoing && account != own;
+            let row: Option<ReceiptRow> = store.load(&Key::Receipt(message.id, account))?;
+            let receipt = row.unwrap_or_default().receipt(account, written.delivery);
+            return Ok(if outgoing { vec![receipt] } else { Vec::new() });
+        }
         let Some(tally) = store.load::<TallyRow>(&Key::Receipt(message.id, own))? else {
             return Ok(Vec::new());
         };
@@ -158,9 +183,8 @@ impl Client {
                 continue;
             }
             let row: Option<ReceiptRow> = store.load(&Key::Receipt(message.id, account))?;
-            let (delivery, at_ms) =
-                row.map_or((Delivery::Sent, 0), |row| (read_delivery(row.delivery), row.at_ms));
-            receipts.push(MemberReceipt { account, delivery, at_ms });
+            let row = row.unwrap_or_default();
+            receipts.push(row.receipt(account, read_delivery(row.delivery)));
         }
         Ok(receipts)
     }
@@ -176,6 +200,34 @@ impl Client {
             }
         }
         Ok(())
+    }
+}
+
+impl ReceiptRow {
+    /// What has been seen is there.
+    fn further(self, delivery: Delivery, now_ms: u64) -> Self {
+        let first = |known: u64, now: bool| if known == 0 && now { now_ms } else { known };
+        Self {
+            delivery: write_delivery(delivery),
+            at_ms: now_ms,
+            delivered_at_ms: first(self.delivered_at_ms, is_there(delivery)),
+            read_at_ms: first(self.read_at_ms, delivery == Delivery::Read),
+        }
+    }
+
+    /// Rows of earlier versions have only the time of what came last.
+    fn receipt(&self, account: AccountId, delivery: Delivery) -> MemberReceipt {
+        let last = |known: u64, of: Delivery| match known {
+            0 if read_delivery(self.delivery) == of => self.at_ms,
+            known => known,
+        };
+        MemberReceipt {
+            account,
+            delivery,
+            at_ms: self.at_ms,
+            delivered_at_ms: last(self.delivered_at_ms, Delivery::Delivered),
+            read_at_ms: last(self.read_at_ms, Delivery::Read),
+        }
     }
 }
 

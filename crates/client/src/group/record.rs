@@ -154,7 +154,7 @@ pub(crate) struct TallyRow {
     pub early: bool,
 }
 
-/// How far an own message has come with one member.
+/// How far an own message has come with one member, or with the one it was written to.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct ReceiptRow {
@@ -164,6 +164,12 @@ pub(crate) struct ReceiptRow {
     /// This device's clock, milliseconds since 1970.
     #[prost(uint64, tag = "2")]
     pub at_ms: u64,
+    /// When it was there, or was known to be, likewise; 0: not known.
+    #[prost(uint64, tag = "3")]
+    pub delivered_at_ms: u64,
+    /// When it was seen, likewise; 0: not known.
+    #[prost(uint64, tag = "4")]
+    pub read_at_ms: u64,
 }
 
 /// Somebody wants to join.

@@ -484,3 +484,105 @@ proptest! {
         story.check(seed);
     }
 }
+
+// ---------------------------------------------------------------- who, and when
+
+/// Who has done what, as front ends hear of it.
+fn told(world: &World, who: &str, key: MessageKey) -> Vec<ActBy> {
+    let of = |event: &Event| match event {
+        Event::Changed { message, doer } if *message == key => Some((**doer).clone()),
+        _ => None,
+    };
+    world.users[who].events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn it_is_told_who_did_what_also_about_a_message_that_comes_later() {
+    let mut world = two();
+    let to_bob = world.conversation("bob");
+    let key = post(&mut world, "alice", to_bob, Post::plain("dinner?"));
+    let with_alice = with(&world, "bob");
+    let deed = Deed::React("👍".into());
+    world.command("bob2", Command::Act { with: with_alice, target: Some(key), deed });
+    world.settle();
+    let bob2 = world.device("bob2");
+    for who in ALL {
+        let told = told(&world, who, key);
+        assert_eq!(told.len(), 1, "{who}");
+        assert!(told[0].by == bob2 && told[0].act.deed == Deed::React("👍".into()), "{who}");
+    }
+    // What was done before the message came is told right after it.
+    let with_bob = with(&world, "alice");
+    let (alice, id) = (world.device("alice"), waxwing_wire::MessageId(77));
+    let late = MessageKey { from: alice, id };
+    let user = world.user("bob");
+    let mut turn = Turn::new(Time(5), &mut user.rng, &user.db);
+    let act = Act { target: Some((alice, id)), sent_at_ms: 1, at: 2, deed: Deed::React("❤️".into()) };
+    user.client.take_act(&mut turn, with_alice, ActBy { by: alice, act }, false, u64::MAX).unwrap();
+    user.client.tell_early_acts(&mut turn, with_alice, late).unwrap();
+    user.client.tell_early_acts(&mut turn, with_bob, late).unwrap();
+    let events = turn.effects.iter().filter(
+        |effect| matches!(effect, crate::Effect::Event(Event::Changed { message, .. }) if *message == late),
+    );
+    assert_eq!(events.count(), 1, "in its own conversation alone");
+}
+
+#[test]
+fn it_is_known_since_when_somebody_has_a_message_and_since_when_they_have_seen_it() {
+    let mut world = two();
+    let to_bob = world.conversation("bob");
+    world.offline("bob");
+    world.offline("bob2");
+    let key = post(&mut world, "alice", to_bob, Post::plain("dinner?"));
+    let receipts = |world: &World, who: &str| {
+        let user = &world.users[who];
+        let receipts = user.client.receipts(&user.db, key).unwrap();
+        assert_eq!((receipts.len(), receipts[0].account), (1, world.account("bob")), "{who}");
+        receipts[0]
+    };
+    let before = receipts(&world, "alice");
+    assert_eq!((before.delivery, before.delivered_at_ms, before.read_at_ms), (Delivery::Sent, 0, 0));
+    world.online("bob");
+    world.online("bob2");
+    world.settle();
+    let there = receipts(&world, "alice");
+    assert_eq!((there.delivery, there.read_at_ms), (Delivery::Delivered, 0));
+    assert!(there.delivered_at_ms > 0 && there.at_ms == there.delivered_at_ms);
+    world.advance(60_000);
+    world.read_all("bob", "alice");
+    world.settle();
+    for who in ["alice", "alice2"] {
+        let seen = receipts(&world, who);
+        assert_eq!((seen.delivery, seen.at_ms), (Delivery::Read, seen.read_at_ms), "{who}");
+        assert!(seen.delivered_at_ms > 0 && seen.read_at_ms >= seen.delivered_at_ms + 50_000, "{who}");
+    }
+    assert_eq!(receipts(&world, "alice").delivered_at_ms, there.delivered_at_ms, "it stays what it was");
+    world.command("alice", Command::DeleteMessages { messages: vec![key] });
+    world.settle();
+    assert_eq!(world.users["alice"].db.count(Table::Receipt), 0, "nothing is left of it");
+}
+
+#[test]
+fn who_changes_how_long_messages_stay_is_in_the_history() {
+    let mut world = two();
+    let with_alice = with(&world, "bob");
+    for seconds in [604_800, 604_800, 0] {
+        let deed = Deed::Lifetime(seconds);
+        let id = world.command("bob", Command::Act { with: with_alice, target: None, deed });
+        world.settle();
+        assert_eq!(world.answer("bob", id), None);
+    }
+    let bob = world.account("bob");
+    for who in ALL {
+        let history = world.history(who, peer(who));
+        let notices: Vec<_> = history
+            .iter()
+            .filter_map(|message| match message.body {
+                Body::Notice(crate::Notice::Lifetime(by, seconds)) => Some((by, seconds)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(notices, [(bob, 604_800), (bob, 0)], "{who}: what changes nothing is not said");
+    }
+    world.assert_at_rest();
+}

@@ -170,6 +170,7 @@ fn notices() {
         (Notice::Joined(account), format!("03{id}")),
         (Notice::GroupForked(account), format!("04{id}")),
         (Notice::ServerDisagrees(account), format!("05{id}")),
+        (Notice::Lifetime(account, 604_800), format!("06{id}00093a80")),
     ] {
         let bytes = notice.encode();
         let written: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

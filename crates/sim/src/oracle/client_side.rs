@@ -110,7 +110,7 @@ impl Oracle {
             Notice::IdentityChanged(_) => "another identity",
             Notice::GroupForked(_) => "a fork of a group",
             Notice::ServerDisagrees(_) => "a lie of the server",
-            Notice::GroupChanged(_) | Notice::Joined(_) => return,
+            Notice::GroupChanged(_) | Notice::Joined(_) | Notice::Lifetime(..) => return,
         };
         self.suspicions += 1;
         if self.is_honest() {

@@ -51,6 +51,7 @@ pub fn notice(notice: &core::Notice) -> Notice {
         core::Notice::Joined(by) => Notice::Joined { by: by.to_hex() },
         core::Notice::GroupForked(account) => Notice::GroupForked { account: account.to_hex() },
         core::Notice::ServerDisagrees(account) => Notice::ServerDisagrees { account: account.to_hex() },
+        core::Notice::Lifetime(by, seconds) => Notice::Lifetime { by: by.to_hex(), seconds: *seconds },
     }
 }
 

@@ -177,24 +177,38 @@ pub fn deed_of(deed: &Deed) -> Result<core::Deed, Failure> {
 
 /// What somebody has done; `None` where that shows elsewhere, or was taken back.
 pub fn done(act: &core::ActBy) -> Option<Done> {
+    deed_done(act).filter(|done| match &done.deed {
+        Deed::React { emoji } => !emoji.is_empty(),
+        Deed::Pin { until_ms } => *until_ms > 0,
+        Deed::Keep { keep } => *keep,
+        Deed::Vote { options } => !options.is_empty(),
+        Deed::Answer { answer } => *answer != Reply::None,
+        Deed::Live { .. } | Deed::Opened | Deed::Delete => true,
+        Deed::Edit { .. } | Deed::Lifetime { .. } => false,
+    })
+}
+
+/// What somebody has done, also where it takes something back; `None`: a newer version knows.
+pub fn deed_done(act: &core::ActBy) -> Option<Done> {
     let deed = match &act.act.deed {
-        core::Deed::React(emoji) if !emoji.is_empty() => Deed::React { emoji: emoji.clone() },
-        core::Deed::Pin(until_ms) if *until_ms > 0 => Deed::Pin { until_ms: *until_ms },
-        core::Deed::Keep(true) => Deed::Keep { keep: true },
-        core::Deed::Vote(options) if !options.is_empty() => Deed::Vote { options: options.clone() },
-        core::Deed::Answer(answer) => {
-            let answer = match answer {
-                core::Answer::None => return None,
+        core::Deed::React(emoji) => Deed::React { emoji: emoji.clone() },
+        core::Deed::Edit(of) => Deed::Edit { post: Box::new(post(of)) },
+        core::Deed::Delete => Deed::Delete,
+        core::Deed::Pin(until_ms) => Deed::Pin { until_ms: *until_ms },
+        core::Deed::Keep(keep) => Deed::Keep { keep: *keep },
+        core::Deed::Vote(options) => Deed::Vote { options: options.clone() },
+        core::Deed::Answer(answer) => Deed::Answer {
+            answer: match answer {
+                core::Answer::None => Reply::None,
                 core::Answer::Yes => Reply::Yes,
                 core::Answer::No => Reply::No,
                 core::Answer::Perhaps => Reply::Perhaps,
-            };
-            Deed::Answer { answer }
-        }
+            },
+        },
         core::Deed::Live(of) => Deed::Live { place: place(of) },
         core::Deed::Opened => Deed::Opened,
-        core::Deed::Delete => Deed::Delete,
-        _ => return None,
+        core::Deed::Lifetime(seconds) => Deed::Lifetime { seconds: *seconds },
+        core::Deed::Unknown => return None,
     };
     Some(Done { by: act.by.account.to_hex(), at_ms: act.act.at, deed })
 }

@@ -108,6 +108,8 @@ fn what_happened() {
         ]})),
     );
     check(&body(Notice::Joined { by: text(ACCOUNT) }), golden(json!({"what": "joined", "by": ACCOUNT})));
+    let lifetime = Notice::Lifetime { by: text(ACCOUNT), seconds: 60 };
+    check(&body(lifetime), golden(json!({"what": "lifetime", "by": ACCOUNT, "seconds": 60})));
     let forked = Notice::GroupForked { account: text(ACCOUNT) };
     check(&body(forked), golden(json!({"what": "groupForked", "account": ACCOUNT})));
     let disagrees = Notice::ServerDisagrees { account: text(ACCOUNT) };
