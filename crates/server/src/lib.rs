@@ -25,6 +25,9 @@
 //!   such a connection may stay silent as long as it waits. Every other request but `Register` needs an
 //!   attached device.
 //!
+//! [`Lights`] carries what is never stored: who types, who is there. A driver gives it the light parts of frames
+//! outside of any commit, drops them when it is busy, and tells it of every connection that ends.
+//!
 //! [`Links`] is the other half: which devices are connected, and how far each has been sent its mailbox.
 //! It also knows which connections wait for their offer to be linked. It lives in memory only; a crash loses nothing that a reconnecting device does not bring along.
 
@@ -32,6 +35,7 @@ mod command;
 pub mod conformance;
 mod decide;
 mod item;
+pub mod light;
 pub mod limits;
 mod links;
 pub mod memory;
@@ -45,6 +49,7 @@ mod world;
 
 pub use command::{Command, ConnId, FanOut, Fate, Gone, Origin, Target};
 pub use decide::{decide, reads, refuse};
+pub use light::Lights;
 pub use links::Links;
 pub use resolve::resolve;
 pub use row::{

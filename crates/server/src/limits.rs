@@ -56,3 +56,22 @@ pub const MAX_RESTING_ALLOWANCES: usize = 10_000;
 /// Steps of one chain that a driver puts into one commit. A longer chain goes on in the next: a message to a
 /// group takes a step for each member, and a mailbox is settled in as many as are in it.
 pub const MAX_CHAIN: usize = 64;
+/// Light events that a connection may send in a second in the long run. Events to groups, announcements and
+/// watches cost more than one, by how many they concern.
+pub const LIGHTS_PER_SECOND: u32 = 10;
+/// As [`LIGHTS_PER_SECOND`], at once.
+pub const LIGHT_BURST: u32 = 40;
+/// Light events that a connection is sent in a second in the long run; what is more is dropped.
+pub const LIGHTS_GOT_PER_SECOND: u32 = 30;
+/// As [`LIGHTS_GOT_PER_SECOND`], at once.
+pub const LIGHT_GOT_BURST: u32 = 300;
+/// So many recipients of one light event cost as much as one event.
+pub const LIGHT_RECIPIENTS_PER_COST: usize = 32;
+/// Groups with more members get no light events.
+pub const MAX_LIGHT_MEMBERS: usize = 256;
+/// Connections that are told at once when an account announces something.
+pub const MAX_WATCHERS: usize = 1_024;
+/// Accounts that all connections together watch, each counted as often as it is watched.
+pub const MAX_WATCHES_IN_ALL: usize = 1_000_000;
+/// Devices that have left whose last announcement is remembered; who left first is forgotten first.
+pub const MAX_LEFT: usize = 100_000;

@@ -1,4 +1,4 @@
-mod allowance;
+pub(crate) mod allowance;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::light::{LightEvent, Presence};
 use waxwing_wire::server_frame::{Refused, Response, Welcome};
 use waxwing_wire::{DeviceAddress, MessageId, Reject};
 
@@ -185,6 +186,18 @@ pub enum Piece {
     Response(Response),
     /// The connection ends, and why.
     Goodbye(Reject),
+    /// Somebody types. Dropped rather than waited for, as the next.
+    Light(LightEvent),
+    /// What a watched account has announced.
+    Presence(Presence),
+}
+
+impl Piece {
+    /// Whether a driver drops it when the connection has output waiting, or when it is busy itself.
+    #[must_use]
+    pub fn is_light(&self) -> bool {
+        matches!(self, Self::Light(_) | Self::Presence(_))
+    }
 }
 
 impl Step {

@@ -8,6 +8,7 @@ mod busy;
 mod chain;
 mod effects;
 mod group;
+mod light;
 mod requests;
 mod sweep;
 mod unsettled;
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_server::{Command, CommitError, Effect, Links, Piece, Settings, Time, rejects};
+use waxwing_server::{Command, CommitError, Effect, Lights, Links, Piece, Settings, Time, rejects};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
@@ -48,6 +49,7 @@ pub struct Failed(pub String);
 pub struct Engine {
     store: Embedded,
     links: Links,
+    lights: Lights,
     rng: ChaCha20Rng,
     settings: Settings,
     inbox: Arc<Queue<Job>>,
@@ -81,6 +83,7 @@ impl Engine {
         Self {
             store,
             links: Links::default(),
+            lights: Lights::default(),
             rng: fresh_rng(),
             settings,
             inbox,
@@ -188,7 +191,7 @@ impl Engine {
                 group.deferred.push(job);
                 Ok(())
             }
-            Job::Frame { conn, peer, frame } => self.take_in_frame(group, conn, peer, frame),
+            Job::Frame { conn, peer, frame } => self.take_in_frame(group, conn, peer, *frame),
             Job::Closed(conn) => {
                 group.closed.push(conn);
                 Ok(())
@@ -230,9 +233,11 @@ impl Engine {
             self.backlog.extend(unfinished.into_iter().map(Chain::committed));
         }
         for conn in closed {
+            self.end_light(conn);
             self.backlog.extend(self.links.detach(conn).map(Chain::new));
         }
         self.stats.devices.set(self.links.len() as u64);
+        self.count_light();
         self.hand_over();
         match committed {
             Err(error @ (CommitError::Broken(_) | CommitError::Conflict)) => Err(Failed(error.to_string())),

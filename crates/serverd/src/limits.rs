@@ -76,7 +76,15 @@ pub const IO_QUEUE_RESULTS: usize = 131_072;
 /// The same bound in bytes.
 pub const IO_QUEUE_BYTES: usize = 128 * 1024 * 1024;
 
+/// Jobs that wait for the engine from which on light events are dropped where they are read.
+pub const LIGHT_QUEUE_JOBS: usize = 2_048;
+/// Results that wait for an I/O thread from which on no light events are added to them.
+pub const LIGHT_IO_RESULTS: usize = 8_192;
+
 // ---------------------------------------------------------------- engine
+
+/// Light events taken in while one commit is put together; what is more is dropped.
+pub const LIGHTS_PER_TURN: usize = 2_048;
 
 /// Commands that one commit carries.
 pub const GROUP_COMMANDS: usize = 2_048;

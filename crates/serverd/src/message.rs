@@ -33,7 +33,7 @@ pub enum Job {
         /// Said until the connection speaks for a device.
         peer: Option<Peer>,
         /// What it says.
-        frame: ClientFrame,
+        frame: Box<ClientFrame>,
     },
     /// The connection is gone.
     Closed(ConnId),
@@ -93,7 +93,7 @@ impl Outcome {
 }
 
 /// What a job weighs in the engine's queue beside the bytes of its frame, about.
-pub const JOB_BYTES: usize = size_of::<Job>();
+pub const JOB_BYTES: usize = size_of::<Job>() + size_of::<ClientFrame>();
 
 /// The way to an I/O thread.
 pub struct IoPort {

@@ -132,6 +132,14 @@ stats! {
         devices_linked,
     counter /// Devices that were removed from their account.
         devices_removed,
+    gauge /// Devices that light events go to.
+        awake,
+    counter /// Light events taken in: who types, who is there.
+        light_taken,
+    counter /// Light events handed on, once for each recipient.
+        light_handed_on,
+    counter /// Light events dropped: too many from somebody, too many for somebody, or much else to do.
+        light_dropped,
     gauge /// Bytes that the store takes on disk.
         store_bytes,
     gauge /// Microseconds that the last commit took.

@@ -3,7 +3,8 @@
 use waxwing_server::Piece;
 use waxwing_wire::Bytes;
 use waxwing_wire::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT,
+    DELIVERY_WINDOW_ENTRIES, MAX_LIGHTS_PER_FRAME, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME,
+    MAX_SENDS_IN_FLIGHT,
 };
 use waxwing_wire::server_frame::{ServerFrame, entry_bytes_bound, put_entry};
 
@@ -25,6 +26,8 @@ impl Outgoing {
             Piece::Refused(refused) => self.rest.refused.push(refused),
             Piece::Response(response) => self.rest.responses.push(response),
             Piece::Goodbye(reject) => self.rest.goodbye = Some(reject),
+            Piece::Light(event) => self.rest.lights.push(event),
+            Piece::Presence(presence) => self.rest.presences.push(presence),
         }
     }
 
@@ -58,6 +61,10 @@ impl Outgoing {
             part.refused = rest.refused.drain(..count).collect();
             let count = rest.responses.len().min(MAX_REQUESTS_PER_FRAME);
             part.responses = rest.responses.drain(..count).collect();
+            let count = rest.lights.len().min(MAX_LIGHTS_PER_FRAME);
+            part.lights = rest.lights.drain(..count).collect();
+            let count = rest.presences.len().min(MAX_LIGHTS_PER_FRAME);
+            part.presences = rest.presences.drain(..count).collect();
             frames.push(part.encode());
         }
         self.put_entries(&mut frames);

@@ -8,6 +8,7 @@ use crate::error::Malformed;
 use crate::group::{GroupId, GroupToken, PublicChange};
 use crate::id::{AccountId, DeviceId, MessageId};
 use crate::invitation::InvitationToken;
+use crate::light::{Announcement, Light, Watch};
 use crate::limits::{
     MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
@@ -32,6 +33,12 @@ pub struct ClientFrame {
     pub requests: Vec<Request>,
     /// Keep-alive; the server echoes the nonce.
     pub ping: Option<u32>,
+    /// Light events for others. They may be carried out at any time, or not at all.
+    pub lights: Vec<Light>,
+    /// Whether this device is in use, for those who may see it.
+    pub announcement: Option<Box<Announcement>>,
+    /// Which light events shall come.
+    pub watch: Option<Watch>,
 }
 
 /// See `Hello` in `frame.proto`.
@@ -205,6 +212,9 @@ impl ClientFrame {
             }),
             request: self.requests.iter().map(Into::into).collect(),
             group_send: self.group_sends.iter().map(Into::into).collect(),
+            light: self.lights.iter().map(Into::into).collect(),
+            announcement: self.announcement.as_deref().map(Into::into),
+            watch: self.watch.as_ref().map(Into::into),
         }
         .encode_to_vec()
     }
@@ -226,6 +236,9 @@ impl ClientFrame {
             group_sends: frame.group_send.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             requests: frame.request.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             ping: frame.ping.map(|ping| ping.nonce),
+            lights: frame.light.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            announcement: frame.announcement.map(|what| what.try_into().map(Box::new)).transpose()?,
+            watch: frame.watch.map(TryInto::try_into).transpose()?,
         })
     }
 
@@ -233,6 +246,12 @@ impl ClientFrame {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Something light is said.
+    #[must_use]
+    pub fn has_light(&self) -> bool {
+        !self.lights.is_empty() || self.announcement.is_some() || self.watch.is_some()
     }
 }
 

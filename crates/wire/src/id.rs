@@ -52,6 +52,8 @@ pub struct DeviceId(u8);
 impl DeviceId {
     /// The device an account is registered with.
     pub const PRIMARY: Self = Self(1);
+    /// The largest number.
+    pub const LAST: Self = Self(127);
 
     /// `None` unless 1 to 127.
     #[must_use]

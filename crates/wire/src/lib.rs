@@ -4,6 +4,7 @@
 //! - [`frame`]: how that stream is cut into frames;
 //! - [`client_frame`] and [`server_frame`]: what the frames say, parsed once into checked types;
 //! - [`content`]: what devices say to each other inside envelopes;
+//! - [`light`]: what nobody keeps: who types, who is there;
 //! - [`devices`] and [`group`]: what devices of an account, and members of a group, sign;
 //! - [`id`], [`invitation`], [`limits`]: names and bounds that all of it shares.
 //!
@@ -18,6 +19,7 @@ pub mod group;
 pub mod handshake;
 pub mod id;
 pub mod invitation;
+pub mod light;
 pub mod limits;
 pub mod post;
 pub mod server_frame;

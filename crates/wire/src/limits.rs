@@ -97,6 +97,15 @@ pub const MAX_STATE_KEY_BYTES: usize = 64;
 /// Value of a register.
 pub const MAX_STATE_VALUE_BYTES: usize = 4_096;
 
+/// One sealed light event.
+pub const MAX_LIGHT_BYTES: usize = 160;
+/// Light events in one frame.
+pub const MAX_LIGHTS_PER_FRAME: usize = 64;
+/// Accounts that one connection watches.
+pub const MAX_WATCHED: usize = 256;
+/// Announcements in one frame to a client.
+pub const MAX_PRESENCES_PER_FRAME: usize = 128;
+
 /// Serialised X25519 public key: type byte and key.
 pub const PUBLIC_KEY_BYTES: usize = 33;
 /// Serialised Kyber-1024 public key: type byte and key.

@@ -11,9 +11,10 @@ use crate::error::Malformed;
 use crate::limits::{
     DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_ACTS_PER_ARCHIVED, MAX_APPROVERS,
     MAX_CHANGES_PER_CATCH_UP, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME,
-    MAX_GROUPS_PER_PART, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LINKED_GROUPS, MAX_MENTIONS,
-    MAX_MESSAGES_PER_PART, MAX_ONE_TIME_PREKEYS, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT,
-    MAX_SENDS_PER_FRAME, MAX_SPANS, MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED, POLL_OPTIONS,
+    MAX_GROUPS_PER_PART, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LIGHTS_PER_FRAME,
+    MAX_LINKED_GROUPS, MAX_MENTIONS, MAX_MESSAGES_PER_PART, MAX_ONE_TIME_PREKEYS, MAX_PRESENCES_PER_FRAME,
+    MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_SPANS, MAX_STATE_ENTRIES,
+    MAX_UNDECRYPTABLE_PER_STORED, MAX_WATCHED, POLL_OPTIONS,
 };
 
 /// A field that is a list, or leads to one.
@@ -41,7 +42,10 @@ pub(crate) const CLIENT_FRAME: &[Rule] = &[
     messages(2, 1, STORED, "ClientFrame.stored"),
     messages(5, MAX_REQUESTS_PER_FRAME, REQUEST, "ClientFrame.request"),
     messages(6, MAX_GROUP_SENDS_PER_FRAME, &[], "ClientFrame.group_send"),
+    messages(7, MAX_LIGHTS_PER_FRAME, &[], "ClientFrame.light"),
+    messages(9, 1, WATCH, "ClientFrame.watch"),
 ];
+const WATCH: &[Rule] = &[messages(2, MAX_WATCHED, &[], "Watch.watched")];
 const SEND: &[Rule] = &[
     messages(3, MAX_COPIES_PER_SEND, &[], "Send.copy"),
     messages(6, MAX_COPIES_PER_SEND, &[], "Send.other"),
@@ -72,6 +76,8 @@ pub(crate) const SERVER_FRAME: &[Rule] = &[
     Rule { field: 2, most: MAX_SENDS_IN_FLIGHT, holds: Holds::Fixed64, what: "ServerFrame.accepted" },
     messages(3, MAX_SENDS_IN_FLIGHT, REFUSED, "ServerFrame.refused"),
     messages(6, MAX_REQUESTS_PER_FRAME, RESPONSE, "ServerFrame.response"),
+    messages(8, MAX_LIGHTS_PER_FRAME, &[], "ServerFrame.light"),
+    messages(9, MAX_PRESENCES_PER_FRAME, &[], "ServerFrame.presence"),
 ];
 pub(crate) const ENTRY: &[Rule] = &[messages(3, 1, RECEIPT, "Entry.receipt")];
 const RECEIPT: &[Rule] =

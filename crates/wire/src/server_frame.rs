@@ -8,6 +8,7 @@ use crate::devices::SignedDeviceList;
 use crate::error::{Malformed, Reject};
 use crate::group::{GroupId, GroupView, PublicChange};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
+use crate::light::{LightEvent, Presence};
 use crate::limits::{
     MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLACE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
@@ -35,6 +36,10 @@ pub struct ServerFrame {
     pub pong: Option<u32>,
     /// Why the server closes the connection now.
     pub goodbye: Option<Reject>,
+    /// Light events of others.
+    pub lights: Vec<LightEvent>,
+    /// What watched accounts have announced.
+    pub presences: Vec<Presence>,
 }
 
 /// One entry of the device's mailbox.
@@ -286,6 +291,8 @@ impl ServerFrame {
             welcome: self.welcome.as_ref().map(Into::into),
             response: self.responses.iter().map(Into::into).collect(),
             goodbye: self.goodbye.as_ref().map(|r| pb::Goodbye { reject: Some(r.into()) }),
+            light: self.lights.iter().map(Into::into).collect(),
+            presence: self.presences.iter().map(Into::into).collect(),
         };
         out.reserve(frame.encoded_len());
         frame.encode(out).expect("a Vec grows as needed");
@@ -305,6 +312,8 @@ impl ServerFrame {
             responses: frame.response.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             pong: frame.pong.map(|pong| pong.nonce),
             goodbye: frame.goodbye.map(goodbye).transpose()?,
+            lights: frame.light.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            presences: frame.presence.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -359,11 +368,11 @@ impl Item {
     }
 }
 
-fn address(account: &[u8], device: u32, what: &'static str) -> Result<DeviceAddress, Malformed> {
+pub(crate) fn address(account: &[u8], device: u32, what: &'static str) -> Result<DeviceAddress, Malformed> {
     Ok(DeviceAddress { account: AccountId::parse(account, what)?, device: DeviceId::from_pb(device, what)? })
 }
 
-fn account_bytes(account: AccountId) -> Bytes {
+pub(crate) fn account_bytes(account: AccountId) -> Bytes {
     Bytes::copy_from_slice(&account.0)
 }
 

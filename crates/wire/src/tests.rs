@@ -3,6 +3,7 @@ mod devices;
 mod frames;
 mod golden;
 mod handshake;
+mod light;
 mod names;
 mod noise_vectors;
 mod samples;

@@ -49,7 +49,7 @@ fn dense_frames() -> Vec<(String, Vec<u8>)> {
     bounds.dedup();
     for outer in bounds.clone() {
         // Whatever their number, top-level fields that hold nothing: sends, entries, requests and so on.
-        for number in 1..=8 {
+        for number in 1..=9 {
             add(&format!("{outer} empty fields {number}"), many(&field(number, &[]), outer));
         }
         for inner in bounds.clone() {
@@ -98,6 +98,9 @@ fn accepted_frames() -> Vec<(String, Vec<u8>)> {
     let bundles = field(6, &field(5, &[many(&bundle, 8), list].concat()));
     let entry = |seq: u8| field(1, &[&[8, seq], &receipt[..]].concat());
     let entries: Vec<u8> = (1..=127).flat_map(entry).collect();
+    let watched = field(2, &[field(1, &[7; 16]), field(2, &[8; 16]), field(3, &[9; 16])].concat());
+    let light = |sealed| [field(1, &[7; 16]), field(sealed, &[1; 160])].concat();
+    let presence = field(9, &[field(1, &[7; 16]), field(3, &[1; 160]), field(4, &[1; 160])].concat());
     let small_refusal = field(3, &[field(2, &[]), field(3, &[1; 16]), field(4, &[1; 16])].concat());
     vec![
         ("all of a client's".into(), [many(&field(1, &copies), 128), many(&request(&publish), 7)].concat()),
@@ -113,6 +116,8 @@ fn accepted_frames() -> Vec<(String, Vec<u8>)> {
         ("entry".into(), entry(1)),
         ("accepted".into(), field(2, &[1; 8 * 256])),
         ("refusals".into(), many(&refused, 256)),
+        ("lights up".into(), [many(&field(7, &light(3)), 64), field(9, &many(&watched, 256))].concat()),
+        ("lights down".into(), [many(&field(8, &light(4)), 64), many(&presence, 128)].concat()),
     ]
 }
 

@@ -480,6 +480,7 @@ impl Liar {
             responses: (0..self.below(3)).map(|_| self.response()).collect(),
             pong: self.flip().then_some(1),
             goodbye: (self.below(20) == 0).then(|| self.reject()),
+            ..ServerFrame::default()
         }
     }
 }

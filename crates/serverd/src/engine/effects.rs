@@ -51,6 +51,7 @@ impl Engine {
                 }
                 Effect::Removed { address } => {
                     self.stats.devices_removed.add(1);
+                    self.lights.forget(address);
                     prepend(&mut effects, self.links.removed(address));
                 }
                 Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
@@ -80,12 +81,12 @@ impl Engine {
                     self.stats.reject(reject);
                 }
             }
-            Piece::Welcome(_) | Piece::Accepted(_) => {}
+            Piece::Welcome(_) | Piece::Accepted(_) | Piece::Light(_) | Piece::Presence(_) => {}
         }
         self.out(conn, Outcome::Piece(conn, piece));
     }
 
-    fn out(&mut self, conn: ConnId, outcome: Outcome) {
+    pub(super) fn out(&mut self, conn: ConnId, outcome: Outcome) {
         if let Some(outbox) = self.outbox.get_mut(thread_of(conn)) {
             self.outbox_bytes += outcome.bytes();
             outbox.push(outcome);

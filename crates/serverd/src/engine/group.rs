@@ -32,6 +32,8 @@ pub struct Group {
     pub unfinished: VecDeque<Chain>,
     /// Commands decided.
     pub commands: usize,
+    /// Light events taken in meanwhile. They are no part of it.
+    pub lights: usize,
     begun: Instant,
 }
 
@@ -48,6 +50,7 @@ impl Group {
             closed: Vec::new(),
             unfinished: VecDeque::new(),
             commands: 0,
+            lights: 0,
             begun: Instant::now(),
         }
     }

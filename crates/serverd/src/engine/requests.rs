@@ -47,8 +47,11 @@ impl Engine {
         peer: Option<Peer>,
         frame: ClientFrame,
     ) -> Result<(), Failed> {
-        let ClientFrame { hello: _, stored, sends, group_sends, requests, ping: _ } = frame;
+        let ClientFrame { stored, sends, group_sends, requests, lights, announcement, watch, .. } = frame;
         let device = self.links.device(conn);
+        if let Some(device) = device {
+            self.take_in_light(group, (conn, device), lights, announcement, watch)?;
+        }
         if let (Some(mailbox), Some(stored)) = (device, stored) {
             let mut undecryptable = stored.undecryptable;
             // What an earlier acknowledgement named still earns no receipt.
@@ -69,7 +72,7 @@ impl Engine {
                     ClientFrame { group_sends: group_sends.collect(), requests, ..ClientFrame::default() };
                 if !rest.is_empty() {
                     // It is the first that waits, so there is room.
-                    self.busy.wait(conn, Job::Frame { conn, peer, frame: rest });
+                    self.busy.wait(conn, Job::Frame { conn, peer, frame: Box::new(rest) });
                 }
                 return Ok(());
             }
@@ -223,7 +226,7 @@ fn in_ample_room(group: &Group, from: DeviceAddress) -> Result<DeviceAddress, Re
 /// What else the connection said waits for the next group.
 fn defer(group: &mut Group, conn: ConnId, peer: Option<Peer>, frame: ClientFrame) {
     if !frame.is_empty() {
-        group.deferred.push(Job::Frame { conn, peer, frame });
+        group.deferred.push(Job::Frame { conn, peer, frame: Box::new(frame) });
     }
 }
 

@@ -73,7 +73,7 @@ impl Rig {
 
     fn says(&self, conn: ConnId, key: Option<DeviceKey>, frame: ClientFrame) {
         let peer = key.map(|key| Peer { key, ip: [127, 0, 0, 1].into() });
-        self.inbox.put(&mut vec![Job::Frame { conn, peer, frame }], 0);
+        self.inbox.put(&mut vec![Job::Frame { conn, peer, frame: Box::new(frame) }], 0);
     }
 
     fn join(&mut self, number: usize) -> Guy {

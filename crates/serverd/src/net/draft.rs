@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use waxwing_server::Piece;
 use waxwing_wire::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT,
+    DELIVERY_WINDOW_ENTRIES, MAX_LIGHTS_PER_FRAME, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME,
+    MAX_SENDS_IN_FLIGHT,
 };
 use waxwing_wire::server_frame::{ServerFrame, entry_bytes_bound, put_entry};
 use waxwing_wire::{MessageId, Reject};
@@ -20,6 +21,7 @@ pub struct Draft {
     entries: usize,
     refused: usize,
     responses: usize,
+    lights: usize,
     last_seq: Option<u64>,
 }
 
@@ -56,13 +58,24 @@ impl Draft {
                 self.responses += 1;
             }
             Piece::Goodbye(reject) => frame.goodbye = Some(reject),
+            Piece::Light(event) => {
+                frame.lights.push(event);
+                self.lights += 1;
+            }
+            Piece::Presence(presence) => {
+                frame.presences.push(presence);
+                self.lights += 1;
+            }
         }
         let encoded = frame.encode();
-        let crowded = self.refused > MAX_SENDS_IN_FLIGHT || self.responses > MAX_REQUESTS_PER_FRAME;
+        let crowded = self.refused > MAX_SENDS_IN_FLIGHT
+            || self.responses > MAX_REQUESTS_PER_FRAME
+            || self.lights > MAX_LIGHTS_PER_FRAME;
         if crowded || !self.fits(encoded.len()) {
             let (refused, responses) = (frame.refused.len(), frame.responses.len());
+            let lights = frame.lights.len() + frame.presences.len();
             self.finish(send);
-            (self.refused, self.responses) = (refused, responses);
+            (self.refused, self.responses, self.lights) = (refused, responses, lights);
         }
         self.plaintext.extend_from_slice(&encoded);
     }
@@ -80,7 +93,8 @@ impl Draft {
             send(&self.plaintext);
         }
         self.plaintext.clear();
-        (self.entries, self.refused, self.responses, self.last_seq) = (0, 0, 0, None);
+        (self.entries, self.refused, self.responses, self.lights) = (0, 0, 0, 0);
+        self.last_seq = None;
     }
 
     fn fits(&self, more: usize) -> bool {

@@ -15,7 +15,7 @@ use super::draft;
 use super::http;
 use super::round::IoThread;
 use super::websocket::{self, Control, Inbound};
-use crate::limits::{MAX_HTTP_HEAD_BYTES, READS_PER_ROUND};
+use crate::limits::{LIGHT_QUEUE_JOBS, MAX_HTTP_HEAD_BYTES, READS_PER_ROUND};
 use crate::message::{JOB_BYTES, Job, Peer};
 
 /// Why a connection is not read any further.
@@ -257,6 +257,7 @@ impl IoThread {
             self.write_frame(place, &draft::pong(nonce));
         }
         self.limit_strangers(place, &mut frame);
+        self.drop_light_under_load(&mut frame);
         if frame.is_empty() {
             return;
         }
@@ -264,8 +265,16 @@ impl IoThread {
         let guest = conn.guest.as_ref();
         let peer = guest.and_then(|guest| guest.key.map(|key| Peer { key, ip: guest.ip }));
         conn.known = true;
-        self.jobs.push(Job::Frame { conn: conn.id, peer, frame });
+        self.jobs.push(Job::Frame { conn: conn.id, peer, frame: Box::new(frame) });
         self.job_bytes += bytes + JOB_BYTES;
+    }
+
+    /// What is light goes first when the engine has much to do.
+    fn drop_light_under_load(&self, frame: &mut ClientFrame) {
+        if frame.has_light() && self.shared.engine.waiting() >= LIGHT_QUEUE_JOBS {
+            self.shared.stats.light_dropped.add(1);
+            (frame.lights, frame.announcement, frame.watch) = (Vec::new(), None, None);
+        }
     }
 
     fn limit_strangers(&mut self, place: usize, frame: &mut ClientFrame) {

@@ -49,6 +49,10 @@ impl IoThread {
                 worn_out |= transport.seal(plaintext, &mut sealed).is_err();
             };
             match outcome {
+                Outcome::Piece(_, piece) if piece.is_light() && conn.unsent.is_some() => {
+                    // Nobody's messages wait behind it.
+                    self.shared.stats.light_dropped.add(1);
+                }
                 Outcome::Piece(_, piece) => draft.piece(piece, &mut send),
                 Outcome::Entries(_, entries) => {
                     for (seq, item) in &entries {

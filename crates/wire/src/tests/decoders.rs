@@ -9,6 +9,7 @@ use crate::content::{Content, PlainContent};
 use crate::devices::{DeviceList, LinkCode, LinkGrant, LinkOffer};
 use crate::group::{Change as GroupChange, GroupLink, GroupState, GroupToken};
 use crate::handshake::{Answer, Initiator, Responder};
+use crate::light::LightContent;
 use crate::server_frame::{Item, ServerFrame};
 
 /// One change to a message.
@@ -120,6 +121,9 @@ fn signed_parts(bytes: &[u8]) {
     }
     if let Ok(grant) = LinkGrant::decode(bytes) {
         assert!(LinkGrant::decode(&grant.encode()).unwrap() == grant);
+    }
+    if let Ok(light) = LightContent::decode(bytes) {
+        assert_eq!(LightContent::decode(&light.encode()).unwrap(), light);
     }
     if let Ok(state) = GroupState::decode(bytes) {
         assert!(GroupState::decode(&state.encode()).unwrap() == state);

@@ -24,11 +24,11 @@ use crate::server_frame::{
 };
 use crate::{AccountId, Malformed, MessageId, PrekeyUpload, Reject, RejectCode};
 
-fn up(frame: &ClientFrame) -> Result<ClientFrame, Malformed> {
+pub(super) fn up(frame: &ClientFrame) -> Result<ClientFrame, Malformed> {
     ClientFrame::decode(frame.encode().into())
 }
 
-fn down(frame: &ServerFrame) -> Result<ServerFrame, Malformed> {
+pub(super) fn down(frame: &ServerFrame) -> Result<ServerFrame, Malformed> {
     ServerFrame::decode(frame.encode().into())
 }
 
@@ -37,7 +37,7 @@ fn sends(sends: Vec<SendMessage>) -> ClientFrame {
 }
 
 /// A list of `most` passes, one of `most + 1` is refused under the name of the list.
-fn bounded<F, D: std::fmt::Debug + PartialEq>(
+pub(super) fn bounded<F, D: std::fmt::Debug + PartialEq>(
     what: &str,
     most: usize,
     frame: impl Fn(usize) -> F,

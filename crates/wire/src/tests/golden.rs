@@ -9,6 +9,7 @@ use super::{join_ik, join_xx, samples};
 use crate::client_frame::ClientFrame;
 use crate::content::{Content, PlainContent};
 use crate::handshake::Finished;
+use crate::light::LightContent;
 use crate::server_frame::{Item, ServerFrame};
 
 fn file(name: &str) -> PathBuf {
@@ -53,6 +54,9 @@ fn contents() {
     for (name, content) in samples::plain_contents() {
         assert_eq!(PlainContent::decode(&check(name, &content.encode())).unwrap(), content);
     }
+    for (name, content) in samples::light_contents() {
+        assert_eq!(LightContent::decode(&check(name, &content.encode())).unwrap(), content);
+    }
 }
 
 #[test]
@@ -83,6 +87,7 @@ fn every_file_is_used() {
     names.extend(samples::items().iter().map(|(name, _)| (*name).to_string()));
     names.extend(samples::contents().iter().map(|(name, _)| (*name).to_string()));
     names.extend(samples::plain_contents().iter().map(|(name, _)| (*name).to_string()));
+    names.extend(samples::light_contents().iter().map(|(name, _)| (*name).to_string()));
     let folder = file("x").parent().unwrap().to_path_buf();
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();

@@ -19,7 +19,10 @@ use crate::group::{
     Permissions, PublicChange, SignedChange,
 };
 use crate::invitation::{Invitation, InvitationToken};
-use crate::limits::{KYBER_KEY_BYTES, SIGNATURE_BYTES};
+use crate::light::{
+    Announcement, Light, LightContent, LightEvent, LightKind, Presence, PresenceToken, Watch, Watched,
+};
+use crate::limits::{KYBER_KEY_BYTES, MAX_LIGHT_BYTES, SIGNATURE_BYTES};
 use crate::server_frame::{
     Bundle, DeviceMismatch, DeviceState, Entry, Envelope, GroupEnvelope, Item, Receipt, Refused, Response,
     ResponseBody, ServerFrame, Welcome,
@@ -297,8 +300,79 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                     Request { id: u32::MAX, what: RequestBody::FetchBundles(ALICE, vec![]) },
                 ],
                 ping: Some(u32::MAX),
+                lights: vec![],
+                announcement: None,
+                watch: None,
             },
         ),
+        ("client_light", ClientFrame { lights: lights(), ..Default::default() }),
+        (
+            "client_announcement",
+            ClientFrame { announcement: Some(Box::new(announcement())), ..Default::default() },
+        ),
+        ("client_watch", ClientFrame { watch: Some(watch()), ..Default::default() }),
+    ]
+}
+
+fn lights() -> Vec<Light> {
+    let sealed = Bytes::from(vec![0x5e; MAX_LIGHT_BYTES]);
+    vec![
+        Light { to: Conversation::Account(BOB), sealed: sealed.clone() },
+        Light { to: Conversation::Group(GROUP), sealed },
+    ]
+}
+
+fn announcement() -> Announcement {
+    Announcement {
+        sealed: Bytes::from_static(b"sealed: in use"),
+        gate: PresenceToken([0x70; 16]).gate(),
+        seen: Bytes::from_static(b"sealed: last in use"),
+        seen_gate: Some(PresenceToken([0x73; 16]).gate()),
+    }
+}
+
+fn watch() -> Watch {
+    let watched = Watched { account: BOB, token: PresenceToken([0x70; 16]), seen_token: None };
+    let more = Watched { account: ALICE, seen_token: Some(PresenceToken([0x73; 16])), ..watched };
+    Watch { awake: true, watched: vec![watched, more] }
+}
+
+/// What light events say, before it is encrypted.
+pub(super) fn light_contents() -> Vec<(&'static str, LightContent)> {
+    let of = |kind| LightContent { kind, at_ms: NOW_MS };
+    vec![
+        ("light_stopped", of(LightKind::Stopped)),
+        ("light_typing", of(LightKind::Typing)),
+        ("light_recording", of(LightKind::Recording)),
+        ("light_active", of(LightKind::Active)),
+        ("light_away", of(LightKind::Away)),
+        ("light_seen", of(LightKind::Seen)),
+    ]
+}
+
+/// Announcements and light events as they come down.
+fn light_frames() -> Vec<(&'static str, ServerFrame)> {
+    let event = |group| LightEvent { from: address(ALICE, 4), group, sealed: Bytes::from_static(b"sealed") };
+    let presence = Presence {
+        of: address(ALICE, 1),
+        sealed: Bytes::from_static(b"sealed: in use"),
+        seen: Bytes::new(),
+        gone: false,
+        left_at_ms: 0,
+    };
+    let gone = Presence {
+        of: address(ALICE, 4),
+        seen: Bytes::from_static(b"sealed: last in use"),
+        gone: true,
+        left_at_ms: NOW_MS,
+        ..presence.clone()
+    };
+    vec![
+        (
+            "server_lights",
+            ServerFrame { lights: vec![event(None), event(Some(GROUP))], ..Default::default() },
+        ),
+        ("server_presences", ServerFrame { presences: vec![presence, gone], ..Default::default() }),
     ]
 }
 
@@ -418,7 +492,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             }),
         },
     ];
-    vec![
+    let mut frames = vec![
         ("server_empty", ServerFrame::default()),
         ("server_welcome", ServerFrame { welcome: Some(welcome), ..Default::default() }),
         (
@@ -490,9 +564,13 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 }],
                 pong: Some(0),
                 goodbye: Some(full),
+                lights: vec![],
+                presences: vec![],
             },
         ),
-    ]
+    ];
+    frames.extend(light_frames());
+    frames
 }
 
 pub(super) fn contents() -> Vec<(&'static str, Content)> {

@@ -5,7 +5,8 @@ use super::*;
 const CONN: ConnId = ConnId(1);
 
 fn frame(ping: u32) -> Job {
-    Job::Frame { conn: CONN, peer: None, frame: ClientFrame { ping: Some(ping), ..ClientFrame::default() } }
+    let frame = ClientFrame { ping: Some(ping), ..ClientFrame::default() };
+    Job::Frame { conn: CONN, peer: None, frame: Box::new(frame) }
 }
 
 fn ping(job: &Job) -> Option<u32> {
