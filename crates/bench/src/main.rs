@@ -17,6 +17,7 @@ mod offline;
 mod online;
 mod process;
 mod server;
+mod storm;
 mod wire;
 mod xmpp;
 
@@ -105,6 +106,23 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// A storm of light events (typing, presence), and people who write to each other meanwhile.
+    Storm {
+        #[command(flatten)]
+        common: Common,
+        /// Light events in a second.
+        #[arg(long, default_value_t = 10_000)]
+        events: usize,
+        /// Devices that send them. The server takes about 10 a second from each.
+        #[arg(long, default_value_t = 1_600)]
+        devices: usize,
+        /// Pairs that write to each other.
+        #[arg(long, default_value_t = 10)]
+        pairs: usize,
+        /// How long each part takes, seconds.
+        #[arg(long, default_value_t = 8.0)]
+        seconds: f64,
+    },
     /// A client with a long history: searching it, and starting with it.
     Client {
         #[command(flatten)]
@@ -189,6 +207,14 @@ fn main() -> anyhow::Result<()> {
                 client::Plan { messages, conversations, searches }
             };
             client::run(&common, &plan.checked()?)
+        }
+        What::Storm { common, events, devices, pairs, seconds } => {
+            let plan = if common.smoke {
+                storm::Plan { events: 200, devices: 40, pairs: 2, seconds: 1.0 }
+            } else {
+                storm::Plan { events, devices, pairs, seconds }
+            };
+            storm::run(&common, plan.checked()?)
         }
         What::Wire { common } => wire::run(&common),
     }?;

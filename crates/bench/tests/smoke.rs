@@ -73,6 +73,28 @@ fn client() {
 }
 
 #[test]
+fn storm() {
+    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
+        .args(["storm", "--smoke", "--server"])
+        .arg(server())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(report["stored_bytes_by_storm_alone"], 0, "{report}");
+    assert_eq!(report["commits_by_storm_alone"], 0, "{report}");
+    for span in ["storm_alone", "both"] {
+        assert!(number(&report[span], "light_taken") > 100.0, "{report}");
+        assert!(number(&report[span], "light_handed_on") > 100.0, "{report}");
+    }
+    for span in ["messages_alone", "both"] {
+        assert!(number(&report[span], "messages") > 10.0, "{report}");
+        assert!(number(&report[span], "p50_ms") <= number(&report[span], "p99_ms"), "{report}");
+    }
+}
+
+#[test]
 fn group() {
     let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
         .args(["group", "--smoke", "--json", "--server"])
