@@ -41,14 +41,14 @@ impl Client {
             match message.body {
                 // Its content was not seen yet.
                 Body::Waiting => continue,
-                // Its sender need not hear that nothing was seen.
+                // Its sender need not hear that nothing was seen; nor need other devices, which may have it.
                 Body::Lost | Body::Notice(_) => {}
                 Body::Post(_) | Body::Unknown | Body::Deleted | Body::Opened => {
-                    read.entry(message.key.from.account).or_default().push(message.key.id)
+                    read.entry(message.key.from.account).or_default().push(message.key.id);
+                    seen.push(message.key);
                 }
             }
             message.delivery = Delivery::Read;
-            seen.push(message.key);
             turn.event(Event::Delivery { message: message.key, with, delivery: Delivery::Read });
             turn.store.write_message(message);
         }

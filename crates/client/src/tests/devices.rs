@@ -4,9 +4,10 @@ use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::devices::{DeviceList, HistoryRange, LinkCode, SignedDeviceList};
 use waxwing_wire::{DeviceAddress, DeviceId, Reject, RejectCode};
 
+use super::renewal::spoil_mailbox;
 use super::world::World;
 use crate::limits::{LINK_LIFE_MS, LIST_AGE_MS};
-use crate::{Command, CommandId, Delivery, Direction, Event, Failure};
+use crate::{Body, Command, CommandId, Delivery, Direction, Event, Failure, Key, Write};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -130,6 +131,26 @@ fn what_is_read_on_one_device_is_read_on_all() {
     }
     assert_eq!(world.written("bob", "alice"), ["b0 ✓✓✓", "seen once ✓✓✓"]);
     world.assert_at_rest();
+}
+
+#[test]
+fn what_is_lost_on_one_device_is_not_read_on_another_for_it() {
+    let mut world = linked();
+    world.offline("alice2");
+    world.send("bob", "alice", "for one only");
+    spoil_mailbox(&mut world, "alice2");
+    // Nobody sends it again: it is given up there.
+    let id = world.history("bob", "alice").last().unwrap().key.id;
+    world.user("bob").db.apply(&vec![Write::Row(Key::Sent(id), None)]);
+    world.online("alice2");
+    world.pass_days(30);
+    let last = world.history("alice2", "bob").pop().unwrap();
+    assert!(last.body == Body::Lost);
+    world.read_all("alice2", "bob");
+    let here = |world: &World| world.history("alice", "bob").into_iter().find(|m| m.key == last.key).unwrap();
+    assert_eq!(here(&world).delivery, Delivery::Delivered, "nobody has seen it yet");
+    world.read_all("alice", "bob");
+    assert_eq!(world.written("bob", "alice").last().unwrap(), "for one only ✓✓✓");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn address(world: &World, name: &str) -> DeviceAddress {
 }
 
 /// Spoils what waits for somebody.
-fn spoil_mailbox(world: &mut World, name: &str) {
+pub fn spoil_mailbox(world: &mut World, name: &str) {
     let own = address(world, name);
     for item in world.relay.devices.get_mut(&own).unwrap().mailbox.values_mut() {
         if let Item::Envelope(envelope) = item {
