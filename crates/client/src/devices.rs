@@ -235,12 +235,13 @@ impl Client {
             None => devices.take(&list, claim.list, claim),
         }
         let after: BTreeSet<DeviceId> = devices.active(turn.now).map(|(device, _)| device).collect();
-        let gone = before.iter().any(|device| !after.contains(device));
+        let gone: Vec<DeviceId> = before.iter().filter(|device| !after.contains(device)).copied().collect();
         turn.store.save(Key::Devices(account), &devices);
-        if gone || after.len() != before.len() || version_before != list.version {
+        if !gone.is_empty() || after.len() != before.len() || version_before != list.version {
             self.devices_changed(turn, account)?;
             if own {
                 self.own_devices_changed(turn)?;
+                self.pass_on_state(turn, &gone)?;
             }
         }
         self.release_held(turn, account)?;
@@ -367,16 +368,19 @@ impl Client {
         gone: &[DeviceId],
     ) -> Result<DevicesRow, Error> {
         let mut devices = load_devices(&turn.store, account)?;
-        let mut dropped = false;
+        let mut dropped = Vec::new();
         for device in gone {
             if let Some(entry) = devices.find(*device).filter(|entry| entry.active) {
                 entry.active = false;
-                dropped = true;
+                dropped.push(*device);
             }
         }
-        if dropped {
+        if !dropped.is_empty() {
             turn.store.save(Key::Devices(account), &devices);
             self.devices_changed(turn, account)?;
+            if self.is_own(account) {
+                self.pass_on_state(turn, &dropped)?;
+            }
         }
         Ok(devices)
     }

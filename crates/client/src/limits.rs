@@ -15,6 +15,8 @@ pub const MAX_WISHES: usize = 16;
 pub const COMPANION_ORDER: u64 = 1 << 40;
 /// Registers of the account's state, deleted ones included.
 pub const MAX_STATES: u32 = 50_000;
+/// Registers looked at at once when all are.
+pub const STATE_PAGE: usize = 1_024;
 /// Registers that are kept free for what other devices of the account write.
 pub const STATE_ROOM: u32 = 1_000;
 /// Name that the user gives a contact, bytes.
@@ -72,6 +74,8 @@ pub const MAX_EARLY_ASKS: usize = waxwing_wire::limits::MAX_GROUP_MEMBERS;
 pub const MAX_CHANGES_WAITING: usize = 128;
 /// Changes of one group that are kept for members who missed them, the last ones.
 pub const MAX_CHANGES_LOGGED: u64 = 512;
+/// What somebody is told of a group who begins to know it, its past included, when its state leaves room.
+pub const MAX_WELCOME_BYTES: usize = 40 * 1024;
 /// Members of one group of whom the user has been told that they know another one.
 pub const MAX_FORKS_KEPT: usize = 64;
 /// Changes and requests to join that wait for the server because the user wants them.

@@ -4,6 +4,8 @@
 //! one with the larger (time, device, value) stays, so that devices that have seen the same set of writes agree
 //! in whatever order these came.
 
+use std::collections::BTreeMap;
+
 use waxwing_wire::content::{Body as ContentBody, Conversation, StateEntry, Sync};
 use waxwing_wire::limits::{MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES};
 use waxwing_wire::{AccountId, Bytes, DeviceId, GroupId};
@@ -13,7 +15,8 @@ use crate::command::{ChatChange, CommandId, Event, Failure};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
     CLEARED_PAGE, MAX_CONTACT_NAME_BYTES, MAX_DELETED_PER_COMMAND, MAX_DRAFT_BYTES, MAX_LIST_MEMBERS,
-    MAX_LIST_NAME_BYTES, MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_ROOM,
+    MAX_LIST_NAME_BYTES, MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_PAGE,
+    STATE_ROOM,
 };
 use crate::overlay::Overlay;
 use crate::record::{ListRow, Record as _, StateRow};
@@ -445,6 +448,32 @@ impl Client {
         if std::mem::take(&mut turn.state_changed) {
             turn.event(Event::StateChanged);
         }
+        Ok(())
+    }
+
+    /// Devices of the account are gone. What they wrote last may not have come to every other one, and they
+    /// answer nobody any more who could not read it: whoever has it tells it on.
+    pub(crate) fn pass_on_state(&mut self, turn: &mut Turn<'_>, gone: &[DeviceId]) -> Result<(), Error> {
+        if gone.is_empty() || !self.has_others(turn)? {
+            return Ok(());
+        }
+        let mut latest: BTreeMap<(u64, Vec<u8>), StateEntry> = BTreeMap::new();
+        let mut from = Vec::new();
+        loop {
+            let page = turn.store.rows(Table::State, &from, &[0xff; MAX_STATE_KEY_BYTES + 1], STATE_PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, row) in page {
+                let entry = StateRow::unpack(&row)?.to_entry(&key).filter(|one| gone.contains(&one.device));
+                if let Some(entry) = entry {
+                    latest.insert((entry.at, key), entry);
+                }
+                if latest.len() > MAX_STATE_ENTRIES {
+                    latest.pop_first();
+                }
+            }
+        }
+        turn.state.extend(latest.into_values());
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use waxwing_wire::post::Post;
 use waxwing_wire::{AccountId, Bytes, DeviceId};
 
 use super::devices::linked;
+use super::renewal::spoil_mailbox;
 use super::world::World;
 use crate::command::ChatChange;
 use crate::memory::MemoryDb;
@@ -54,6 +55,29 @@ fn what_is_set_on_one_device_holds_on_all_and_on_later_ones() {
         assert_eq!(user.client.lists(&user.db).unwrap().len(), 0, "{name}");
     }
     world.assert_at_rest();
+}
+
+#[test]
+fn what_a_device_has_set_before_it_went_comes_to_all_who_stay() {
+    let mut world = linked();
+    world.link("alice3", "alice", HistoryRange::None);
+    let setting = |value: &str| Command::SetSetting { key: "theme".into(), value: Some(value.into()) };
+    do_it(&mut world, "alice", setting("light"));
+    // The phone cannot read it, and whoever could say it again is gone by then.
+    world.offline("alice");
+    do_it(&mut world, "alice3", setting("dark"));
+    spoil_mailbox(&mut world, "alice");
+    let three = world.device("alice3").device;
+    world.command("alice2", Command::RemoveDevice { device: three });
+    world.settle();
+    let theme = |world: &World, name: &str| {
+        let user = &world.users[name];
+        user.client.setting(&user.db, "theme").unwrap()
+    };
+    assert_eq!(theme(&world, "alice2").as_deref(), Some("dark"));
+    world.online("alice");
+    world.advance(60_000);
+    assert_eq!(theme(&world, "alice").as_deref(), Some("dark"));
 }
 
 #[test]
