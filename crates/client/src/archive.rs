@@ -263,7 +263,7 @@ impl Client {
             self.peer_archived(turn, peer)?;
         }
         for group in archive.groups {
-            self.group_archived(turn, group)?;
+            self.group_archived(turn, &group)?;
         }
         let arrived = archive.messages.len() as u64;
         for message in archive.messages {
@@ -370,13 +370,15 @@ fn next_groups(turn: &Turn<'_>, row: &mut ArchiveRow, part: &mut Archive) -> Res
     let mut bytes = 0;
     let mut last = true;
     for state in crate::group::states(&turn.store, after, MAX_GROUPS_PER_PART + 1)? {
-        bytes += state.encode().len();
+        let group = state.group;
+        let welcome = crate::group::past::with_past(&turn.store, state)?;
+        bytes += crate::group::past::size(&welcome);
         if !part.groups.is_empty() && (bytes > PART_BYTES || part.groups.len() >= MAX_GROUPS_PER_PART) {
             last = false;
             break;
         }
-        row.cursor = state.group.0.to_vec();
-        part.groups.push(state);
+        row.cursor = group.0.to_vec();
+        part.groups.push(welcome);
     }
     if last {
         row.phase = if row.messages_wanted { MESSAGES } else { FINISHED };

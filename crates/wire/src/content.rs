@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::error::Malformed;
-use crate::group::{GroupId, GroupState, GroupToken, SignedChange, StateHash};
+use crate::group::{GroupId, GroupToken, GroupWelcome, SignedChange, StateHash};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 use crate::limits::{
     MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, PUBLIC_KEY_BYTES,
@@ -59,7 +59,7 @@ pub enum Body {
     /// A change of the group.
     Change(SignedChange),
     /// Where the group stands, for a new member or a new device.
-    Welcome(Box<GroupState>),
+    Welcome(Box<GroupWelcome>),
     /// Somebody with the invitation link wants to join.
     Join(GroupId, GroupToken),
     /// Changes that the reader has missed, in order.
@@ -171,7 +171,7 @@ pub struct Archive {
     /// At most [`MAX_STATE_ENTRIES`].
     pub state: Vec<StateEntry>,
     /// Groups that the account is in.
-    pub groups: Vec<GroupState>,
+    pub groups: Vec<GroupWelcome>,
     /// Whom the account knows.
     pub peers: Vec<ArchivedPeer>,
 }
@@ -262,7 +262,7 @@ impl Body {
             Self::Renew => Pb::Renew(pb::Renew {}),
             Self::SenderKey(bytes) => Pb::SenderKey(pb::SenderKey { distribution: bytes.clone() }),
             Self::Change(change) => Pb::Change(change.into()),
-            Self::Welcome(state) => Pb::Welcome(pb::GroupWelcome { state: Some(state.to_pb()) }),
+            Self::Welcome(welcome) => Pb::Welcome(welcome.to_pb()),
             Self::Join(group, token) => {
                 Pb::Join(pb::JoinRequest { group: copy(&group.0), token: copy(&token.0) })
             }
@@ -287,10 +287,7 @@ impl Body {
             Pb::Renew(_) => Self::Renew,
             Pb::SenderKey(key) => Self::SenderKey(key.distribution),
             Pb::Change(change) => Self::Change(change.try_into()?),
-            Pb::Welcome(welcome) => {
-                let state = welcome.state.ok_or(Malformed::new("GroupWelcome.state"))?;
-                Self::Welcome(Box::new(state.try_into()?))
-            }
+            Pb::Welcome(welcome) => Self::Welcome(Box::new(welcome.try_into()?)),
             Pb::Join(join) => Self::Join(
                 GroupId::parse(&join.group, "JoinRequest.group")?,
                 GroupToken(fixed(&join.token, "JoinRequest.token")?),
@@ -478,14 +475,13 @@ impl From<&Archive> for pb::Archive {
             identity: peer.identity.map(|key| copy(&key)).unwrap_or_default(),
             verified: peer.verified,
         };
-        let group = |state: &GroupState| pb::GroupWelcome { state: Some(state.to_pb()) };
         Self {
             part: archive.part,
             last: archive.last,
             total: archive.total,
             message: archive.messages.iter().map(Into::into).collect(),
             state: archive.state.iter().map(Into::into).collect(),
-            group: archive.groups.iter().map(group).collect(),
+            group: archive.groups.iter().map(GroupWelcome::to_pb).collect(),
             peer: archive.peers.iter().map(peer).collect(),
         }
     }
@@ -495,8 +491,6 @@ impl TryFrom<pb::Archive> for Archive {
     type Error = Malformed;
 
     fn try_from(archive: pb::Archive) -> Result<Self, Malformed> {
-        let group =
-            |welcome: pb::GroupWelcome| welcome.state.ok_or(Malformed::new("GroupWelcome.state"))?.try_into();
         let peer = |peer: pb::ArchivedPeer| {
             Ok(ArchivedPeer {
                 account: AccountId::parse(&peer.account, "ArchivedPeer.account")?,
@@ -519,7 +513,7 @@ impl TryFrom<pb::Archive> for Archive {
             total: archive.total,
             messages: parsed(archive.message)?,
             state: parsed(archive.state)?,
-            groups: archive.group.into_iter().map(group).collect::<Result<_, _>>()?,
+            groups: parsed(archive.group)?,
             peers: archive.peer.into_iter().map(peer).collect::<Result<_, Malformed>>()?,
         })
     }

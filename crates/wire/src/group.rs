@@ -7,6 +7,7 @@ mod change;
 mod link;
 mod public;
 mod state;
+mod welcome;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub use change::{Action, CHANGE_LABEL, Change, SignedChange};
 pub use link::GroupLink;
 pub use public::{GroupView, MemberView, PublicChange, member_digest, view_digest};
 pub use state::{Allowed, GroupKind, GroupState, LinkedGroup, Member, Permissions};
+pub use welcome::{GroupWelcome, PastChange, Standing};
 
 /// A group: 16 random bytes, drawn by the device that makes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

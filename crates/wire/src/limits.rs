@@ -84,6 +84,10 @@ pub const MAX_ACTIONS_PER_CHANGE: usize = MAX_GROUP_MEMBERS + 16;
 pub const MAX_GROUP_SENDS_PER_FRAME: usize = 16;
 /// Changes passed on to somebody who missed them, at once.
 pub const MAX_CHANGES_PER_CATCH_UP: usize = 64;
+/// Past changes that somebody who begins to know a group is told of.
+pub const MAX_PAST_CHANGES: usize = 64;
+/// Standings in all of them.
+pub const MAX_PAST_STANDINGS: usize = 512;
 /// Members that are named to handle requests to join a group.
 pub const MAX_APPROVERS: usize = 16;
 /// Messages in one part of an archive or shared history.

@@ -366,7 +366,8 @@ impl Client {
         waiting: &WaitingChange,
     ) -> Result<(), Error> {
         let log: Option<LogRow> = turn.store.load(&Key::GroupLog(group, waiting.epoch))?;
-        if log.is_some_and(|log| log.change != waiting.change) && waiting.live {
+        let differs = |log: &LogRow| log.is_whole() && log.change != waiting.change;
+        if log.is_some_and(|log| differs(&log)) && waiting.live {
             let forked = Notice::GroupForked(about.from.account);
             self.group_notice(turn, group, about, forked, super::change::FORKED, 0)?;
         }
@@ -408,7 +409,9 @@ impl Client {
         }
         match &content.body {
             ContentBody::SenderKey(key) => self.key_arrived(turn, group, from, key, content.position)?,
-            ContentBody::Welcome(state) if state.group == group => self.welcomed(turn, about, state)?,
+            ContentBody::Welcome(welcome) if welcome.state.group == group => {
+                self.welcomed(turn, about, welcome)?;
+            }
             ContentBody::CatchUp(changes) => self.changes_arrived(turn, group, from.account, changes)?,
             ContentBody::Change(signed) => {
                 self.changes_arrived(turn, group, from.account, std::slice::from_ref(signed))?;

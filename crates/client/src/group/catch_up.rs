@@ -4,7 +4,7 @@
 //! gets the signed changes since then, or, if it does not know the group at all, its state.
 
 use waxwing_wire::content::Body as ContentBody;
-use waxwing_wire::group::{GroupId, GroupState, SignedChange};
+use waxwing_wire::group::{GroupId, GroupState, GroupWelcome, SignedChange};
 use waxwing_wire::limits::{MAX_CHANGES_PER_CATCH_UP, MAX_GROUP_MEMBERS};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, MessageId};
 
@@ -190,7 +190,9 @@ impl Client {
     ) -> Result<(), Error> {
         match load_state(turn, group)? {
             Some(state) if state.member(account).is_some() => {
-                self.tell_account(turn, group, account, Kind::Welcome, ContentBody::Welcome(Box::new(state)))
+                let welcome = super::past::with_past(&turn.store, state)?;
+                let body = ContentBody::Welcome(Box::new(welcome));
+                self.tell_account(turn, group, account, Kind::Welcome, body)
             }
             _ => Ok(()),
         }
@@ -205,7 +207,8 @@ impl Client {
     ) -> Result<(), Error> {
         let (mut part, mut bytes) = (Vec::new(), 0);
         for epoch in known.saturating_add(1)..=up_to {
-            let Some(log) = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))? else {
+            let log = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))?;
+            let Some(log) = log.filter(LogRow::is_whole) else {
                 // Gone from the log. Whoever has missed so much may believe the state as a whole.
                 return self.send_welcome(turn, group, account);
             };
@@ -356,15 +359,19 @@ impl Client {
         &mut self,
         turn: &mut Turn<'_>,
         key: MessageKey,
-        state: &GroupState,
+        welcome: &GroupWelcome,
     ) -> Result<(), Error> {
         let Some(own) = self.address() else { return Ok(()) };
+        let state = &welcome.state;
         let from = key.from.account;
         let both = state.member(own.account).is_some() && state.member(from).is_some();
+        if both && from == own.account {
+            self.compare_welcome(turn, welcome)?;
+        }
         if !both || state.epoch == 0 || !self.may_begin(turn, own.account, from, state)? {
             return Ok(());
         }
-        self.begin_group(turn, state, if from == own.account { 0 } else { turn.now.0 })?;
+        self.begin_group(turn, welcome, if from == own.account { 0 } else { turn.now.0 })?;
         if from != own.account {
             self.group_notice(turn, state.group, key, Notice::Joined(from), 0, 0)?;
         }
@@ -395,9 +402,10 @@ impl Client {
     pub(crate) fn begin_group(
         &mut self,
         turn: &mut Turn<'_>,
-        state: &GroupState,
+        welcome: &GroupWelcome,
         joined_at_ms: u64,
     ) -> Result<(), Error> {
+        let state = &welcome.state;
         let group = state.group;
         let before: Option<GroupRow> = turn.store.load(&Key::Group(group))?;
         if before.is_some() {
@@ -418,6 +426,7 @@ impl Client {
                 turn.store.delete(Key::GroupLog(group, u64::from_be_bytes(epoch)));
             }
         }
+        self.keep_past(turn, welcome)?;
         self.groups.views.remove(&group);
         self.groups.behind.remove(&group);
         self.take_early_keys(turn, state)?;

@@ -14,7 +14,7 @@
 use waxwing_e2ee::PublicKey;
 use waxwing_wire::client_frame::{ClientFrame, GroupSend};
 use waxwing_wire::content::{Conversation, GroupContext};
-use waxwing_wire::group::{Change, GroupId, GroupState, PublicChange, SignedChange};
+use waxwing_wire::group::{Change, GroupId, GroupState, Member, PublicChange, SignedChange, Standing};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
 use super::record::{GroupRow, LogRow, StandingRow, WaitingChange};
@@ -344,12 +344,10 @@ pub(crate) fn signed_id(waiting: &WaitingChange) -> Result<MessageId, Error> {
 /// Where those stood before whose standing is another after.
 fn touched(before: &GroupState, after: &GroupState) -> Vec<StandingRow> {
     let gone = before.members.iter().filter(|member| after.member(member.account) != Some(member));
-    let gone = gone.map(|member| StandingRow {
-        account: member.account.0.to_vec(),
-        standing: 1 + u32::from(member.admin),
-    });
+    let standing = |member: &Member| if member.admin { Standing::Admin } else { Standing::Member };
+    let gone = gone.map(|member| StandingRow::new(member.account, standing(member)));
     let new = after.members.iter().filter(|member| before.member(member.account).is_none());
-    let new = new.map(|member| StandingRow { account: member.account.0.to_vec(), standing: 0 });
+    let new = new.map(|member| StandingRow::new(member.account, Standing::Outside));
     gone.chain(new).collect()
 }
 

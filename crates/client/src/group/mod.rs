@@ -6,6 +6,7 @@
 //! | `change` | whose a change is, whether it is the next, what becomes of it |
 //! | `catch_up` | what this device has missed, and what others have |
 //! | `members` | the devices of members, as known here and on the server |
+//! | `past` | what led to the state that somebody begins with |
 //! | `keys` | sender keys, own and others' |
 //! | `early` | keys that come before the word that their senders are members |
 //! | `send`, `arrive` | messages and changes to and from groups |
@@ -14,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use waxwing_wire::group::{GroupId, GroupLink, GroupState};
+use waxwing_wire::group::{GroupId, GroupLink, GroupState, GroupWelcome};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
 use crate::Time;
@@ -33,6 +34,7 @@ mod early;
 mod joining;
 pub(crate) mod keys;
 mod members;
+pub(crate) mod past;
 mod query;
 mod receipts;
 pub(crate) mod record;
@@ -138,8 +140,16 @@ impl Client {
     }
 
     /// Another device of the account has told where a group stands.
-    pub(crate) fn group_archived(&mut self, turn: &mut Turn<'_>, state: GroupState) -> Result<(), Error> {
-        let known = send::load_state(turn, state.group)?.map_or(0, |known| known.epoch);
-        if state.epoch > known { self.begin_group(turn, &state, 0) } else { Ok(()) }
+    pub(crate) fn group_archived(
+        &mut self,
+        turn: &mut Turn<'_>,
+        welcome: &GroupWelcome,
+    ) -> Result<(), Error> {
+        let known = send::load_state(turn, welcome.state.group)?.map_or(0, |known| known.epoch);
+        if welcome.state.epoch > known {
+            self.begin_group(turn, welcome, 0)
+        } else {
+            self.compare_welcome(turn, welcome)
+        }
     }
 }

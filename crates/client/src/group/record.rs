@@ -54,7 +54,8 @@ pub(crate) struct WaitingChange {
     pub public: Vec<u8>,
 }
 
-/// The change that made an epoch.
+/// The change that made an epoch. Of one that was only told of, with the state that this device began with, it
+/// has `before` and `everybody_sent`.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct LogRow {
@@ -207,6 +208,11 @@ impl GroupRow {
 }
 
 impl LogRow {
+    /// The change itself is known, and what it made.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.made.is_empty()
+    }
+
     pub(crate) fn signed(&self) -> Result<SignedChange, Error> {
         let signature = self.signature.as_slice().try_into().map_err(|_| Error::Damaged(Self::NAME))?;
         Ok(SignedChange { change: bytes::Bytes::copy_from_slice(&self.change), signature })

@@ -87,7 +87,8 @@ impl Client {
         match load_state(turn, group)? {
             Some(state) if state.epoch == epoch => Ok(Some(state.hash().to_vec())),
             _ => {
-                if let Some(log) = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))? {
+                let log = turn.store.load::<LogRow>(&Key::GroupLog(group, epoch))?;
+                if let Some(log) = log.filter(LogRow::is_whole) {
                     return Ok(Some(log.made));
                 }
                 // The state that this device was brought in with has no change here; the one after it names it.

@@ -1,8 +1,9 @@
 //! Programs that die between the server's taking of a change and the answer to it, and members who were away
 //! for long.
 
+use waxwing_wire::EnvelopeKind;
 use waxwing_wire::devices::HistoryRange;
-use waxwing_wire::group::{Action, GroupKind};
+use waxwing_wire::group::{Action, GroupKind, Standing};
 use waxwing_wire::server_frame::Item;
 
 use super::relay::spoilt;
@@ -346,4 +347,38 @@ fn who_was_put_out_and_lacks_a_change_before_learns_of_it_and_of_nothing_after()
     assert_eq!(world.hears("bob", group), Vec::<String>::new());
     world.assert_agreed(group, &["alice", "bob"]);
     world.assert_at_rest();
+}
+
+#[test]
+fn what_a_former_member_wrote_is_read_by_who_begins_with_a_later_state() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    world.link("laptop", "bob", HistoryRange::None);
+    world.offline("laptop");
+    let group = world.found("alice", &["bob", "carol"]);
+    world.said("carol", group, "before I go");
+    let carol = world.account("carol");
+    assert_eq!(world.changed("alice", group, Action::Remove(carol)), None);
+    // Nothing reaches it of how the group began, nor the key to read how it went on: it asks who changed it
+    // last, and by then carol was out.
+    let (alice, laptop) = (world.account("alice"), world.device("laptop"));
+    let mailbox = &mut world.relay.devices.get_mut(&laptop).unwrap().mailbox;
+    mailbox.retain(|_, item| match item {
+        Item::Envelope(envelope) => {
+            envelope.from.account != alice || envelope.kind == EnvelopeKind::SenderKey
+        }
+        _ => true,
+    });
+    world.online("laptop");
+    world.advance(60_000);
+    world.assert_agreed(group, &["alice", "bob", "laptop"]);
+    assert_eq!(world.hears("laptop", group), ["before I go"]);
+    // What it was told it tells the next device.
+    let user = &world.users["laptop"];
+    let past = crate::group::past::with_past(
+        &crate::overlay::Overlay::new(&user.db),
+        world.group("laptop", group).state,
+    );
+    let stood: Vec<_> = past.unwrap().past.into_iter().map(|past| (past.epoch, past.before)).collect();
+    assert_eq!(stood[0], (2, vec![(carol, Standing::Member)]));
+    assert_eq!(stood.len(), 2);
 }

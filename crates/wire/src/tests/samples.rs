@@ -15,8 +15,8 @@ use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
 };
 use crate::group::{
-    Action, Allowed, Change, GroupKind, GroupState, GroupToken, GroupView, LinkedGroup, Member, MemberView,
-    Permissions, PublicChange, SignedChange,
+    Action, Allowed, Change, GroupKind, GroupState, GroupToken, GroupView, GroupWelcome, LinkedGroup, Member,
+    MemberView, PastChange, Permissions, PublicChange, SignedChange, Standing,
 };
 use crate::invitation::{Invitation, InvitationToken};
 use crate::light::{
@@ -178,6 +178,20 @@ pub(super) fn group_state() -> GroupState {
         }],
         community: Some(GroupId([6; 16])),
     }
+}
+
+fn group_welcome(past: Vec<PastChange>) -> GroupWelcome {
+    GroupWelcome { state: group_state(), past }
+}
+
+fn past_changes() -> Vec<PastChange> {
+    let past = |epoch, before| PastChange { epoch, everybody_sent: epoch == 8, before };
+    let carol = AccountId([0xca; 16]);
+    vec![
+        past(9, vec![(carol, Standing::Member), (BOB, Standing::Admin)]),
+        past(8, vec![]),
+        past(7, vec![(carol, Standing::Outside)]),
+    ]
 }
 
 pub(super) fn change() -> Change {
@@ -642,7 +656,8 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         ("content_group_text", in_group(Body::Post(Box::new(Post::plain("to all"))))),
         ("content_sender_key", in_group(Body::SenderKey(Bytes::from_static(b"distribution")))),
         ("content_change", in_group(Body::Change(signed_change()))),
-        ("content_welcome", in_group(Body::Welcome(Box::new(group_state())))),
+        ("content_welcome", in_group(Body::Welcome(Box::new(group_welcome(Vec::new()))))),
+        ("content_welcome_past", in_group(Body::Welcome(Box::new(group_welcome(past_changes()))))),
         ("content_join", content(0, Body::Join(GROUP, GroupToken([2; 16])))),
         ("content_catch_up", in_group(Body::CatchUp(vec![signed_change(), signed_change()]))),
         (
@@ -675,7 +690,7 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
                     total: 1_000,
                     messages: vec![text],
                     state: vec![entry(None)],
-                    groups: vec![group_state()],
+                    groups: vec![group_welcome(Vec::new())],
                     peers: vec![peer(true), peer(false)],
                 })),
             ),
