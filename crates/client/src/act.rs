@@ -547,6 +547,9 @@ impl Client {
             ..OutboxRow::toward(with)
         };
         self.enqueue(turn, &row)?;
+        if let Conversation::Account(account) = with {
+            self.tell_profile(turn, account)?;
+        }
         Ok(true)
     }
 

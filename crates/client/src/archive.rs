@@ -88,6 +88,7 @@ impl Client {
         if !self.is_primary() {
             return Ok(());
         }
+        self.draw_keys(turn)?;
         let key = StateKey::DeviceName(device);
         if !name.is_empty() && crate::state::text(&turn.store, &key)?.is_none() {
             self.set_state(turn, &key, Some(name.into_bytes()))?;
@@ -312,7 +313,10 @@ impl Client {
             row.trust = 1;
         }
         turn.store.save(Key::Peer(peer.account), &row);
-        Ok(())
+        match &peer.profile {
+            Some(profile) => self.profile_arrived(turn, peer.account, profile),
+            None => Ok(()),
+        }
     }
 }
 
@@ -350,13 +354,26 @@ fn next_state(turn: &Turn<'_>, row: &mut ArchiveRow) -> Result<Vec<StateEntry>, 
 }
 
 fn next_peers(turn: &Turn<'_>, row: &mut ArchiveRow) -> Result<Vec<ArchivedPeer>, Error> {
-    let (rows, last) = page(turn, row, Table::Peer, MAX_PEERS_PER_PART)?;
+    let (rows, mut last) = page(turn, row, Table::Peer, MAX_PEERS_PER_PART)?;
     let mut peers = Vec::new();
+    let mut bytes = 0;
     for (key, value) in rows {
         let account = AccountId(key.as_slice().try_into().map_err(|_| Error::Damaged(PeerRow::NAME))?);
         let peer = PeerRow::unpack(&value)?.to_peer(account);
         let verified = peer.trust == crate::row::Trust::Verified;
-        peers.push(ArchivedPeer { account, username: peer.username, identity: peer.identity, verified });
+        let profile = crate::profile::told(&turn.store, account)?.map(Box::new);
+        bytes += 100 + profile.as_ref().map_or(0, |profile| profile.encode().len());
+        if bytes > PART_BYTES && !peers.is_empty() {
+            last = false;
+            break;
+        }
+        peers.push(ArchivedPeer {
+            account,
+            username: peer.username,
+            identity: peer.identity,
+            verified,
+            profile,
+        });
         row.cursor = key;
     }
     if last {

@@ -116,6 +116,10 @@ pub struct Client {
     pub(crate) silent: BTreeMap<MessageId, u16>,
     /// When the next message disappears.
     pub(crate) next_expiry: Option<u64>,
+    /// What is different about the user is not told before.
+    pub(crate) profile_after: Option<Time>,
+    /// Registers of those who were told before this one have been looked at.
+    pub(crate) profile_cursor: Option<Vec<u8>>,
     /// When the server last delivered something, or welcomed this device; `None` without a connection.
     pub(crate) heard_at: Option<Time>,
 }
@@ -171,6 +175,8 @@ impl Client {
             asks: BTreeMap::new(),
             silent: crate::retry::open_silent(db)?,
             next_expiry: crate::act::first_expiry(&Overlay::new(db))?,
+            profile_after: None,
+            profile_cursor: None,
             heard_at: None,
         })
     }
@@ -280,10 +286,15 @@ impl Client {
         self.watch(&mut turn);
         self.expire_offer(&mut turn);
         self.expire_messages(&mut turn)?;
+        self.pump_profiles(&mut turn)?;
         self.flush_state(&mut turn)?;
         self.ask_again(&mut turn)?;
         self.pump_groups(&mut turn)?;
         self.pump(&mut turn)?;
+        if !turn.state.is_empty() {
+            self.flush_state(&mut turn)?;
+            self.pump(&mut turn)?;
+        }
         Ok(self.finish(turn))
     }
 
@@ -330,6 +341,10 @@ impl Client {
             Command::SetBlocked { account, blocked } => self.set_blocked(turn, id, account, blocked),
             Command::SetStarred { message, starred } => self.set_starred(turn, id, message, starred),
             Command::DeleteMessages { messages } => self.delete_messages(turn, id, &messages),
+            Command::SetProfile { change } => self.set_profile(turn, id, change),
+            Command::Accept { account } => self.accept(turn, id, account),
+            Command::SetPrivacy { setting, audience } => self.set_privacy(turn, id, setting, &audience),
+            Command::RemoveContact { account } => self.remove_contact(turn, id, account),
             Command::SetSetting { key, value } => self.set_setting(turn, id, key, value),
             Command::SetList { list } => self.set_list(turn, id, &list),
             Command::DeleteList { list } => self.delete_list(turn, id, list),
@@ -361,6 +376,7 @@ impl Client {
                 self.rotate_at(now),
                 self.list_at(now),
                 self.expire_at(),
+                self.profiles_at(now),
             ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }

@@ -7,7 +7,7 @@ use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::post::{ActBy, Deed, Post};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode, Username};
 
-use crate::row::{BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer};
+use crate::row::{Audience, BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer, Setting};
 
 /// Names a command to whoever gave it; chosen by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,6 +136,28 @@ pub enum Command {
         /// At most 4,096 bytes; `None`: as it was at first.
         value: Option<String>,
     },
+    /// Tell others something else of oneself.
+    SetProfile {
+        /// What.
+        change: ProfileChange,
+    },
+    /// Say yes to what somebody has written whom the user does not know. Writing to them says so too.
+    Accept {
+        /// Who.
+        account: AccountId,
+    },
+    /// Say who may know something of the user.
+    SetPrivacy {
+        /// What.
+        setting: Setting,
+        /// Who. Not everything can be set for [`Setting::Online`] and [`Setting::Receipts`].
+        audience: Audience,
+    },
+    /// Do not know an account any more. What was written stays.
+    RemoveContact {
+        /// Which.
+        account: AccountId,
+    },
     /// Make a group. Done when the server has it; [`Event::Group`] names it.
     CreateGroup {
         /// Its name.
@@ -211,6 +233,17 @@ impl Command {
     pub fn text(to: Conversation, text: impl Into<String>) -> Self {
         Self::Send { to, post: Box::new(Post::plain(text)) }
     }
+}
+
+/// What the user tells of themself. Without `Debug`: it is what people write.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ProfileChange {
+    /// At most [`waxwing_wire::limits::MAX_PROFILE_NAME_BYTES`]; empty: none.
+    Name(String),
+    /// At most [`waxwing_wire::limits::MAX_ABOUT_BYTES`]; empty: nothing.
+    About(String),
+    /// A small image file, at most [`waxwing_wire::limits::MAX_PROFILE_PICTURE_BYTES`]; empty: none.
+    Picture(Vec<u8>),
 }
 
 /// What can be set for a conversation. Without `Debug`: it may hold what people write.

@@ -65,6 +65,7 @@ impl Client {
         if self.address().is_none() {
             turn.failed(command, Failure::NotRegistered);
         } else if let Some(peer) = find_by_username(&turn.store, &username)? {
+            self.keep_contact(turn, peer.account)?;
             turn.event(Event::Done { command, message: None, peer: Some(peer) });
         } else if !self.link.is_wanted() {
             turn.failed(command, Failure::NotConnected);
@@ -162,6 +163,7 @@ impl Client {
             Some(_) => {}
         }
         turn.store.save(Key::Peer(account), &row);
+        self.keep_contact(turn, account)?;
         turn.event(Event::Done { command, message: None, peer: Some(row.to_peer(account)) });
         Ok(())
     }

@@ -48,6 +48,8 @@ pub enum Table {
     EarlyAct = 18,
     /// Messages that disappear, by time.
     Expiry = 19,
+    /// What other accounts have told of themselves.
+    PeerProfile = 20,
 }
 
 /// Names an opaque row.
@@ -93,6 +95,8 @@ pub enum Key {
     EarlyAct(u16),
     /// A message disappears then, milliseconds since 1970.
     Expiry(u64, MessageKey),
+    /// What another account has told of itself.
+    PeerProfile(AccountId),
 }
 
 /// One change.
@@ -188,6 +192,7 @@ impl Key {
             Self::Act(_) => Table::Act,
             Self::EarlyAct(_) => Table::EarlyAct,
             Self::Expiry(..) => Table::Expiry,
+            Self::PeerProfile(_) => Table::PeerProfile,
         }
     }
 
@@ -203,7 +208,7 @@ impl Key {
             Self::Profile => Vec::new(),
             Self::Session(device) => address(device),
             Self::Prekey(kind, id) => [&[*kind][..], &id.to_be_bytes()].concat(),
-            Self::Peer(account) | Self::Devices(account) => account.0.to_vec(),
+            Self::Peer(account) | Self::Devices(account) | Self::PeerProfile(account) => account.0.to_vec(),
             Self::Outbox(order) => order.to_be_bytes().to_vec(),
             Self::Sent(id) => [&[0][..], &id.0.to_be_bytes()].concat(),
             Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),

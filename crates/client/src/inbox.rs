@@ -291,28 +291,13 @@ impl Client {
         let with = Conversation::Account(key.from.account);
         let body = match content.body {
             ContentBody::Post(post) => Body::Post(post),
-            ContentBody::Act(act) => {
-                let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
-                self.take_act(turn, with, ActBy { by: key.from, act: *act }, false, latest)?;
-                self.nothing_to_show(turn, key, known)?;
-                return Ok(true);
-            }
-            ContentBody::Read(ids) => {
-                for id in ids {
-                    self.raise_own(turn, id, None, key.from.account, Delivery::Read)?;
+            other => {
+                if self.heard(turn, envelope, other)? {
+                    self.nothing_to_show(turn, key, known)?;
+                    return Ok(true);
                 }
-                self.nothing_to_show(turn, key, known)?;
-                return Ok(true);
+                Body::Unknown
             }
-            ContentBody::Renew | ContentBody::Sync(_) | ContentBody::Archive(_) => {
-                self.nothing_to_show(turn, key, known)?;
-                return Ok(true);
-            }
-            ContentBody::Unknown if envelope.silent => {
-                self.nothing_to_show(turn, key, known)?;
-                return Ok(true);
-            }
-            _ => Body::Unknown,
         };
         if crate::state::is_deleted(&turn.store, &key, with, content.sent_at_ms)? {
             self.ignore(turn, key, known, content.position)?;
@@ -345,6 +330,28 @@ impl Client {
         turn.show(message, filled);
         self.tell_early_acts(turn, with, key)?;
         self.want_username(turn, key.from.account)?;
+        Ok(true)
+    }
+
+    /// What another account says that is no message. Whether it is nothing to be shown.
+    fn heard(&mut self, turn: &mut Turn<'_>, envelope: &Envelope, body: ContentBody) -> Result<bool, Error> {
+        let from = envelope.from;
+        match body {
+            ContentBody::Act(act) => {
+                let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
+                let doer = ActBy { by: from, act: *act };
+                self.take_act(turn, Conversation::Account(from.account), doer, false, latest)?;
+            }
+            ContentBody::Read(ids) => {
+                for id in ids {
+                    self.raise_own(turn, id, None, from.account, Delivery::Read)?;
+                }
+            }
+            ContentBody::Profile(profile) => self.profile_arrived(turn, from.account, &profile)?,
+            ContentBody::Renew | ContentBody::Sync(_) | ContentBody::Archive(_) => {}
+            ContentBody::Unknown => return Ok(envelope.silent),
+            _ => return Ok(false),
+        }
         Ok(true)
     }
 

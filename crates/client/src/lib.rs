@@ -20,6 +20,7 @@
 //! | `sync`, `state`, `archive` | what the devices of one account tell each other |
 //! | `group` | groups |
 //! | `posting`, `history` | what the user writes and has read |
+//! | `profile`, `privacy` | what the user tells others of themself, and who may know what |
 //! | `act` | reactions, edits, deletions for everyone, votes; what disappears |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
 //! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
@@ -53,6 +54,8 @@ mod own;
 mod positions;
 mod posting;
 mod prekeys;
+mod privacy;
+mod profile;
 mod record;
 mod register;
 mod retry;
@@ -63,11 +66,11 @@ mod sync;
 mod turn;
 
 pub use client::{Client, Error, Input, Step};
-pub use command::{ChatChange, Command, CommandId, ConnectionState, Effect, Event, Failure};
+pub use command::{ChatChange, Command, CommandId, ConnectionState, Effect, Event, Failure, ProfileChange};
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{
-    Body, BroadcastList, ChatState, Delivery, Direction, Group, MemberReceipt, Message, MessageKey, Notice,
-    OwnDevice, Peer, Trust,
+    Audience, Body, BroadcastList, ChatState, Delivery, Direction, Group, MemberReceipt, Message, MessageKey,
+    Notice, OwnDevice, OwnProfile, Peer, PeerProfile, Privacy, Setting, Trust,
 };
 pub use waxwing_wire::content::Conversation;
 pub use waxwing_wire::post;

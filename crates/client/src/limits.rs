@@ -125,7 +125,15 @@ pub const MAX_FORWARDED_TO: usize = 5;
 /// From so many times on a message is passed on to one conversation at once.
 pub const FORWARDED_OFTEN: u32 = 4;
 /// Text of a draft, bytes.
-pub const MAX_DRAFT_BYTES: usize = waxwing_wire::limits::MAX_STATE_VALUE_BYTES;
+pub const MAX_DRAFT_BYTES: usize = 4_096;
+/// Accounts that a privacy setting leaves out.
+pub const MAX_AUDIENCE: usize = 400;
+/// Profiles on their way to those who had an older one.
+pub const MAX_PROFILES_WAITING: usize = 256;
+/// Accounts looked at in one step for whether they have to be told.
+pub const PROFILES_PER_STEP: usize = 64;
+/// A device tells what another own device has left untold after this time, times its number, milliseconds.
+pub const PROFILE_MEND_MS: u64 = 60_000;
 /// Messages that may wait in the outbox.
 pub const MAX_OUTBOX: u64 = 10_000;
 /// One-time X25519 prekeys kept on the server, and the number below which more are published.

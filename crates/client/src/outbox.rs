@@ -85,6 +85,22 @@ impl Outbox {
         self.places.len() as u64
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= MAX_OUTBOX + MAX_OUTBOX_SILENT
+    }
+
+    /// Rows that tell who the user is.
+    pub(crate) fn profiles(&self) -> usize {
+        self.places.values().filter(|place| place.kind == Kind::Profile).count()
+    }
+
+    /// One of them that goes to an account and is not encrypted yet.
+    pub(crate) fn profile_to(&self, to: AccountId) -> Option<(u64, MessageId)> {
+        let to = Conversation::Account(to);
+        let is_it = |place: &Place| place.kind == Kind::Profile && place.to == to && !place.sealed;
+        self.places.iter().find(|(_, place)| is_it(place)).map(|(order, place)| (*order, place.id))
+    }
+
     pub(crate) fn order_of(&self, id: MessageId) -> Option<u64> {
         self.by_id.get(&id).copied()
     }
@@ -398,6 +414,9 @@ impl Client {
                     if row.kind == Kind::SenderKey as u32 {
                         self.key_given(turn, &row, false)?;
                     }
+                    if row.kind == Kind::Profile as u32 {
+                        self.left_untold(turn, &row)?;
+                    }
                     return Ok(Launch::Gone);
                 }
             }
@@ -558,6 +577,9 @@ impl Client {
         }
         if row.kind == Kind::Archive as u32 {
             self.part_failed(turn, &row)?;
+        }
+        if row.kind == Kind::Profile as u32 {
+            self.left_untold(turn, &row)?;
         }
         Ok(())
     }

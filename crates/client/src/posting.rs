@@ -164,6 +164,9 @@ impl Client {
         };
         self.enqueue(turn, &row)?;
         self.wrote(turn, key, to, position, post)?;
+        if let Conversation::Account(account) = to {
+            self.tell_profile(turn, account)?;
+        }
         Ok(Some(key))
     }
 

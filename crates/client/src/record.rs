@@ -172,6 +172,9 @@ pub(crate) struct Counters {
     /// Own acts that the server has taken.
     #[prost(uint64, tag = "37")]
     pub acts_sent: u64,
+    /// Somebody may have been told something else of the user than they may know now.
+    #[prost(bool, tag = "38")]
+    pub profile_changed: bool,
 }
 
 /// Another account.
@@ -340,7 +343,8 @@ pub(crate) struct OutboxRow {
     pub sent_at_ms: u64,
     #[prost(uint64, tag = "6")]
     pub position: u64,
-    /// [`Kind::Read`]: what was read. [`Kind::Retry`]: the one message that is asked for.
+    /// [`Kind::Read`]: what was read. [`Kind::Retry`]: the one message that is asked for. [`Kind::Profile`]: the
+    /// time of the register that says what is told.
     #[prost(fixed64, repeated, tag = "7")]
     pub ids: Vec<u64>,
     /// [`Kind::Retry`]: how often it has been asked for.
@@ -598,6 +602,33 @@ pub(crate) struct EarlyActRow {
 #[prost(skip_debug)]
 pub(crate) struct ExpiryRow {}
 
+/// What another account has told of itself.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct PeerProfileRow {
+    /// Encoded.
+    #[prost(bytes = "vec", tag = "1")]
+    pub profile: Vec<u8>,
+}
+
+impl Drop for PeerProfileRow {
+    fn drop(&mut self) {
+        self.profile.zeroize();
+    }
+}
+
+/// Who may know something: value of a register.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct AudienceRow {
+    /// 0 everyone, 1 contacts, 2 contacts except these, 3 nobody, 4 as with the last time seen.
+    #[prost(uint32, tag = "1")]
+    pub who: u32,
+    /// Accounts, 16 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub accounts: Vec<Vec<u8>>,
+}
+
 /// What an outbox row is. The numbers are those of the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -627,6 +658,8 @@ pub(crate) enum Kind {
     Archive = 12,
     /// Something about a message or a conversation.
     Act = 13,
+    /// Who the user is. What it says is looked up when it is encrypted.
+    Profile = 14,
 }
 
 impl Kind {
@@ -645,6 +678,7 @@ impl Kind {
             11 => Ok(Self::Sync),
             12 => Ok(Self::Archive),
             13 => Ok(Self::Act),
+            14 => Ok(Self::Profile),
             _ => Err(Error::Damaged(OutboxRow::NAME)),
         }
     }
@@ -670,4 +704,6 @@ names! {
     ActRow "act",
     EarlyActRow "early act",
     ExpiryRow "expiry",
+    PeerProfileRow "peer profile",
+    AudienceRow "audience",
 }

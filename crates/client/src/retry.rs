@@ -274,7 +274,10 @@ impl Client {
             }
             return Ok(());
         }
-        let Some((_, sent)) = self.load_sent(turn, id)? else { return Ok(()) };
+        let Some((_, sent)) = self.load_sent(turn, id)? else {
+            // It may have been what told who the user is.
+            return self.doubt_told(turn, from.account);
+        };
         if sent.to == from.account.0 {
             self.renew_session(turn, from)?;
             self.resend(turn, id, attempt, Some(from.device))?;

@@ -281,6 +281,83 @@ pub struct ChatState {
     pub cleared_ms: u64,
 }
 
+/// What the user tells of themself.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct OwnProfile {
+    /// Empty: none.
+    pub name: String,
+    /// Empty: nothing.
+    pub about: String,
+    /// A small image file; empty: none.
+    pub picture: Vec<u8>,
+}
+
+/// What another account has told of itself.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct PeerProfile {
+    /// What it calls itself; nobody has checked that. Empty: nothing.
+    pub name: String,
+    /// Empty: nothing, or it does not tell this account.
+    pub about: String,
+    /// A small image file; empty: none, or it does not tell this account.
+    pub picture: Vec<u8>,
+    /// This account may not bring it into groups.
+    pub no_groups: bool,
+    /// This account may see when it is there.
+    pub presence: bool,
+}
+
+/// Something that the user lets others know, or do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// See the picture.
+    Picture,
+    /// Read what the user says about themself.
+    About,
+    /// When the user was there last.
+    LastSeen,
+    /// That the user is there: [`Audience::Everyone`] or [`Audience::LikeLastSeen`]. Whoever may know the last
+    /// time may know this.
+    Online,
+    /// Bring the user into groups.
+    Groups,
+    /// Between two people, that the user has read something: [`Audience::Everyone`] or [`Audience::Nobody`], who
+    /// does not hear either what others have read.
+    Receipts,
+}
+
+/// For whom something is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Whom the user has written to, or has accepted.
+    Everyone,
+    /// Whom the user has added, or given a name.
+    Contacts,
+    /// Of them, all but these; at most [`crate::limits::MAX_AUDIENCE`].
+    ContactsExcept(Vec<AccountId>),
+    /// For nobody.
+    Nobody,
+    /// For whom [`Setting::LastSeen`] is.
+    LikeLastSeen,
+}
+
+/// Who may know what of the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privacy {
+    /// See [`Setting::Picture`].
+    pub picture: Audience,
+    /// See [`Setting::About`].
+    pub about: Audience,
+    /// See [`Setting::LastSeen`].
+    pub last_seen: Audience,
+    /// See [`Setting::Online`].
+    pub online: Audience,
+    /// See [`Setting::Groups`].
+    pub groups: Audience,
+    /// See [`Setting::Receipts`].
+    pub receipts: bool,
+}
+
 /// People to whom one writes at once, each alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BroadcastList {

@@ -206,6 +206,13 @@ impl Client {
             Kind::Read => ContentBody::Read(row.ids.iter().map(|id| MessageId(*id)).collect()),
             Kind::Renew => ContentBody::Renew,
             Kind::Retry => return Ok(None),
+            Kind::Profile => {
+                let decided = row.ids.first().copied().unwrap_or(0);
+                match crate::profile::to_tell(&turn.store, row.account()?, decided)? {
+                    Some(profile) => ContentBody::Profile(Box::new(profile)),
+                    None => return Ok(None),
+                }
+            }
             Kind::Sync if row.payload.is_empty() => {
                 let (Some(from), Some(id)) = (self.address(), row.ids.first()) else { return Ok(None) };
                 match turn.store.message(&MessageKey { from, id: MessageId(*id) })? {

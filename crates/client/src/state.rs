@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::overlay::Overlay;
 use crate::record::{ListRow, Record as _, StateRow};
-use crate::row::{BroadcastList, ChatState, MessageKey};
+use crate::row::{BroadcastList, ChatState, MessageKey, Setting};
 use crate::turn::Turn;
 
 /// Names a register.
@@ -38,6 +38,24 @@ pub(crate) enum StateKey {
     List([u8; 16]),
     Setting(String),
     DeviceName(DeviceId),
+    /// The user has added the account.
+    Contact(AccountId),
+    /// What the account was told of the user; see `profile`.
+    Given(AccountId),
+    Privacy(Setting),
+    Own(Own),
+}
+
+/// What the user tells of themself. The keys come last, and the light key as the last of them: a device that has it
+/// has everything that the account's primary has told it in the order of the keys of registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Own {
+    Name = 1,
+    About = 2,
+    Picture = 3,
+    OnlineKey = 4,
+    LastSeenKey = 5,
+    LightKey = 6,
 }
 
 /// In keys of rows: 0 and an account, or 1 and a group.
@@ -52,6 +70,7 @@ const STARRED: u8 = 7;
 const DELETED: u8 = 8;
 const LIST: u8 = 9;
 const SETTING: u8 = 10;
+pub(crate) const GIVEN: u8 = 14;
 
 impl StateKey {
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -70,6 +89,10 @@ impl StateKey {
             Self::Setting(key) => [&[SETTING][..], key.as_bytes()].concat(),
             Self::DeviceName(device) => vec![11, device.number()],
             Self::Draft(of) => conversation(12, of),
+            Self::Contact(account) => [&[13][..], &account.0].concat(),
+            Self::Given(account) => [&[GIVEN][..], &account.0].concat(),
+            Self::Privacy(setting) => vec![15, setting.number()],
+            Self::Own(own) => vec![16, *own as u8],
         }
     }
 
@@ -96,8 +119,21 @@ impl StateKey {
             SETTING => Self::Setting(String::from_utf8(rest.to_vec()).ok()?),
             11 => Self::DeviceName(rest.first().filter(|_| rest.len() == 1).and_then(|n| DeviceId::new(*n))?),
             12 => Self::Draft(conversation()?),
+            13 => Self::Contact(account()?),
+            GIVEN => Self::Given(account()?),
+            15 => Self::Privacy(
+                rest.first().filter(|_| rest.len() == 1).and_then(|n| Setting::from_number(*n))?,
+            ),
+            16 => Self::Own(rest.first().filter(|_| rest.len() == 1).and_then(|n| Own::from_number(*n))?),
             _ => return None,
         })
+    }
+}
+
+impl Own {
+    fn from_number(number: u8) -> Option<Self> {
+        use Own::{About, LastSeenKey, LightKey, Name, OnlineKey, Picture};
+        [Name, About, Picture, OnlineKey, LastSeenKey, LightKey].into_iter().find(|own| *own as u8 == number)
     }
 }
 
@@ -129,7 +165,7 @@ impl From<&StateEntry> for StateRow {
 
 // ---------------------------------------------------------------- reading
 
-fn value(store: &Overlay<'_>, key: &StateKey) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn value(store: &Overlay<'_>, key: &StateKey) -> Result<Option<Vec<u8>>, Error> {
     let row: Option<StateRow> = store.load(&Key::State(key.bytes()))?;
     Ok(row.and_then(|row| row.value.clone()))
 }
@@ -366,14 +402,21 @@ impl Client {
         if !same {
             turn.state_changed = true;
             if let Some(key) = StateKey::parse(&entry.key) {
-                self.effect(turn, &key, row.value.as_deref())?;
+                let here = self.address().is_some_and(|own| own.device == entry.device);
+                self.effect(turn, &key, row.value.as_deref(), here)?;
             }
         }
         Ok(true)
     }
 
-    /// What follows from another value of a register.
-    fn effect(&mut self, turn: &mut Turn<'_>, key: &StateKey, value: Option<&[u8]>) -> Result<(), Error> {
+    /// What follows from another value of a register. `here`: this device has written it.
+    fn effect(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: &StateKey,
+        value: Option<&[u8]>,
+        here: bool,
+    ) -> Result<(), Error> {
         match key {
             StateKey::Deleted(message) if value.is_some() => self.delete_here(turn, &[*message])?,
             StateKey::Cleared(with) => {
@@ -381,6 +424,16 @@ impl Client {
                 self.clear_here(turn, *with, until)?;
             }
             StateKey::DeviceName(_) => self.device_renamed(turn)?,
+            StateKey::Contact(account) | StateKey::ContactName(account) | StateKey::Blocked(account)
+                if here =>
+            {
+                self.standing_changed(turn, *account)?;
+            }
+            StateKey::Contact(_)
+            | StateKey::ContactName(_)
+            | StateKey::Blocked(_)
+            | StateKey::Privacy(_)
+            | StateKey::Own(_) => self.profile_changed(turn.now, here),
             _ => {}
         }
         Ok(())

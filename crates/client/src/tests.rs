@@ -13,6 +13,7 @@ mod group_talk;
 mod hostile;
 mod links;
 mod parts;
+mod profiles;
 mod random;
 mod random_devices;
 mod relay;

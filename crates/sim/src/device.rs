@@ -120,6 +120,12 @@ impl Device {
         self.client.as_ref().is_some_and(|core| core.connection() == ConnectionState::Online)
     }
 
+    /// Others may have to hear something else of its user.
+    #[must_use]
+    pub fn tells_profile(&self) -> bool {
+        self.client.as_ref().is_some_and(Client::tells_profile)
+    }
+
     /// Its connection.
     #[must_use]
     pub fn link(&self) -> Option<u64> {

@@ -191,7 +191,11 @@ impl World {
     }
 
     fn owed(&self) -> Vec<String> {
-        self.oracle.unsettled(&self.ends_for(&self.oracle))
+        let mut owed = self.oracle.unsettled(&self.ends_for(&self.oracle));
+        let tells =
+            self.devices.iter().filter(|device| device.stage == Stage::Linked && device.tells_profile());
+        owed.extend(tells.map(|device| format!("c{} has still to tell who its user is", device.number)));
+        owed
     }
 
     /// What is there now, for an oracle that knows whose it is.

@@ -11,6 +11,7 @@ use crate::limits::{
 };
 use crate::pb::content as pb;
 use crate::post::{Act, Post};
+use crate::profile::Profile;
 use crate::scan::{CONTENT, scan};
 use crate::shared::fixed;
 
@@ -70,6 +71,8 @@ pub enum Body {
     Sync(Sync),
     /// A part of the history, for a device that was just linked.
     Archive(Box<Archive>),
+    /// What its sender tells of themself.
+    Profile(Box<Profile>),
     /// Something that a newer version knows how to read.
     Unknown,
 }
@@ -187,6 +190,8 @@ pub struct ArchivedPeer {
     pub identity: Option<[u8; PUBLIC_KEY_BYTES]>,
     /// Safety numbers were compared.
     pub verified: bool,
+    /// What it has told of itself.
+    pub profile: Option<Box<Profile>>,
 }
 
 /// Plaintext of an unencrypted envelope.
@@ -274,6 +279,7 @@ impl Body {
             }
             Self::Sync(sync) => Pb::Sync(sync.to_pb()),
             Self::Archive(archive) => Pb::Archive((&**archive).into()),
+            Self::Profile(profile) => Pb::Profile(profile.to_pb()),
             Self::Unknown => return None,
         })
     }
@@ -296,6 +302,7 @@ impl Body {
             Pb::SharedHistory(history) => Self::SharedHistory(parsed(history.message)?),
             Pb::Sync(sync) => Self::Sync(Sync::from_pb(sync)?),
             Pb::Archive(archive) => Self::Archive(Box::new(archive.try_into()?)),
+            Pb::Profile(profile) => Self::Profile(Box::new(profile.try_into()?)),
         })
     }
 }
@@ -474,6 +481,7 @@ impl From<&Archive> for pb::Archive {
             username: peer.username.as_ref().map(|name| name.as_str().into()).unwrap_or_default(),
             identity: peer.identity.map(|key| copy(&key)).unwrap_or_default(),
             verified: peer.verified,
+            profile: peer.profile.as_ref().map(|profile| profile.to_pb()),
         };
         Self {
             part: archive.part,
@@ -505,6 +513,7 @@ impl TryFrom<pb::Archive> for Archive {
                     Some(fixed(&peer.identity, "ArchivedPeer.identity")?)
                 },
                 verified: peer.verified,
+                profile: peer.profile.map(Profile::try_from).transpose()?.map(Box::new),
             })
         };
         Ok(Self {

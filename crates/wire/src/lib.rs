@@ -22,6 +22,7 @@ pub mod invitation;
 pub mod light;
 pub mod limits;
 pub mod post;
+pub mod profile;
 pub mod server_frame;
 pub mod transport;
 

@@ -98,8 +98,14 @@ pub const MAX_GROUPS_PER_PART: usize = 64;
 pub const MAX_STATE_ENTRIES: usize = 256;
 /// Key of a register.
 pub const MAX_STATE_KEY_BYTES: usize = 64;
-/// Value of a register.
-pub const MAX_STATE_VALUE_BYTES: usize = 4_096;
+/// Value of a register: a picture is one.
+pub const MAX_STATE_VALUE_BYTES: usize = MAX_PROFILE_PICTURE_BYTES;
+/// What somebody calls themself, UTF-8.
+pub const MAX_PROFILE_NAME_BYTES: usize = 100;
+/// What somebody says about themself, UTF-8.
+pub const MAX_ABOUT_BYTES: usize = 512;
+/// Picture of somebody: a small image file.
+pub const MAX_PROFILE_PICTURE_BYTES: usize = 8 * 1024;
 
 /// One sealed light event.
 pub const MAX_LIGHT_BYTES: usize = 160;

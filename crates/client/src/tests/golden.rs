@@ -133,11 +133,19 @@ fn messages() {
 }
 
 #[test]
+fn profiles() {
+    check(&PeerProfileRow { profile: vec![1, 2] }, "010a020102");
+    check(&AudienceRow { who: 2, accounts: vec![vec![3; 4]] }, "010802120403030303");
+    let flagged = Counters { profile_changed: true, ..Counters::default() };
+    check(&ProfileRow { keys: None, counters: Some(flagged) }, "011203b00201");
+}
+
+#[test]
 fn numbers_of_kinds() {
     let named = [Kind::Text, Kind::Retry, Kind::SenderKey, Kind::SharedHistory, Kind::Sync, Kind::Act];
     assert!(named.map(|kind| kind as u32) == [1, 4, 5, 10, 11, 13]);
-    assert!((1..=13).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
-    assert!(Kind::read(0).is_err() && Kind::read(14).is_err());
+    assert!((1..=14).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
+    assert!(Kind::read(0).is_err() && Kind::read(15).is_err());
 }
 
 proptest::proptest! {

@@ -11,9 +11,9 @@ use super::renewal::spoil_mailbox;
 use super::world::World;
 use crate::command::ChatChange;
 use crate::memory::MemoryDb;
-use crate::state::StateKey;
+use crate::state::{Own, StateKey};
 use crate::turn::Turn;
-use crate::{BroadcastList, Command, Conversation, Delivery, Event, Read as _, Table, Time};
+use crate::{BroadcastList, Command, Conversation, Delivery, Event, Read as _, Setting, Table, Time};
 
 fn do_it(world: &mut World, name: &'static str, command: Command) {
     world.command(name, command);
@@ -219,6 +219,11 @@ fn keys_of_registers_are_read_as_they_are_written() {
         StateKey::List([5; 16]),
         StateKey::Setting("theme".into()),
         StateKey::DeviceName(DeviceId::PRIMARY),
+        StateKey::Draft(Conversation::Account(account)),
+        StateKey::Contact(account),
+        StateKey::Given(account),
+        StateKey::Privacy(Setting::Receipts),
+        StateKey::Own(Own::LightKey),
     ];
     for (kind, key) in keys.into_iter().enumerate() {
         let bytes = key.bytes();

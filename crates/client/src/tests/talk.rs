@@ -53,7 +53,7 @@ fn a_message_written_without_a_connection_goes_out_when_there_is_one() {
     world.send("alice", "bob", "one");
     world.send("alice", "bob", "two");
     assert_eq!(world.written("alice", "bob"), ["one ⌛", "two ⌛"]);
-    assert_eq!(world.users["alice"].client.outbox_len(), 2);
+    assert_eq!(world.users["alice"].client.outbox_len(), 3, "and who she is");
     world.online("alice");
     assert_eq!(world.arrived("bob", "alice"), ["one", "two"]);
     assert_eq!(world.written("alice", "bob"), ["one ✓✓", "two ✓✓"]);

@@ -1,6 +1,7 @@
 //! Bounds, defaults and what later versions may add.
 
 use crate::post::Post;
+use crate::profile::Profile;
 use bytes::Bytes;
 use prost::Message;
 
@@ -11,12 +12,13 @@ use crate::client_frame::{
 use crate::content::{Body, Content, PlainContent};
 use crate::group::{Action, Change, GroupState, GroupView, Member, MemberView};
 use crate::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_CIPHERTEXT_BYTES, MAX_COPIES_PER_SEND, MAX_DETAIL_BYTES, MAX_DEVICES,
-    MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES, MAX_GROUP_PICTURE_BYTES,
-    MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS, MAX_PLAINTEXT_BYTES,
-    MAX_REQUESTS_PER_FRAME, MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_TEXT_BYTES,
-    MAX_UNDECRYPTABLE_PER_STORED,
+    DELIVERY_WINDOW_ENTRIES, MAX_ABOUT_BYTES, MAX_CIPHERTEXT_BYTES, MAX_COPIES_PER_SEND, MAX_DETAIL_BYTES,
+    MAX_DEVICES, MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES,
+    MAX_GROUP_PICTURE_BYTES, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS,
+    MAX_PLAINTEXT_BYTES, MAX_PROFILE_NAME_BYTES, MAX_PROFILE_PICTURE_BYTES, MAX_REQUESTS_PER_FRAME,
+    MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_TEXT_BYTES, MAX_UNDECRYPTABLE_PER_STORED,
 };
+use crate::pb::content as pb_content;
 use crate::pb::frame as pb;
 use crate::server_frame::{
     DeviceMismatch, Entry, Item, Receipt, Refused, Response, ResponseBody, ServerFrame, entry_bytes_bound,
@@ -201,6 +203,31 @@ fn parts_above_their_size_are_refused() {
     let read = |n| content(Body::Read(vec![MessageId(1); n]));
     assert!(Content::decode(&read(MAX_IDS_PER_RECEIPT).encode()).is_ok());
     assert!(Content::decode(&read(MAX_IDS_PER_RECEIPT + 1).encode()).is_err());
+    let profile = |name: usize, about: usize, picture: usize| {
+        let (name, about) = ("x".repeat(name), "x".repeat(about));
+        let profile = Profile { name, about, picture: vec![0; picture].into(), ..Profile::default() };
+        Content::decode(&content(Body::Profile(Box::new(profile))).encode()).map(|_| ())
+    };
+    let (name, about, picture) = (MAX_PROFILE_NAME_BYTES, MAX_ABOUT_BYTES, MAX_PROFILE_PICTURE_BYTES);
+    assert!(profile(name, about, picture).is_ok());
+    assert_eq!(profile(name + 1, 0, 0).unwrap_err().what, "Profile.name");
+    assert_eq!(profile(0, about + 1, 0).unwrap_err().what, "Profile.about");
+    assert_eq!(profile(0, 0, picture + 1).unwrap_err().what, "Profile.picture");
+    let keys = |light: &'static [u8], online: &'static [u8]| {
+        let presence = Some(pb_content::PresenceKeys { online: online.into(), last_seen: Bytes::new() });
+        let profile = pb_content::Profile { light_key: light.into(), presence, ..Default::default() };
+        Profile::try_from(profile).map(|_| ())
+    };
+    assert!(keys(&[], &[1; 32]).is_ok());
+    assert_eq!(keys(&[1; 31], &[1; 32]).err().unwrap().what, "Profile.light_key");
+    assert_eq!(keys(&[1; 32], &[]).err().unwrap().what, "PresenceKeys.online");
+}
+
+#[test]
+fn a_profile_is_named_by_what_it_says() {
+    let profile = Profile { at: 1, name: "Zoë".into(), ..Profile::default() };
+    assert_eq!(profile.digest(), Profile { at: 2, ..profile.clone() }.digest());
+    assert_ne!(profile.digest(), Profile { no_groups: true, ..profile.clone() }.digest());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One value of every kind that crosses the wire, with every field away from its default somewhere.
 
 use crate::post::{Act, Answer, Card, Deed, Place, Post, Preview, Quote, Span, Style};
+use crate::profile::{PresenceKeys, Profile};
 use bytes::Bytes;
 
 use crate::client_frame::{
@@ -622,6 +623,7 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         username: known.then(|| Username::parse("bob").unwrap()),
         identity: known.then_some([5; 33]),
         verified: known,
+        profile: None,
     };
     vec![
         ("content_text", content(1, Body::Post(Box::new(Post::plain("Grüß dich, 世界 👋"))))),
@@ -695,7 +697,34 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
                 })),
             ),
         ),
+        ("content_profile", content(0, Body::Profile(Box::new(profile())))),
+        ("content_profile_short", {
+            let presence = Some(PresenceKeys { online: [2; 32], last_seen: None });
+            content(0, Body::Profile(Box::new(Profile { presence, ..Profile::default() })))
+        }),
+        (
+            "content_archive_profile",
+            content(
+                0,
+                Body::Archive(Box::new(Archive {
+                    peers: vec![ArchivedPeer { profile: Some(Box::new(profile())), ..peer(true) }],
+                    ..Archive::default()
+                })),
+            ),
+        ),
     ]
+}
+
+fn profile() -> Profile {
+    Profile {
+        at: NOW_MS,
+        name: "Zoë".into(),
+        about: "At the sea".into(),
+        picture: Bytes::from_static(b"image"),
+        light_key: Some([1; 32]),
+        presence: Some(PresenceKeys { online: [2; 32], last_seen: Some([3; 32]) }),
+        no_groups: true,
+    }
 }
 
 fn act(target: Option<MessageName>, deed: Deed) -> Body {
