@@ -11,6 +11,7 @@
 //! | [`sender_key`] | group messages | the sender keys of Signal groups, version 3 |
 //! | [`safety_number`] | comparing identities | Signal's numeric fingerprint |
 //! | [`padding`] | hiding lengths | Padmé |
+//! | [`attachment`] | files, in chunks that can be read by themselves | STREAM |
 //! | [`linking`] | what a linking code protects | `devices.proto` of `wire` |
 //!
 //! A call that fails leaves the state it was given exactly as before. Persist a changed record
@@ -20,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+pub mod attachment;
 mod error;
 mod kdf;
 mod kem;

@@ -26,3 +26,5 @@ pub const PLAINTEXT_MAX_BYTES: usize = 1 << 20;
 pub const MESSAGE_MAX_BYTES: usize = PLAINTEXT_MAX_BYTES + 4_096;
 /// Stored record that is decoded, in bytes: 41 sessions with every skipped key.
 pub const RECORD_MAX_BYTES: usize = 64 << 20;
+/// Content of a file, in bytes: 2 GiB.
+pub const ATTACHMENT_MAX_BYTES: u64 = 2 << 30;

@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 use crate::Error;
 
 const MARK: u8 = 0x80;
-const BUCKET_MIN_BYTES: usize = 32;
+const BUCKET_MIN_BYTES: u64 = 32;
 
 /// Pads a body. A body of 200 bytes grows to 223, and to 224 in the cipher.
 pub fn pad(body: &[u8]) -> Zeroizing<Vec<u8>> {
-    let length = bucket(body.len() + 2) - 1;
+    let bucket = bucket(body.len() as u64 + 2);
+    let length = usize::try_from(bucket).expect("a body in memory, and an eighth more") - 1;
     let mut out = Zeroizing::new(Vec::with_capacity(length));
     out.extend_from_slice(body);
     out.push(MARK);
@@ -36,7 +37,7 @@ pub fn unpad(padded: &[u8]) -> Result<&[u8], Error> {
 }
 
 /// The least bucket that holds `length` bytes.
-fn bucket(length: usize) -> usize {
+pub(crate) fn bucket(length: u64) -> u64 {
     let exponent = length.max(2).ilog2();
     let kept_bits = exponent.ilog2() + 1;
     let step = (1 << exponent.saturating_sub(kept_bits)).max(BUCKET_MIN_BYTES);
