@@ -11,6 +11,7 @@
 
 mod convert;
 mod group;
+mod light;
 mod model;
 mod post;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use crate::key::Protection;
 pub use crate::net::{NetFailure, NetFailureCode};
 pub(crate) use convert::*;
 pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
+pub use light::{Activity, Composing, Presence};
 pub use model::*;
 pub use post::{Card, Deed, Done, Place, Post, Preview, Quote, Reply, Span, Style};
 
@@ -257,6 +259,24 @@ pub enum Command {
         /// What to do.
         command: Box<Command>,
     },
+    /// Say whether the user is at this device.
+    SetActivity {
+        /// Or a program, or nobody.
+        activity: Activity,
+    },
+    /// See whether these accounts are there: [`Event::Presence`] says it from now on, as far as it is to be known.
+    /// Replaces those before.
+    WatchPresence {
+        /// At most 256.
+        accounts: Vec<String>,
+    },
+    /// The user types or records, or does so no more. May be said with every key.
+    Compose {
+        /// In which conversation.
+        with: String,
+        /// What.
+        what: Composing,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -404,6 +424,22 @@ pub enum Event {
         group: String,
         /// Whose account.
         account: String,
+    },
+    /// Somebody types or records, or does so no more.
+    Composing {
+        /// In which conversation.
+        with: String,
+        /// Who.
+        account: String,
+        /// What.
+        what: Composing,
+    },
+    /// Whether somebody is there who is watched is another than before; unknown at first.
+    Presence {
+        /// Who.
+        account: String,
+        /// What is known.
+        presence: Presence,
     },
     /// The database is an older copy of itself: sessions are being renewed.
     RestoredCopy,

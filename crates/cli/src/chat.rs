@@ -3,6 +3,7 @@
 
 mod editor;
 mod layout;
+mod light;
 mod results;
 mod screen;
 mod search;
@@ -21,7 +22,7 @@ use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use waxwing_app::api::{self, Command, CommandId, Event, Query};
+use waxwing_app::api::{self, Activity, ChatWith, Command, CommandId, Composing, Event, Query};
 use waxwing_app::channel::{Receiver, Sender, bounded, select};
 
 use crate::arguments::{Chat, Global};
@@ -52,6 +53,9 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
     let mut session = Session::open_registered(global)?;
     let chat = session.find_chat(&arguments.name)?;
     session.app.send(Command::GoOnline);
+    session.app.send(Command::SetActivity { activity: Activity::Active });
+    let watched = matches!(chat.with, ChatWith::Contact { .. }).then(|| chat.conversation.clone());
+    session.app.send(Command::WatchPresence { accounts: watched.into_iter().collect() });
     let mut talk = Talk::begin(session, chat)?;
     let terminal = Terminal::enter();
     let result = talk.run(terminal);
@@ -159,7 +163,7 @@ impl Talk {
     /// Whether the user wants to leave.
     fn handle(&mut self, wake: Wake) -> Result<bool, Error> {
         match wake {
-            Wake::Key(key) => match self.screen.key(&key) {
+            Wake::Key(key) => match self.key(&key) {
                 Wish::Nothing => {}
                 Wish::Leave => return Ok(true),
                 Wish::Do(line) => self.slash(&line)?,
@@ -177,6 +181,24 @@ impl Talk {
             Wake::Ended => return Err(ended()),
         }
         Ok(false)
+    }
+
+    /// Takes a key, and says what it means for those who see whether the user is there and types.
+    fn key(&mut self, key: &Key) -> Wish {
+        let (was_focused, before) = (self.screen.is_focused(), self.screen.editor.text().to_owned());
+        let wish = self.screen.key(key);
+        if was_focused != self.screen.is_focused() {
+            let activity = if was_focused { Activity::Listening } else { Activity::Active };
+            self.session.app.send(Command::SetActivity { activity });
+        }
+        let text = self.screen.editor.text();
+        if text != before {
+            let types = !text.is_empty() && !text.starts_with('/');
+            let what = if types { Composing::Typing } else { Composing::Stopped };
+            let with = self.screen.conversation().to_owned();
+            self.session.app.send(Command::Compose { with, what });
+        }
+        wish
     }
 
     fn event(&mut self, event: Event) -> Result<(), Error> {
@@ -201,6 +223,9 @@ impl Talk {
                 self.screen.connection(self.session.status()?.connection);
             }
             event => {
+                if let Event::Composing { account, .. } = &event {
+                    self.screen.names.learn_person(&self.session, account)?;
+                }
                 if let Event::Message { message } | Event::MessageFilled { message } = &event
                     && message.with == self.screen.conversation()
                 {

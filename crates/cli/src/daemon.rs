@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use waxwing_app::api::Command;
+use waxwing_app::api::{Activity, Command};
 
 use crate::arguments::{Daemon, Global, ReceiveMode};
 use crate::commands::stop_flag;
@@ -46,6 +46,8 @@ pub fn daemon(global: &Global, arguments: &Daemon, printer: &mut Printer) -> Res
     if arguments.receive_mode != ReceiveMode::OnConnection {
         session.app.send(Command::GoOnline);
     }
+    // Programs hear who types; that one runs is no sign that the user is there.
+    session.app.send(Command::SetActivity { activity: Activity::Listening });
     let timeout = session.timeout;
     let hub = Arc::new(Hub::new(session.app, &status, arguments.receive_mode, timeout));
     let dispatching = hub.clone();

@@ -14,6 +14,7 @@ use crate::connection::Link;
 use crate::contacts::Lookup;
 use crate::db::{Batch, DbError, Key, Read};
 use crate::group::Groups;
+use crate::light::Lights;
 use crate::limits::{HOLD_MAX_MS, KYBER_PREKEYS, ONE_TIME_PREKEYS};
 use crate::linking::Offer;
 use crate::memory::MemoryDb;
@@ -87,6 +88,7 @@ pub struct Client {
     pub(crate) lookups: VecDeque<Lookup>,
     pub(crate) outbox: Outbox,
     pub(crate) groups: Groups,
+    pub(crate) lights: Lights,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
     pub(crate) refetch: BTreeSet<AccountId>,
     /// Outbox rows below this order were there when the server was asked for the own account's devices.
@@ -160,6 +162,7 @@ impl Client {
             lookups: VecDeque::new(),
             outbox,
             groups,
+            lights: Lights::default(),
             refetch: BTreeSet::new(),
             own_asked: 0,
             own_known: 0,
@@ -295,6 +298,7 @@ impl Client {
             self.flush_state(&mut turn)?;
             self.pump(&mut turn)?;
         }
+        self.pump_light(&mut turn)?;
         Ok(self.finish(turn))
     }
 
@@ -329,6 +333,9 @@ impl Client {
             Command::RefreshDevices => self.wish(turn, id, Wanted::Devices),
             Command::RenameDevice { device, name } => self.rename_device(turn, id, device, &name)?,
             Command::RemoveDevice { device } => self.remove_device(turn, id, device)?,
+            Command::SetActivity(activity) => self.set_activity(turn, id, activity),
+            Command::WatchPresence(accounts) => self.watch_presence(turn, id, accounts),
+            Command::Compose { with, what } => self.compose_light(turn, id, with, what)?,
             command => self.state_command(turn, id, command)?,
         }
         Ok(())
@@ -377,6 +384,7 @@ impl Client {
                 self.list_at(now),
                 self.expire_at(),
                 self.profiles_at(now),
+                self.light_at(now),
             ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }

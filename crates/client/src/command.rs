@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::devices::{HistoryRange, LinkCode};
@@ -221,6 +223,19 @@ pub enum Command {
         /// What.
         post: Box<Post>,
     },
+    /// Say whether the user is at this device. Until then it is [`Activity::Away`].
+    SetActivity(Activity),
+    /// See whether these accounts are there, at most [`waxwing_wire::limits::MAX_WATCHED`], as far as they and the
+    /// own settings let: [`Event::Presence`] says it from now on. Replaces those before.
+    WatchPresence(BTreeSet<AccountId>),
+    /// The user types or records, or does so no more. May be said as often as a key is pressed: it goes out when
+    /// there is a connection and somebody who may know, and so often as it helps.
+    Compose {
+        /// To whom.
+        with: Conversation,
+        /// What.
+        what: Composing,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -244,6 +259,41 @@ pub enum ProfileChange {
     About(String),
     /// A small image file, at most [`waxwing_wire::limits::MAX_PROFILE_PICTURE_BYTES`]; empty: none.
     Picture(Vec<u8>),
+}
+
+/// Whether the user is at this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activity {
+    /// No: nobody is told that the user is there, and nothing light comes.
+    #[default]
+    Away,
+    /// A program listens: light events come, and nobody is told that the user is there.
+    Listening,
+    /// Yes: those who may know are told.
+    Active,
+}
+
+/// What somebody does who is about to say something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Composing {
+    /// Nothing any more.
+    Stopped,
+    /// Types.
+    Typing,
+    /// Records.
+    Recording,
+}
+
+/// What is known of whether somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// Nothing: it is not to be known, or not known now.
+    #[default]
+    Unknown,
+    /// At one of their devices, now.
+    Online,
+    /// Not now; milliseconds since 1970.
+    LastSeen(u64),
 }
 
 /// What can be set for a conversation. Without `Debug`: it may hold what people write.
@@ -292,6 +342,22 @@ pub enum Event {
         command: CommandId,
         /// Why, and what to do.
         failure: Failure,
+    },
+    /// Somebody types or records, or does so no more. Said once for each time it begins, changes or ends.
+    Composing {
+        /// In which conversation.
+        with: Conversation,
+        /// Who.
+        account: AccountId,
+        /// What.
+        what: Composing,
+    },
+    /// Whether somebody is there who is watched is another than before, [`Presence::Unknown`] at first.
+    Presence {
+        /// Who.
+        account: AccountId,
+        /// What is known.
+        presence: Presence,
     },
     /// The connection changed.
     Connection(ConnectionState),

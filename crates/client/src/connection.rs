@@ -357,6 +357,7 @@ impl Client {
                 self.refused(turn, refused)?;
             }
             self.entries(turn, frame.entries)?;
+            self.lights_arrived(turn, frame.lights, frame.presences)?;
         }
         if let Some(reject) = frame.goodbye {
             self.goodbye(turn, reject);

@@ -24,6 +24,7 @@
 //! | `act` | reactions, edits, deletions for everyone, votes; what disappears |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
 //! | `inbox`, `retry` | what arrives, and what becomes of what cannot be read |
+//! | `light` | who types, who is there: in memory only |
 //! | `positions` | whether something is missing before it |
 //! | `prekeys` | what others begin sessions with |
 //! | `record`, `overlay`, `turn` | rows, the step under way, frames |
@@ -47,6 +48,7 @@ mod devices;
 mod group;
 mod history;
 mod inbox;
+mod light;
 mod linking;
 mod outbox;
 mod overlay;
@@ -66,7 +68,10 @@ mod sync;
 mod turn;
 
 pub use client::{Client, Error, Input, Step};
-pub use command::{ChatChange, Command, CommandId, ConnectionState, Effect, Event, Failure, ProfileChange};
+pub use command::{
+    Activity, ChatChange, Command, CommandId, Composing, ConnectionState, Effect, Event, Failure, Presence,
+    ProfileChange,
+};
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{
     Audience, Body, BroadcastList, ChatState, Delivery, Direction, Group, MemberReceipt, Message, MessageKey,

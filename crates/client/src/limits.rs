@@ -212,3 +212,23 @@ pub const MAX_PREKEYS_KEPT: usize = 1_000;
 pub const PREKEY_IDS_SKIPPED: u32 = 10_000;
 /// Attempts skipped, at most, when an older copy of the device sends its outbox.
 pub const ATTEMPTS_SKIPPED: u32 = 1 << 20;
+/// Somebody who types is said to do so so often, milliseconds, and for so long after the last time.
+pub const TYPING_REPEAT_MS: u64 = 4_000;
+/// See [`TYPING_REPEAT_MS`].
+pub const TYPING_LASTS_MS: u64 = 8_000;
+/// Conversations in which the user is said to type at once.
+pub const MAX_COMPOSING_TOLD: usize = 16;
+/// Devices of others whose typing is known, or was: what is not newer than that is ignored.
+pub const MAX_COMPOSERS: usize = 256;
+/// A light event whose sender's clock is further from this one's than this counts as an old one, milliseconds.
+pub const LIGHT_AGE_MS: u64 = 3_600_000;
+/// Pause between two announcements of this device, milliseconds.
+pub const ANNOUNCE_PAUSE_MS: u64 = 2_000;
+/// Who is there says so again, milliseconds: what is older than [`LIGHT_AGE_MS`] is not believed.
+pub const ANNOUNCE_AGAIN_MS: u64 = 1_800_000;
+/// What is watched is asked for anew so often, milliseconds: something may have been dropped.
+pub const WATCH_AGAIN_MS: u64 = 120_000;
+/// What was announced counts for so long without being said again, milliseconds.
+pub const WATCH_LASTS_MS: u64 = 150_000;
+/// Devices of one watched account whose announcements count.
+pub const MAX_ANNOUNCING_DEVICES: usize = 16;

@@ -9,7 +9,7 @@ use crate::db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 use crate::row::{Delivery, Direction, Message, MessageKey};
 
 /// See the module's documentation.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct MemoryDb {
     rows: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
     messages: BTreeMap<MessageKey, Message>,

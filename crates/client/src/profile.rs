@@ -240,6 +240,7 @@ impl Client {
         self.profile_after = (!here && waits).then_some(self.mends_at(now));
         self.counters.profile_changed = true;
         self.profile_cursor = None;
+        self.sight_changed(now);
     }
 
     /// An account is a contact now or is none, or is blocked or is not: it may know more or less than before.
@@ -251,6 +252,7 @@ impl Client {
                 && !turn.store.history(with, u64::MAX, 1)?.is_empty();
             return if accepted { self.tell_profile(turn, account) } else { Ok(()) };
         };
+        self.sight_changed(turn.now);
         let privacy = load_privacy(&turn.store)?;
         let rights = rights_of(&turn.store, &privacy, account)?;
         let lost: Vec<Own> = given.rights.lost(rights).collect();
@@ -363,6 +365,7 @@ impl Client {
             return Ok(());
         }
         turn.store.save(Key::PeerProfile(from), &PeerProfileRow { profile: profile.encode() });
+        self.sight_changed(turn.now);
         let shown = |profile: &Profile| {
             (profile.name.clone(), profile.about.clone(), profile.picture.clone(), profile.no_groups)
         };

@@ -11,6 +11,8 @@ mod group_random;
 mod group_relay;
 mod group_talk;
 mod hostile;
+mod light;
+mod light_relay;
 mod links;
 mod parts;
 mod profiles;

@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 use waxwing_wire::client_frame::{ClientFrame, GroupSend, Hello, Request, RequestBody, Send, Stored};
 use waxwing_wire::content::StateEntry;
+use waxwing_wire::light::{Announcement, Light, Watch};
 use waxwing_wire::limits::{
     MAX_GROUP_SENDS_PER_FRAME, MAX_PLAINTEXT_BYTES, MAX_REQUESTS_PER_FRAME, MAX_SENDS_PER_FRAME,
 };
@@ -37,6 +38,9 @@ pub(crate) struct Outgoing {
     pub sends: Vec<Outbound>,
     pub requests: Vec<Request>,
     pub ping: Option<u32>,
+    pub lights: Vec<Light>,
+    pub announcement: Option<Box<Announcement>>,
+    pub watch: Option<Watch>,
 }
 
 /// A message of the outbox on its way.
@@ -91,8 +95,15 @@ impl Outgoing {
         let mut frame = Filling::default();
         // New prekeys must be there before anybody is asked to use them.
         let publishes = self.requests.iter().any(|request| is_large(&request.what));
-        frame.frame =
-            ClientFrame { hello: self.hello, stored: self.stored, ping: self.ping, ..Default::default() };
+        frame.frame = ClientFrame {
+            hello: self.hello,
+            stored: self.stored,
+            ping: self.ping,
+            lights: self.lights,
+            announcement: self.announcement,
+            watch: self.watch,
+            ..Default::default()
+        };
         frame.bytes = frame.frame.encode().len();
         for request in self.requests {
             let alone = ClientFrame { requests: vec![request], ..Default::default() };

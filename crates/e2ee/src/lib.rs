@@ -13,6 +13,7 @@
 //! | [`padding`] | hiding lengths | Padmé |
 //! | [`attachment`] | files, in chunks that can be read by themselves | STREAM |
 //! | [`linking`] | what a linking code protects | `devices.proto` of `wire` |
+//! | [`light`] | typing and presence | `content.proto` of `wire` |
 //!
 //! A call that fails leaves the state it was given exactly as before. Persist a changed record
 //! before anything that was made with it leaves the device, and never go back to an older one:
@@ -26,6 +27,7 @@ mod error;
 mod kdf;
 mod kem;
 mod keys;
+pub mod light;
 pub mod limits;
 pub mod linking;
 mod message;

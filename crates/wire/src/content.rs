@@ -6,6 +6,7 @@ use prost::Message;
 use crate::error::Malformed;
 use crate::group::{GroupId, GroupToken, GroupWelcome, SignedChange, StateHash};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
+use crate::light::LightKey;
 use crate::limits::{
     MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, PUBLIC_KEY_BYTES,
 };
@@ -55,8 +56,8 @@ pub enum Body {
     Read(Vec<MessageId>),
     /// Nothing: a first answer that completes a new session.
     Renew,
-    /// Key to read this device's messages in the group from here on: a Signal sender-key distribution message.
-    SenderKey(Bytes),
+    /// Keys to read this device's messages in the group from here on, and its light events.
+    SenderKey(SenderKey),
     /// A change of the group.
     Change(SignedChange),
     /// Where the group stands, for a new member or a new device.
@@ -75,6 +76,15 @@ pub enum Body {
     Profile(Box<Profile>),
     /// Something that a newer version knows how to read.
     Unknown,
+}
+
+/// Keys of a device in a group. Without `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SenderKey {
+    /// A Signal sender-key distribution message.
+    pub distribution: Bytes,
+    /// Its light events in the group are sealed under it; `None`: by a device that has none.
+    pub light: Option<LightKey>,
 }
 
 /// What devices of one account tell each other.
@@ -265,7 +275,10 @@ impl Body {
             Self::Act(act) => Pb::Act(act.to_pb()),
             Self::Read(ids) => Pb::Read(pb::Read { id: ids.iter().map(|id| id.0).collect() }),
             Self::Renew => Pb::Renew(pb::Renew {}),
-            Self::SenderKey(bytes) => Pb::SenderKey(pb::SenderKey { distribution: bytes.clone() }),
+            Self::SenderKey(key) => Pb::SenderKey(pb::SenderKey {
+                distribution: key.distribution.clone(),
+                light: key.light.map(|light| copy(&light)).unwrap_or_default(),
+            }),
             Self::Change(change) => Pb::Change(change.into()),
             Self::Welcome(welcome) => Pb::Welcome(welcome.to_pb()),
             Self::Join(group, token) => {
@@ -291,7 +304,10 @@ impl Body {
             Pb::Act(act) => Self::Act(Box::new(act.try_into()?)),
             Pb::Read(read) => Self::Read(read.id.into_iter().map(MessageId).collect()),
             Pb::Renew(_) => Self::Renew,
-            Pb::SenderKey(key) => Self::SenderKey(key.distribution),
+            Pb::SenderKey(key) => Self::SenderKey(SenderKey {
+                distribution: key.distribution,
+                light: if key.light.is_empty() { None } else { Some(fixed(&key.light, "SenderKey.light")?) },
+            }),
             Pb::Change(change) => Self::Change(change.try_into()?),
             Pb::Welcome(welcome) => Self::Welcome(Box::new(welcome.try_into()?)),
             Pb::Join(join) => Self::Join(

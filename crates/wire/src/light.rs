@@ -19,6 +19,8 @@ use crate::pb::frame as pb;
 use crate::server_frame::{account_bytes, address};
 use crate::shared::{at_most, fixed};
 
+pub use crate::profile::LightKey;
+
 /// SHA-256 of a token: whoever shows the token may see what is behind it.
 pub type Gate = [u8; 32];
 

@@ -103,6 +103,12 @@ fn commands() {
     check(&Command::AcknowledgeJournal { up_to: 7 }, json!({"type": "acknowledgeJournal", "upTo": 7}));
     let once = Command::Once { key: text("k"), command: Box::new(Command::CancelLink) };
     check(&once, json!({"type": "once", "key": "k", "command": {"type": "cancelLink"}}));
+    let active = Command::SetActivity { activity: Activity::Active };
+    check(&active, json!({"type": "setActivity", "activity": "active"}));
+    let watch = Command::WatchPresence { accounts: vec![text(ACCOUNT)] };
+    check(&watch, json!({"type": "watchPresence", "accounts": [ACCOUNT]}));
+    let compose = Command::Compose { with: text(ACCOUNT), what: Composing::Recording };
+    check(&compose, json!({"type": "compose", "with": ACCOUNT, "what": "recording"}));
     check(&Command::GoOnline, json!({"type": "goOnline"}));
     check(&Command::GoOffline, json!({"type": "goOffline"}));
 }
@@ -147,6 +153,16 @@ fn events() {
     check(&Event::Deleted { messages: vec![text(ID)] }, json!({"type": "deleted", "messages": [ID]}));
     check(&Event::StateChanged, json!({"type": "stateChanged"}));
     check(&Event::Skipped { messages: 2 }, json!({"type": "skipped", "messages": 2}));
+    let composing = Event::Composing { with: text("g:07"), account: text(ACCOUNT), what: Composing::Typing };
+    check(&composing, json!({"type": "composing", "with": "g:07", "account": ACCOUNT, "what": "typing"}));
+    for (presence, golden) in [
+        (Presence::Unknown, json!({"state": "unknown"})),
+        (Presence::Online, json!({"state": "online"})),
+        (Presence::LastSeen { at_ms: 7 }, json!({"state": "lastSeen", "atMs": 7})),
+    ] {
+        let event = Event::Presence { account: text(ACCOUNT), presence };
+        check(&event, json!({"type": "presence", "account": ACCOUNT, "presence": golden}));
+    }
     check(&Event::RestoredCopy, json!({"type": "restoredCopy"}));
     check(&Event::StorageFailed { detail: text("full") }, json!({"type": "storageFailed", "detail": "full"}));
     check(&Event::StorageRecovered, json!({"type": "storageRecovered"}));

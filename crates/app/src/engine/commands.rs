@@ -147,6 +147,13 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::RenameDevice { device: api::device_of(device)?, name }
         }
         Command::RemoveDevice { device } => Core::RemoveDevice { device: api::device_of(device)? },
+        Command::SetActivity { activity } => Core::SetActivity(api::activity_of(activity)),
+        Command::WatchPresence { accounts } => {
+            Core::WatchPresence(api::accounts_of(&accounts)?.into_iter().collect())
+        }
+        Command::Compose { with, what } => {
+            Core::Compose { with: api::conversation_of(&with)?, what: api::composing_of(what) }
+        }
         Command::AddContact { username } => Core::AddContact { username: alias(&username)? },
         Command::SetContactName { account, name } => {
             Core::SetContactName { account: api::account_of(&account)?, name }

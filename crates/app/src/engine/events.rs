@@ -109,6 +109,14 @@ fn plain(event: core::Event) -> Option<Event> {
         Core::JoinRequested { group, account } => {
             Event::JoinRequested { group: api::group_name(group), account: account.to_hex() }
         }
+        Core::Composing { with, account, what } => Event::Composing {
+            with: api::conversation_name(with),
+            account: account.to_hex(),
+            what: api::composing(what),
+        },
+        Core::Presence { account, presence } => {
+            Event::Presence { account: account.to_hex(), presence: api::presence(presence) }
+        }
         Core::Skipped(messages) => Event::Skipped { messages },
     })
 }

@@ -38,6 +38,10 @@ impl Editor {
         self.text.is_empty()
     }
 
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     pub fn set(&mut self, text: String) {
         self.cursor = text.len();
         self.text = text;

@@ -12,6 +12,7 @@ use waxwing_app::api::{Body, Chat, ChatWith, CommandId, Connection, Delivery, Di
 
 use super::editor::{Editor, Move};
 use super::layout::{self, Context, Palette};
+use super::light::Others;
 use super::results::{Place, Results};
 use crate::names::Names;
 use crate::words::is_notice;
@@ -53,6 +54,8 @@ pub struct Screen {
     /// What a search found, in place of the history.
     pub results: Option<Results>,
     pub connection: Connection,
+    /// Who is there, who types.
+    pub others: Others,
     pub editor: Editor,
     pub palette: Palette,
     /// Something to be said once; gone with the next key.
@@ -95,6 +98,7 @@ impl Screen {
             panel: None,
             results: None,
             connection,
+            others: Others::default(),
             editor: Editor::default(),
             palette: Palette { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) },
             notice: None,
@@ -122,6 +126,15 @@ impl Screen {
 
     pub fn conversation(&self) -> &str {
         &self.chat.conversation
+    }
+
+    /// Whether the user looks at it, as far as the terminal says.
+    pub fn is_focused(&self) -> bool {
+        self.focused
+    }
+
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     pub fn is_group(&self) -> bool {
@@ -224,6 +237,7 @@ impl Screen {
     }
 
     pub fn event(&mut self, event: Event) {
+        self.others.event(&self.chat.conversation, &event);
         match event {
             Event::Message { message } if message.with == self.chat.conversation => self.arrived(message),
             Event::MessageFilled { message } if message.with == self.chat.conversation => {

@@ -78,14 +78,21 @@ fn header_line(screen: &Screen, width: usize, now_ms: u64) -> Line<'static> {
         },
     };
     let name = cut(&chat_name(&screen.chat), width.saturating_sub(2));
+    let presence = match screen.others.presence(now_ms, screen.zone()) {
+        text if text.is_empty() => text,
+        text => format!("  {text}"),
+    };
     let right = format!("{dot} {words} ");
-    let taken = 1 + name.width() + trust.width();
+    let known = 1 + name.width() + trust.width();
+    let presence = if known + presence.width() + dot.width() + 3 <= width { presence } else { String::new() };
+    let taken = known + presence.width();
     let right = if taken + 2 + right.width() <= width { right } else { format!("{dot} ") };
     let gap = width.saturating_sub(taken + right.width());
     Line::from(vec![
         Span::styled(" ", bar),
         Span::styled(name, bar.add_modifier(Modifier::BOLD)),
         Span::styled(trust, bar.patch(palette.good())),
+        Span::styled(presence, bar),
         Span::styled(" ".repeat(gap), bar),
         Span::styled(right, bar.patch(style)),
     ])
@@ -169,9 +176,14 @@ fn rule_line(screen: &Screen, width: usize) -> Line<'static> {
         count => format!(" ↓ {count} new messages (Ctrl+End) "),
     };
     let note = cut(&note, width);
-    let rest = width.saturating_sub(note.width());
+    let composing = match screen.others.composing(&screen.names, screen.is_group()) {
+        who if who.is_empty() => who,
+        who => cut(&format!("─ {} ", one_line(&who)), width.saturating_sub(note.width() + 2)),
+    };
+    let rest = width.saturating_sub(note.width() + composing.width());
     let end = rest.min(2);
     Line::from(vec![
+        Span::styled(composing, palette.accent()),
         Span::styled("─".repeat(rest - end), palette.dim()),
         Span::styled(note, palette.accent().add_modifier(Modifier::BOLD)),
         Span::styled("─".repeat(end), palette.dim()),

@@ -7,10 +7,10 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 use waxwing_app::api::{
-    Body, Delivery, Direction, Failure, Group, Happened, JournalEntry, Message, Notice, Person,
+    Body, Composing, Delivery, Direction, Failure, Group, Happened, JournalEntry, Message, Notice, Person,
 };
 
-use super::hub::Hub;
+use super::hub::{Hub, Typing};
 use super::names::{group_id, number, uuid};
 
 /// What is looked up to tell an event.
@@ -186,6 +186,24 @@ fn named(prefix: &str, person: &Person) -> Map<String, Value> {
         (format!("{prefix}Number"), number(person).into()),
         (format!("{prefix}Uuid"), uuid(&person.account).into()),
     ])
+}
+
+/// Parameters of the `receive` notification that says that somebody types. It has no `eventId`.
+pub fn typing_told(directory: &dyn Directory, typing: &Typing) -> Result<Value, Failure> {
+    let mut envelope = envelope(&directory.person(&typing.account)?, None, typing.at_ms);
+    let action = if typing.what == Composing::Stopped { "STOPPED" } else { "STARTED" };
+    let mut told = json!({ "action": action, "timestamp": typing.at_ms });
+    if let Some(told) = told.as_object_mut() {
+        if is_group(&typing.with) {
+            told.insert("groupId".to_owned(), group_id(&typing.with).into());
+        }
+        if typing.what == Composing::Recording {
+            told.insert("recording".to_owned(), true.into());
+        }
+    }
+    envelope.insert("typingMessage".to_owned(), told);
+    let (_, account) = directory.own();
+    Ok(json!({ "envelope": envelope, "account": account }))
 }
 
 /// One for each receiver, as signal-cli has it: to a group only when all have come so far.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use waxwing_app::api::{Direction, Failure, Happened, JournalEntry};
 
-use super::envelope::{Directory as _, notifications};
+use super::envelope::{Directory as _, notifications, typing_told};
 use super::hub::{Hub, now_ms};
 use super::limits::{NAMES_MS, PAGE_EVENTS};
 
@@ -21,24 +21,34 @@ pub struct Told {
 
 pub struct Feed {
     position: u64,
+    /// Who types is told from now on, and not again.
+    typing: u64,
 }
 
 impl Feed {
     /// From what nobody has acknowledged.
     pub fn new(hub: &Hub) -> Result<Self, Failure> {
-        Ok(Self { position: hub.page(None, 0)?.acknowledged })
+        Ok(Self { position: hub.page(None, 0)?.acknowledged, typing: hub.last_typing() })
     }
 
     /// From what comes after an entry that a receiver has seen; an entry that there never was counts for
     /// nothing.
     pub fn after(hub: &Hub, seen: Option<u64>) -> Result<Self, Failure> {
         let page = hub.page(None, 0)?;
-        Ok(Self { position: seen.filter(|seen| *seen <= page.newest).unwrap_or(page.acknowledged) })
+        let position = seen.filter(|seen| *seen <= page.newest).unwrap_or(page.acknowledged);
+        Ok(Self { position, typing: hub.last_typing() })
     }
 
     /// The last entry that was told, or counts as told.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Who types: parameters of notifications without an id, which nobody acknowledges and nothing keeps.
+    pub fn typing(&mut self, hub: &Hub) -> Vec<Value> {
+        let news = hub.typing_after(self.typing);
+        self.typing = news.last().map_or(self.typing, |(number, _)| *number);
+        news.iter().filter_map(|(_, typing)| typing_told(hub, typing).ok()).collect()
     }
 
     /// What comes next, and how long to wait at most before asking again.

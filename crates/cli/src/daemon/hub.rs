@@ -1,18 +1,18 @@
 //! The one open profile, shared by all who talk to the daemon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use waxwing_app::App;
 use waxwing_app::api::{
-    Answer, Command, CommandId, Connection, Contact, Delivery, Event, Failure, Fault, Group, JournalEntry,
-    Message, Query, Receipt, Status,
+    Answer, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure, Fault, Group,
+    JournalEntry, Message, Query, Receipt, Status,
 };
 use waxwing_app::channel::{Sender, bounded};
 
-use super::limits::MAX_SUBSCRIBERS;
+use super::limits::{MAX_SUBSCRIBERS, MAX_TYPING_EVENTS};
 use crate::arguments::ReceiveMode;
 use crate::output::Error;
 use crate::session::refused;
@@ -47,6 +47,17 @@ pub struct Hub {
     sending: Mutex<u64>,
     /// Groups are made one after the other, so that it is clear which is which.
     grouping: Mutex<()>,
+    /// Who types, for those who listen now. Not in the journal.
+    typing: Mutex<VecDeque<(u64, Typing)>>,
+}
+
+/// Somebody types, or has stopped.
+#[derive(Clone)]
+pub struct Typing {
+    pub with: String,
+    pub account: String,
+    pub what: Composing,
+    pub at_ms: u64,
 }
 
 struct State {
@@ -78,6 +89,7 @@ impl Hub {
             subscribers: AtomicUsize::new(0),
             sending: Mutex::default(),
             grouping: Mutex::default(),
+            typing: Mutex::default(),
         }
     }
 
@@ -104,6 +116,10 @@ impl Hub {
                 }
                 None
             }
+            Event::Composing { with, account, what } => {
+                self.typed(Typing { with, account, what, at_ms: now_ms() });
+                None
+            }
             Event::Removed => {
                 self.refused("notRegistered");
                 None
@@ -122,6 +138,25 @@ impl Hub {
         if let Error::Failed(failure) = refused(code) {
             self.stop(Some(failure));
         }
+    }
+
+    fn typed(&self, typing: Typing) {
+        let mut all = lock(&self.typing);
+        let number = all.back().map_or(1, |(number, _)| number + 1);
+        all.push_back((number, typing));
+        if all.len() > MAX_TYPING_EVENTS {
+            all.pop_front();
+        }
+    }
+
+    /// The number of the last one who was said to type, for [`Self::typing_after`].
+    pub fn last_typing(&self) -> u64 {
+        lock(&self.typing).back().map_or(0, |(number, _)| *number)
+    }
+
+    /// Who was said to type since then.
+    pub fn typing_after(&self, seen: u64) -> Vec<(u64, Typing)> {
+        lock(&self.typing).iter().filter(|(number, _)| *number > seen).cloned().collect()
     }
 
     /// Everybody who waits looks again.

@@ -21,6 +21,8 @@ pub const MAX_SUBSCRIPTIONS: usize = 16;
 /// Events that are read from the journal at once, for each subscriber. A slow one holds no more than this in
 /// memory: the rest waits on the disk.
 pub const PAGE_EVENTS: usize = 50;
+/// Who types is told to those who listen; of what they have not taken so many stay.
+pub const MAX_TYPING_EVENTS: usize = 64;
 /// Events in one answer to `receive`.
 pub const MAX_RECEIVED_EVENTS: usize = 500;
 /// Whoever takes nothing of what is written to it for so long is disconnected.

@@ -267,6 +267,19 @@ fn feed(hub: &Hub, client: &Client) {
     }
 }
 
+/// Tells each of a client's subscriptions.
+fn notify(client: &Client, params: &Value) -> io::Result<()> {
+    let subscriptions: Vec<Option<u64>> = lock(&client.subscriptions).open.keys().copied().collect();
+    for subscription in subscriptions {
+        let params = match subscription {
+            None => params.clone(),
+            Some(number) => json!({ "subscription": number, "result": params }),
+        };
+        client.write(&json!({ "jsonrpc": "2.0", "method": "receive", "params": params }))?;
+    }
+    Ok(())
+}
+
 enum Progress {
     Told,
     UpToDate(Option<Duration>),
@@ -275,18 +288,15 @@ enum Progress {
 fn tell(hub: &Hub, client: &Client, feed: &mut Feed) -> Result<Progress, Failure> {
     let (told, again) = feed.next(hub, PAGE_EVENTS)?;
     let mut last = None;
+    for params in feed.typing(hub) {
+        if notify(client, &params).is_err() {
+            return Ok(Progress::UpToDate(None));
+        }
+    }
     for Told { id, params } in told {
         for params in params {
-            let subscriptions: Vec<Option<u64>> = lock(&client.subscriptions).open.keys().copied().collect();
-            for subscription in subscriptions {
-                let params = match subscription {
-                    None => params.clone(),
-                    Some(number) => json!({ "subscription": number, "result": params }),
-                };
-                let line = json!({ "jsonrpc": "2.0", "method": "receive", "params": params });
-                if client.write(&line).is_err() {
-                    return Ok(Progress::UpToDate(None));
-                }
+            if notify(client, &params).is_err() {
+                return Ok(Progress::UpToDate(None));
             }
         }
         last = Some(id);

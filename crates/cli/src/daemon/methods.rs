@@ -28,6 +28,7 @@ pub fn call(hub: &Hub, method: &str, params: Map<String, Value>) -> Result<Value
         "sendReaction" => send::react(hub, &params),
         "remoteDelete" => send::remote_delete(hub, &params),
         "sendReceipt" => send::send_receipt(hub, &params),
+        "sendTyping" => send::send_typing(hub, &params),
         "acknowledge" => acknowledge(hub, &params),
         "receive" => receive(hub, &params),
         "listGroups" => groups::list(hub, &params),

@@ -408,7 +408,10 @@ impl Client {
             return Ok(true);
         }
         match &content.body {
-            ContentBody::SenderKey(key) => self.key_arrived(turn, group, from, key, content.position)?,
+            ContentBody::SenderKey(key) => {
+                let keys = (&key.distribution[..], key.light.as_ref());
+                self.key_arrived(turn, group, from, keys, content.position)?;
+            }
             ContentBody::Welcome(welcome) if welcome.state.group == group => {
                 self.welcomed(turn, about, welcome)?;
             }

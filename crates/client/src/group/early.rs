@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use waxwing_wire::DeviceAddress;
+use waxwing_wire::content::SenderKey;
 use waxwing_wire::group::{GroupId, GroupState};
 use zeroize::Zeroizing;
 
@@ -17,6 +18,7 @@ struct EarlyKey {
     group: GroupId,
     from: DeviceAddress,
     distribution: Zeroizing<Vec<u8>>,
+    light: Option<Zeroizing<[u8; 32]>>,
     position: u64,
 }
 
@@ -26,7 +28,7 @@ pub(crate) struct EarlyKeys(VecDeque<EarlyKey>);
 
 impl EarlyKeys {
     /// Of one device the newest stay; no device drives out the keys of others.
-    pub(crate) fn keep(&mut self, group: GroupId, from: DeviceAddress, distribution: &[u8], position: u64) {
+    pub(crate) fn keep(&mut self, group: GroupId, from: DeviceAddress, key: &SenderKey, position: u64) {
         let of_device = |early: &&EarlyKey| early.from == from;
         if self.0.iter().filter(of_device).count() >= MAX_EARLY_KEYS_PER_DEVICE
             && let Some(oldest) = self.0.iter().position(|early| early.from == from)
@@ -34,8 +36,9 @@ impl EarlyKeys {
             self.0.remove(oldest);
         }
         if self.0.len() < MAX_EARLY_KEYS {
-            let distribution = Zeroizing::new(distribution.to_vec());
-            self.0.push_back(EarlyKey { group, from, distribution, position });
+            let distribution = Zeroizing::new(key.distribution.to_vec());
+            let light = key.light.map(Zeroizing::new);
+            self.0.push_back(EarlyKey { group, from, distribution, light, position });
         }
     }
 
@@ -53,7 +56,8 @@ impl Client {
     /// A group is known now, or has other members: takes in the keys that came before.
     pub(crate) fn take_early_keys(&mut self, turn: &mut Turn<'_>, state: &GroupState) -> Result<(), Error> {
         for early in self.groups.early.take(state) {
-            self.key_arrived(turn, early.group, early.from, &early.distribution, early.position)?;
+            let light = early.light.as_deref();
+            self.key_arrived(turn, early.group, early.from, (&early.distribution, light), early.position)?;
         }
         Ok(())
     }

@@ -10,8 +10,9 @@
 use std::collections::BTreeSet;
 
 use waxwing_e2ee::sender_key::{self, SenderKeyRecord};
-use waxwing_wire::content::{Body as ContentBody, Conversation};
+use waxwing_wire::content::{Body as ContentBody, Conversation, SenderKey};
 use waxwing_wire::group::{GroupId, GroupState};
+use waxwing_wire::light::LightKey;
 use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 
 use super::record::KeyRow;
@@ -36,6 +37,11 @@ impl KeyRow {
         } else {
             SenderKeyRecord::decode(&self.record).map(Some).map_err(damaged)
         }
+    }
+
+    /// Under which the device's light events in the group are sealed.
+    pub(crate) fn light_key(&self) -> Option<LightKey> {
+        self.light.as_slice().try_into().ok()
     }
 }
 
@@ -73,6 +79,9 @@ impl Client {
             _ => {
                 row.generation = row.generation.saturating_add(1);
                 row.renewals = self.counters.renewals;
+                let mut light = [0; 32];
+                turn.rng.fill_bytes(&mut light);
+                row.light = light.to_vec();
                 sender_key::create(group.0, turn.rng)
             }
         };
@@ -164,7 +173,10 @@ impl Client {
             sent_at_ms: turn.now.0,
             position: before,
             ids: vec![row.generation],
-            payload: payload(ContentBody::SenderKey(Bytes::from(distribution))),
+            payload: payload(ContentBody::SenderKey(SenderKey {
+                distribution: Bytes::from(distribution),
+                light: row.light_key(),
+            })),
             ..OutboxRow::default()
         };
         if !self.enqueue(turn, &out)? {
@@ -244,7 +256,7 @@ impl Client {
         turn: &mut Turn<'_>,
         group: GroupId,
         from: DeviceAddress,
-        distribution: &[u8],
+        (distribution, light): (&[u8], Option<&LightKey>),
         position: u64,
     ) -> Result<(), Error> {
         let mut row = load_key(turn, group, from)?;
@@ -253,6 +265,7 @@ impl Client {
             return Ok(());
         }
         row.record = record.encode().to_vec();
+        row.light = light.map_or_else(Vec::new, |light| light.to_vec());
         if !row.counted {
             row.counted = true;
             row.position = position;
@@ -279,6 +292,7 @@ impl Client {
                 // Where it stopped is remembered, if it is brought in again: it goes on from there.
                 let mut row = load_key(turn, group, device)?;
                 row.record.clear();
+                row.light.clear();
                 (row.generation, row.registration_id) = (0, 0);
                 turn.store.save(Key::SenderKey(group, device), &row);
             }

@@ -119,11 +119,15 @@ pub(crate) struct KeyRow {
     /// Others': as in [`crate::record::DeviceEntry`].
     #[prost(uint64, repeated, tag = "9")]
     pub waiting: Vec<u64>,
+    /// Under which the device's light events are sealed, 32 bytes; none: it came without.
+    #[prost(bytes = "vec", tag = "10")]
+    pub light: Vec<u8>,
 }
 
 impl Drop for KeyRow {
     fn drop(&mut self) {
         self.record.zeroize();
+        self.light.zeroize();
     }
 }
 

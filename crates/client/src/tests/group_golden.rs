@@ -37,7 +37,7 @@ fn groups() {
 
 #[test]
 fn keys_and_receipts() {
-    let key = KeyRow {
+    let mut key = KeyRow {
         record: vec![1],
         generation: 2,
         registration_id: 3,
@@ -46,8 +46,11 @@ fn keys_and_receipts() {
         position: 6,
         counted: true,
         waiting: vec![7],
+        light: Vec::new(),
     };
     check(&key, "010a01011002180320042a0105300640014a0107");
+    key.light = vec![8];
+    check(&key, "010a01011002180320042a0105300640014a0107520108");
     let tally =
         TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6], early: true };
     check(&tally, "010a010110021803200428053201063801");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::group_relay::GroupRelay;
+use super::light_relay::LightRelay;
 use waxwing_wire::client_frame::{
     ApproveLink, ClientFrame, CompleteLink, Hello, Register, RequestBody, Send,
 };
@@ -78,6 +79,7 @@ pub struct Relay {
     pub device_fetches: usize,
     pub groups: GroupRelay,
     pub username_fetches: usize,
+    pub lights: LightRelay,
     /// Answers to these are lost.
     pub swallow: Option<fn(&RequestBody) -> bool>,
 }
@@ -92,6 +94,12 @@ impl Relay {
             return;
         }
         let mut answer = ServerFrame::default();
+        let light = ClientFrame {
+            lights: frame.lights,
+            announcement: frame.announcement,
+            watch: frame.watch,
+            ..ClientFrame::default()
+        };
         for request in frame.requests {
             let lost = self.swallow.is_some_and(|swallow| swallow(&request.what));
             if let Some(what) = self.request(name, request.id, request.what)
@@ -132,6 +140,7 @@ impl Relay {
         if answer != ServerFrame::default() {
             self.down.push((name, answer));
         }
+        self.light(own, &light);
         self.push_all();
     }
 
@@ -159,8 +168,9 @@ impl Relay {
     }
 
     pub fn gone(&mut self, name: &'static str) {
-        if let Some(own) = self.names.get(name) {
-            self.online.remove(own);
+        if let Some(own) = self.names.get(name).copied() {
+            self.online.remove(&own);
+            self.light_gone(own);
         }
     }
 

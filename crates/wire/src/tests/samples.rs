@@ -10,7 +10,7 @@ use crate::client_frame::{
 };
 use crate::content::{
     Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body, Content, Conversation, GroupContext,
-    MessageName, PlainContent, StateEntry, Sync,
+    MessageName, PlainContent, SenderKey, StateEntry, Sync,
 };
 use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
@@ -601,6 +601,7 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
     let in_group = |body| Content { group: Some(group), ..content(2, body) };
     let sync = |sync| content(0, Body::Sync(sync));
     let name = (address(ALICE, 4), MessageId(77));
+    let sender_key = SenderKey { distribution: Bytes::from_static(b"distribution"), light: None };
     let archived = |body| ArchivedMessage {
         name,
         conversation: Conversation::Group(GROUP),
@@ -656,7 +657,11 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
             sync(Sync::Act(Conversation::Account(BOB), act))
         }),
         ("content_group_text", in_group(Body::Post(Box::new(Post::plain("to all"))))),
-        ("content_sender_key", in_group(Body::SenderKey(Bytes::from_static(b"distribution")))),
+        ("content_sender_key", in_group(Body::SenderKey(sender_key.clone()))),
+        (
+            "content_sender_key_light",
+            in_group(Body::SenderKey(SenderKey { light: Some([0x11; 32]), ..sender_key })),
+        ),
         ("content_change", in_group(Body::Change(signed_change()))),
         ("content_welcome", in_group(Body::Welcome(Box::new(group_welcome(Vec::new()))))),
         ("content_welcome_past", in_group(Body::Welcome(Box::new(group_welcome(past_changes()))))),

@@ -1,7 +1,7 @@
 //! Messages and receipts. A message is named by its author and the time at which it was sent.
 
 use serde_json::{Value, json};
-use waxwing_app::api::{Command, Deed, Delivery, Message, Person, Post, Preview, Quote};
+use waxwing_app::api::{Command, Composing, Deed, Delivery, Message, Person, Post, Preview, Quote};
 
 use crate::daemon::envelope::{Directory as _, is_group};
 use crate::daemon::hub::Hub;
@@ -201,6 +201,15 @@ fn receivers(hub: &Hub, message: &Message) -> Result<Vec<Person>, RpcError> {
     let members = hub.group(&message.with)?.map(|group| group.members).unwrap_or_default();
     let others = members.into_iter().map(|member| member.person);
     Ok(others.filter(|person| !hub.is_own(&person.account)).collect())
+}
+
+/// Says that the account types, for some seconds; or, with `stop`, that it does so no more. Nobody answers.
+pub fn send_typing(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let what = if params.flag("stop")? { Composing::Stopped } else { Composing::Typing };
+    for with in targets(hub, params)? {
+        hub.run(Command::Compose { with, what })?;
+    }
+    Ok(json!({}))
 }
 
 /// Tells the author that messages were read. It says so of everything before them too.
