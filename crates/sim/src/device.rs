@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use waxwing_client::memory::MemoryDb;
 use waxwing_client::{
-    Batch, Body, Client, CommandId, ConnectionState, Conversation, DbError, Effect, Group, Input, Key,
-    Message, MessageKey, Read, Table, Time, Write,
+    Batch, Body, Client, Command, CommandId, ConnectionState, Conversation, DbError, Effect, Group, Input,
+    Key, Message, MessageKey, Read, Table, Time, Write,
 };
 use waxwing_wire::client_frame::{ClientFrame, Copy};
 use waxwing_wire::devices::LinkCode;
@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::mutant::Mutant;
 use crate::net::{Parcel, Way};
 use crate::node::server_key;
+use crate::oracle::says_something;
 use crate::world::{EPOCH_MS, World, note};
 
 /// Snapshots of a database that a rollback may go back to.
@@ -231,6 +232,11 @@ impl World {
 
     /// Input, commit, effects.
     pub(crate) fn give(&mut self, client: usize, input: Input) {
+        let light = is_light(&input);
+        if light {
+            // What time has made due is no light event's doing.
+            self.give(client, Input::Tick);
+        }
         let now = self.device_time(client);
         let mutant = self.mutant;
         let device = &mut self.devices[client];
@@ -245,7 +251,7 @@ impl World {
             Err(error) => return self.oracle.fail("client", format!("c{client}: {error}")),
         };
         let wake = step.wake;
-        let (batch, mut effects) = (mutate(step.batch, mutant), step.effects);
+        let (mut batch, mut effects) = (mutate(step.batch, mutant), step.effects);
         if mutant == Some(Mutant::ClientSpeaksFirst) {
             let (said, rest) = effects.into_iter().partition(|effect| matches!(effect, Effect::Send(_)));
             effects = rest;
@@ -253,6 +259,13 @@ impl World {
         }
         if self.devices[client].client.is_none() {
             return;
+        }
+        let stores = light && mutant == Some(Mutant::LightStored);
+        if let Some(row) = self.devices[client].db.row(&Key::Profile).ok().flatten().filter(|_| stores) {
+            batch.push(Write::Row(Key::Profile, Some(row)));
+        }
+        if light && !batch.is_empty() {
+            self.oracle.light_is_stored(client);
         }
         if !batch.is_empty() {
             if self.strikes(Fault::ClientCrashBeforeCommit) {
@@ -424,7 +437,7 @@ impl World {
         };
         let (link, sealed) = (line.link, line.channel.say(&plain));
         let summary = self.oracle.client_says(client, link, &frame, &plain);
-        if summary != "ping" {
+        if says_something(&summary) {
             self.busy_frames += 1;
         }
         self.note_frame(link, Way::Up, &plain, &summary);
@@ -446,6 +459,20 @@ impl World {
                 }
             }
         }
+    }
+}
+
+/// Nothing but who types and who is there.
+fn is_light(input: &Input) -> bool {
+    match input {
+        Input::Command(_, command) => {
+            matches!(command, Command::SetActivity(_) | Command::WatchPresence(_) | Command::Compose { .. })
+        }
+        Input::Frame(frame) => {
+            let heavy = ServerFrame { lights: Vec::new(), presences: Vec::new(), ..frame.clone() };
+            frame != &heavy && heavy == ServerFrame::default()
+        }
+        Input::Connected | Input::Disconnected | Input::Tick => false,
     }
 }
 

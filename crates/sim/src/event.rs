@@ -191,6 +191,8 @@ pub enum Act {
         /// How often it has been put off.
         tried: u32,
     },
+    /// Type, be there, look who is there.
+    Light,
     /// Set something for oneself.
     Set {
         /// How often it has been put off.

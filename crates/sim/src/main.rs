@@ -39,6 +39,9 @@ struct Arguments {
     /// Worlds in which people react to messages as well, edit them and delete them for everyone.
     #[arg(long, conflicts_with = "alone")]
     deeds: bool,
+    /// Worlds in which people type as well, are there, and look who is.
+    #[arg(long, conflicts_with_all = ["alone", "deeds"])]
+    light: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -47,6 +50,7 @@ struct Arguments {
 impl Arguments {
     fn plan(&self, seed: u64) -> Plan {
         match (self.deeds, self.alone) {
+            _ if self.light => Plan::with_light(seed),
             (true, _) => Plan::with_deeds(seed),
             (_, true) => Plan::alone(seed),
             _ => Plan::new(seed),

@@ -47,6 +47,10 @@ pub enum Mutant {
     GroupsForgotten,
     /// The client encrypts for a device that was removed.
     RemovedKept,
+    /// The client stores something because of light events.
+    LightStored,
+    /// The server gives light events of a group to everybody.
+    LightToAll,
 }
 
 impl Mutant {
@@ -74,5 +78,7 @@ impl Mutant {
         Self::LastToArrive,
         Self::GroupsForgotten,
         Self::RemovedKept,
+        Self::LightStored,
+        Self::LightToAll,
     ];
 }

@@ -1,12 +1,13 @@
 //! A server node: the driver around the server core, as the real one is, with places to die at.
 
 mod effects;
+mod light;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, FanOut, Key, Links, Origin, Row, Step, Store, Stored, Time, View,
-    decide, reads, refuse, rejects,
+    Command, CommitError, ConnId, Effect, FanOut, Key, Lights, Links, Origin, Row, Step, Store, Stored, Time,
+    View, decide, reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -38,6 +39,7 @@ pub struct Node {
     /// Raised at each start and end, so that what was meant for an earlier life is dropped.
     pub(crate) life: u64,
     links: Links,
+    lights: Lights,
     peers: BTreeMap<u64, Peer>,
     /// Chains that belong to no connection.
     background: BTreeMap<u64, VecDeque<Command>>,
@@ -78,6 +80,7 @@ enum Todo {
     GroupSend(Box<waxwing_wire::client_frame::GroupSend>),
     Request(Box<waxwing_wire::client_frame::Request>),
     Ping(u32),
+    Light(Box<ClientFrame>),
 }
 
 /// Whose chain a command belongs to.
@@ -102,6 +105,7 @@ impl Node {
             up: false,
             life: 0,
             links: Links::default(),
+            lights: Lights::default(),
             peers: BTreeMap::new(),
             background: BTreeMap::new(),
             background_next: 0,
@@ -180,6 +184,7 @@ impl World {
         dead.up = false;
         dead.life += 1;
         dead.links = Links::default();
+        dead.lights = Lights::default();
         dead.peers.clear();
         dead.background.clear();
         dead.held.clear();
@@ -255,7 +260,14 @@ impl World {
             self.bend_up(client, &mut frame);
         }
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
+        let light = frame.has_light().then(|| ClientFrame {
+            lights: std::mem::take(&mut frame.lights),
+            announcement: frame.announcement.take(),
+            watch: frame.watch.take(),
+            ..ClientFrame::default()
+        });
         peer.todo.extend(frame.hello.map(Todo::Hello));
+        peer.todo.extend(light.map(|light| Todo::Light(Box::new(light))));
         peer.todo.extend(frame.stored.map(Todo::Stored));
         let mut sends = frame.sends;
         if self.mutant == Some(Mutant::SwapSends) {
@@ -371,16 +383,18 @@ impl World {
 
     /// The connection is over and so is everything that came in on it.
     fn part(&mut self, node: usize, link: u64) {
+        let now = self.server_time(node);
+        self.nodes[node].peers.remove(&link);
+        self.end_light(node, link, now);
         let node = &mut self.nodes[node];
-        node.peers.remove(&link);
         if let Some(command) = node.links.detach(ConnId(link)) {
             node.enqueue(command);
         }
     }
 
-    fn command_of(&mut self, node: usize, link: u64, todo: Todo) -> Result<Command, Vec<Effect>> {
-        let (now, settings) = (self.server_time(node), self.plan.settings.clone());
-        let node = &mut self.nodes[node];
+    fn command_of(&mut self, number: usize, link: u64, todo: Todo) -> Result<Command, Vec<Effect>> {
+        let (now, settings) = (self.server_time(number), self.plan.settings.clone());
+        let node = &mut self.nodes[number];
         let conn = ConnId(link);
         let Some(peer) = node.peers.get_mut(&link) else { return Err(Vec::new()) };
         let Some(key) = peer.key else { return Err(vec![Effect::Close { conn }]) };
@@ -411,6 +425,8 @@ impl World {
                 let from = address.unwrap_or(NOBODY);
                 limited(command_for(origin, key, from, request.what), allowed)
             }
+            (Todo::Light(_), None) => Err(Vec::new()),
+            (Todo::Light(frame), Some(from)) => Err(self.take_in_light(number, conn, from, *frame)),
             (_, None) => stranger(),
             (Todo::Stored(stored), Some(mailbox)) => {
                 let (up_to, undecryptable) = (stored.up_to, stored.undecryptable);

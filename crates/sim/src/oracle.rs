@@ -5,13 +5,14 @@
 //! 1 accepted means not lost; 2 surfaces once; 3 in order or with a gap shown; 4 an entry goes only after
 //! its device has it; 5 nothing surfaces that was not sent so; 6 no key and counter twice; 7 no plaintext
 //! outside; 8 a removed device, or one outside a group, reads nothing; 9 a prekey is issued once; 10 limits;
-//! 11 a message stays as long as a mailbox refers to it; "agreement": members of a group hold the same. What is
+//! 11 a message stays as long as a mailbox refers to it; "agreement": members of a group hold the same; "light": who types and who is there is true and stored nowhere. What is
 //! owed when all is well again stands in `finish`.
 
 mod client_side;
 mod deeds;
 mod describe;
 mod finish;
+mod light;
 mod order;
 mod server_side;
 mod society;
@@ -26,9 +27,11 @@ use waxwing_wire::{DeviceAddress, MessageId, RejectCode};
 use crate::fault::{Fault, Tally};
 use crate::people::CANARY;
 use crate::plan::{Plan, Scenario};
+use light::Passing;
 use order::Hearsay;
 use society::Society;
 
+pub use describe::says_something;
 pub use finish::Ends;
 
 /// Something that must never be.
@@ -141,6 +144,7 @@ pub struct Oracle {
     fronts: BTreeMap<(usize, DeviceAddress, Conversation), Front>,
     society: Society,
     hearsay: Hearsay,
+    passing: Passing,
     /// The person of each device.
     people: BTreeMap<usize, usize>,
     /// Times that somebody was told that something is not right.
@@ -210,6 +214,7 @@ impl Oracle {
             fronts: BTreeMap::new(),
             society: Society::default(),
             hearsay: Hearsay::default(),
+            passing: Passing::default(),
             people: (0..plan.clients).chain(plan.companions.iter().copied()).enumerate().collect(),
             suspicions: 0,
             appended: BTreeMap::new(),

@@ -3,6 +3,7 @@
 mod deeds;
 mod devices;
 mod groups;
+mod light;
 
 use waxwing_client::Conversation;
 use waxwing_client::{Command, Direction, Event as Shown, Failure, Read as _};
@@ -42,6 +43,7 @@ impl World {
         self.schedule_devices();
         self.schedule_groups();
         self.schedule_deeds();
+        self.schedule_light();
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
             Scenario::Burst => {
@@ -164,7 +166,7 @@ impl World {
         }
         if self.devices[client].client.is_none() && !matches!(act, Act::Link { .. }) {
             return match act {
-                Act::Away { .. } | Act::Drain { .. } => {}
+                Act::Away { .. } | Act::Drain { .. } | Act::Light => {}
                 Act::Back => self.devices[client].wants_online = true,
                 other => self.again(client, other, 0),
             };
@@ -204,6 +206,7 @@ impl World {
             Act::Unlink { companion, tried } => self.unlink(client, companion, tried),
             Act::Set { tried } => self.set(client, tried),
             Act::Do { tried } => self.do_something(client, tried),
+            Act::Light => self.something_light(client),
             Act::Group { group, what, tried } => self.group_act(client, group, what, tried),
         }
     }

@@ -11,6 +11,7 @@ use crate::hostile::Attack;
 const SOCIETY_STREAM: u64 = 3;
 /// The stream that draws what is done about messages.
 const DEEDS_STREAM: u64 = 4;
+const LIGHT_STREAM: u64 = 5;
 /// Milliseconds of the phase in which faults happen.
 const CHAOS_MS: (u64, u64) = (60_000, 240_000);
 
@@ -67,6 +68,8 @@ pub struct Plan {
     pub settings_made: u64,
     /// Things that people do about messages.
     pub deeds: u64,
+    /// Times that somebody types, is there, or looks who is.
+    pub light: u64,
     /// What a hostile server does.
     pub attacks: Vec<Attack>,
     /// Texts that people try to write.
@@ -125,6 +128,15 @@ impl Plan {
         if plan.scenario != Scenario::Flood && plan.scenario != Scenario::Burst {
             plan.deeds = dice.between(5, 60);
         }
+        plan
+    }
+
+    /// The same with people who type, are there, and look who is.
+    #[must_use]
+    pub fn with_light(seed: u64) -> Self {
+        let mut plan = Self::in_company(seed);
+        let mut dice = Dice::new(seed, LIGHT_STREAM);
+        plan.light = dice.between(100, 400);
         plan
     }
 
@@ -196,6 +208,7 @@ impl Plan {
             groups: Vec::new(),
             settings_made: 0,
             deeds: 0,
+            light: 0,
             attacks: Vec::new(),
             messages: dice.between(20, 110),
             noise: dice.chance(2_500),

@@ -130,3 +130,22 @@ fn groups_that_are_not_stored() {
 fn devices_that_are_removed_and_kept() {
     caught_in_company(Mutant::RemovedKept, &["8"]);
 }
+
+fn caught_in_passing(mutant: Mutant) {
+    let mut plans = (0..COMPANIES).map(Plan::with_light).filter(|plan| !plan.is_hostile());
+    let seen = |plan: Plan| {
+        let violations = run_plan(plan, Some(mutant), false).violations;
+        violations.first().is_some_and(|violation| violation.invariant == "light")
+    };
+    assert!(plans.any(seen), "{mutant:?} was not seen");
+}
+
+#[test]
+fn light_events_that_are_stored() {
+    caught_in_passing(Mutant::LightStored);
+}
+
+#[test]
+fn light_events_that_go_to_those_who_are_no_members() {
+    caught_in_passing(Mutant::LightToAll);
+}

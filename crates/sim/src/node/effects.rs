@@ -10,6 +10,7 @@ use crate::event::{Event, Told};
 use crate::fault::Fault;
 use crate::mutant::Mutant;
 use crate::net::{Parcel, Way};
+use crate::oracle::says_something;
 use crate::world::{World, note};
 
 impl World {
@@ -97,6 +98,7 @@ impl World {
                 return effect.into_iter().collect();
             }
             Effect::Removed { address } => {
+                node.forget_light(address);
                 let effects = node.links.removed(address);
                 self.tell_all(number, Told::Removed(address));
                 return effects;
@@ -199,7 +201,7 @@ impl World {
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return };
         let sealed = peer.channel.say(plain);
         let summary = self.oracle.server_says(client, link, plain);
-        if summary != "pong" {
+        if says_something(&summary) {
             self.busy_frames += 1;
         }
         self.note_frame(link, Way::Down, plain, &summary);

@@ -390,6 +390,7 @@ impl Oracle {
 
     /// A user is shown something.
     pub fn client_shows(&mut self, client: usize, event: &Event) {
+        self.shows_light(client, event);
         match event {
             Event::Done { command, .. } | Event::Failed { command, .. } => {
                 let is_open = self.open_commands.remove(&(client, *command));

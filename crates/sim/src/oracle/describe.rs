@@ -3,6 +3,15 @@
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::server_frame::{ResponseBody, ServerFrame};
 
+/// What is light in a frame.
+const LIGHT: &str = "light";
+
+/// Whether there is more in a frame than keep-alive and what is light: these two go on for ever.
+#[must_use]
+pub fn says_something(summary: &str) -> bool {
+    summary.split([',', ' ']).any(|part| !matches!(part, "" | "ping" | "pong" | LIGHT))
+}
+
 /// A frame to the server, in short.
 pub(super) fn client_frame(frame: &ClientFrame) -> String {
     let mut parts = Vec::new();
@@ -41,6 +50,7 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
         });
     }
     parts.extend(frame.ping.map(|_| "ping".into()));
+    parts.extend(frame.has_light().then(|| LIGHT.into()));
     parts.join(", ")
 }
 
@@ -78,5 +88,7 @@ pub(super) fn server_frame(frame: &ServerFrame) -> String {
     }
     parts.extend(frame.goodbye.as_ref().map(|reject| format!("goodbye {}", reject.code.name())));
     parts.extend(frame.pong.map(|_| "pong".into()));
+    let light = !frame.lights.is_empty() || !frame.presences.is_empty();
+    parts.extend(light.then(|| LIGHT.into()));
     parts.join(" ")
 }
