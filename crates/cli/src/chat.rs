@@ -1,17 +1,22 @@
 //! The chat screen. What it shows is a [`screen::Screen`], drawn by [`view`] and changed by keys and by what
 //! the app says; this module only carries things between them.
 
+mod acting;
+mod bubble;
+mod chooser;
+mod compose;
 mod editor;
 mod layout;
 mod light;
 mod results;
 mod screen;
 mod search;
+mod select;
 mod slash;
 mod view;
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufWriter, IsTerminal as _, Stdout};
 use std::time::{Duration, Instant};
 
 use crossterm::event::{
@@ -19,7 +24,7 @@ use crossterm::event::{
 };
 use crossterm::execute;
 use jiff::tz::TimeZone;
-use ratatui::DefaultTerminal;
+use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use waxwing_app::api::{self, Activity, ChatWith, Command, CommandId, Composing, Event, Query};
@@ -30,12 +35,17 @@ use crate::commands::now_ms;
 use crate::names::Names;
 use crate::output::{Error, Printer};
 use crate::session::{Session, ended};
+use chooser::Purpose;
 use screen::{Screen, Wish};
 
 /// Messages in one page of history.
 const PAGE: usize = 100;
 /// The countdown to the next attempt to connect goes by seconds.
 const TICK: Duration = Duration::from_secs(1);
+/// The screen is drawn at most so often: what happens in between is shown together.
+const FRAME: Duration = Duration::from_micros(16_667);
+/// A frame that is larger takes several writes.
+const FRAME_BYTES: usize = 64 * 1024;
 /// Things that happened and are shown together, at most: then the screen is drawn.
 const MAX_AT_ONCE: usize = 500;
 
@@ -57,7 +67,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
     let watched = matches!(chat.with, ChatWith::Contact { .. }).then(|| chat.conversation.clone());
     session.app.send(Command::WatchPresence { accounts: watched.into_iter().collect() });
     let mut talk = Talk::begin(session, chat)?;
-    let terminal = Terminal::enter();
+    let terminal = Terminal::enter()?;
     let result = talk.run(terminal);
     // Leaving the screen comes first: closing may take a moment, and its end should be seen.
     drop(talk);
@@ -90,6 +100,8 @@ impl Talk {
         let names = Names::new(&status);
         let screen = Screen::new(chat, names, status.connection, TimeZone::system());
         let mut talk = Self { session, screen, doing: BTreeMap::new(), query: None };
+        talk.screen.editor.set(talk.screen.chat.draft.clone());
+        talk.learn_stars()?;
         // Enough to begin at the first unread message.
         let page = talk.page(None, PAGE.saturating_add(unread).min(1_000))?;
         talk.screen.begin(page, PAGE);
@@ -122,15 +134,22 @@ impl Talk {
         let events = self.session.app.events().clone();
         loop {
             self.draw(&mut terminal)?;
-            let mut wake = wait(&keys, &signals, &events);
-            for _ in 0..MAX_AT_ONCE {
-                if self.handle(wake)? {
-                    return Ok(());
+            let drawn = Instant::now();
+            let mut wake = wait(&keys, &signals, &events, drawn + TICK);
+            loop {
+                for _ in 0..MAX_AT_ONCE {
+                    if self.handle(wake)? {
+                        return Ok(());
+                    }
+                    match next(&keys, &signals, &events) {
+                        Some(more) => wake = more,
+                        None => break,
+                    }
                 }
-                match next(&keys, &signals, &events) {
-                    Some(more) => wake = more,
-                    None => break,
+                if drawn.elapsed() >= FRAME {
+                    break;
                 }
+                wake = wait(&keys, &signals, &events, drawn + FRAME);
             }
         }
     }
@@ -169,11 +188,16 @@ impl Talk {
                 Wish::Do(line) => self.slash(&line)?,
                 Wish::Open(place) => self.open(&place)?,
                 Wish::MoreResults => self.more_results()?,
-                Wish::Send(text) => {
-                    let to = self.screen.conversation().to_owned();
-                    let command = self.session.app.send(Command::text(to, text.clone()));
-                    self.screen.sending(command, text);
-                }
+                Wish::Send(text) => self.say(text)?,
+                Wish::Act { message, deed, said } => self.act(message, deed, said),
+                Wish::Star { message, starred } => self.star(message, starred),
+                Wish::Delete(message) => self.delete_here(message),
+                Wish::Info(message) => self.info(&message)?,
+                Wish::OpenOnce(message) => self.open_once(message),
+                Wish::Forward(message) => self.choose(Purpose::Forward(message))?,
+                Wish::PassOn { message, to } => self.forward(message, to),
+                Wish::Chats => self.choose(Purpose::Go)?,
+                Wish::Go(conversation) => self.go(&conversation)?,
             },
             Wake::App(event) => self.event(*event)?,
             Wake::Tick => {}
@@ -202,6 +226,7 @@ impl Talk {
     }
 
     fn event(&mut self, event: Event) -> Result<(), Error> {
+        self.acting_event(&event)?;
         match event {
             Event::IdentityChanged { account } if account == self.screen.conversation() => {
                 self.refresh_chat()?;
@@ -226,11 +251,6 @@ impl Talk {
                 if let Event::Composing { account, .. } = &event {
                     self.screen.names.learn_person(&self.session, account)?;
                 }
-                if let Event::Message { message } | Event::MessageFilled { message } = &event
-                    && message.with == self.screen.conversation()
-                {
-                    self.screen.names.learn(&self.session, message)?;
-                }
                 self.screen.event(event);
             }
         }
@@ -250,8 +270,8 @@ impl Talk {
     }
 }
 
-fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Wake {
-    let tick = waxwing_app::channel::at(Instant::now() + TICK);
+fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>, until: Instant) -> Wake {
+    let tick = waxwing_app::channel::at(until);
     select! {
         recv(keys) -> key => key.map_or(Wake::Leave, Wake::Key),
         recv(signals) -> _ => Wake::Leave,
@@ -289,15 +309,19 @@ fn read_signals() -> Result<Receiver<()>, Error> {
 }
 
 /// The terminal as a screen; as it was before when dropped. Ratatui restores it after a panic.
+///
+/// What one frame changes is written at once: nothing of it is seen half done, and it takes one packet.
 struct Terminal {
-    inner: DefaultTerminal,
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
 }
 
 impl Terminal {
-    fn enter() -> Self {
-        let inner = ratatui::init();
+    fn enter() -> Result<Self, Error> {
+        // Sets the terminal up, also for being restored after a panic.
+        drop(ratatui::init());
         let _ = execute!(io::stdout(), EnableBracketedPaste, EnableFocusChange);
-        Self { inner }
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
+        Ok(Self { inner: ratatui::Terminal::new(backend)? })
     }
 }
 

@@ -14,8 +14,8 @@ mod search;
 mod talk;
 
 pub use acts::{
-    answer, card, delete_for_everyone, disappear, draft, edit, event, forward, keep, location, moved, note,
-    open, pin, poll, react, reply, vote,
+    answer, card, delete_for_everyone, disappear, draft, e7, edit, event, forward, keep, location, moment,
+    moved, note, open, pin, poll, react, reply, typed, vote,
 };
 pub use chats::chats;
 pub use completions::completions;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use waxwing_app::api::{Body, Chat, ChatWith, Contact, GroupAction, Message, Notice, Person, Status};
+use waxwing_app::api::{Body, Chat, ChatWith, Contact, GroupAction, Message, Notice, Person, Quote, Status};
 
 use crate::output::Error;
 use crate::session::Session;
@@ -89,6 +89,7 @@ fn people_in<'a>(message: &'a Message, named: &mut Vec<&'a str>) {
         named.push(&message.with);
     }
     named.extend(message.done.iter().map(|done| done.by.as_str()));
+    named.extend(message.body.post().and_then(|post| post.quote.as_ref()).and_then(quoted_account));
     let Body::Notice { notice } = &message.body else { return };
     match notice {
         Notice::IdentityChanged { account }
@@ -109,6 +110,11 @@ fn people_in<'a>(message: &'a Message, named: &mut Vec<&'a str>) {
             }
         }
     }
+}
+
+/// Whose message a quote is of.
+pub fn quoted_account(quote: &Quote) -> Option<&str> {
+    quote.message.split('-').next().filter(|account| account.len() == 32)
 }
 
 /// A person as the user calls them: by the user's own name for them, or by their username. Usernames are

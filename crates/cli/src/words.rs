@@ -70,15 +70,7 @@ fn done_text(message: &Message, names: &Names) -> String {
                     options.iter().map(|at| format!("({})", u16::from(*at) + 1)).collect();
                 Some(format!("{by} votes {}", options.join(" ")))
             }
-            Deed::Answer { answer } => {
-                let answer = match answer {
-                    Reply::Yes => "comes",
-                    Reply::No => "does not come",
-                    Reply::Perhaps => "comes perhaps",
-                    Reply::None => "has not answered",
-                };
-                Some(format!("{by} {answer}"))
-            }
+            Deed::Answer { answer } => Some(format!("{by} {}", answer_text(*answer))),
             Deed::Pin { .. } => Some("pinned".to_owned()),
             Deed::Keep { keep: true } => Some("kept".to_owned()),
             Deed::Live { place } if place.live_s > 0 => Some(format!("now at {}", place_text(place))),
@@ -88,6 +80,33 @@ fn done_text(message: &Message, names: &Names) -> String {
         });
     }
     said.join(" · ")
+}
+
+fn answer_text(answer: Reply) -> &'static str {
+    match answer {
+        Reply::Yes => "comes",
+        Reply::No => "does not come",
+        Reply::Perhaps => "comes perhaps",
+        Reply::None => "has not answered",
+    }
+}
+
+/// What somebody did about a message, behind their name; `None` where that shows elsewhere.
+pub fn deed_text(deed: &Deed) -> Option<String> {
+    Some(match deed {
+        Deed::React { emoji } => format!("reacted {}", one_line(emoji)),
+        Deed::Vote { options } => {
+            let options: Vec<String> = options.iter().map(|at| (u16::from(*at) + 1).to_string()).collect();
+            format!("voted for {}", options.join(", "))
+        }
+        Deed::Answer { answer } => answer_text(*answer).to_owned(),
+        Deed::Pin { .. } => "pinned it".to_owned(),
+        Deed::Keep { .. } => "kept it".to_owned(),
+        Deed::Live { .. } => "moved".to_owned(),
+        Deed::Opened => "opened it".to_owned(),
+        Deed::Delete => "deleted it".to_owned(),
+        Deed::Edit { .. } | Deed::Lifetime { .. } => return None,
+    })
 }
 
 /// Whether nobody wrote it.
@@ -249,7 +268,7 @@ pub fn post_text(post: &Post, names: &Names) -> String {
 }
 
 /// What the first link of a text leads to, as the sender found it.
-fn preview_text(preview: &Preview) -> String {
+pub fn preview_text(preview: &Preview) -> String {
     let said = one_line(&preview.title);
     match one_line(&preview.description).as_str() {
         "" => format!("↗ {said}"),

@@ -149,3 +149,44 @@ fn the_screen_of_a_busy_profile_says_who_has_it() {
     assert_eq!((second.code, second.error().as_str()), (1, "profileBusy"));
     assert!(second.stderr.contains("pid"), "{}", second.stderr);
 }
+
+/// Bytes that a key may cost on the way to the terminal: the character, where it stands, and the cursor.
+const MAX_BYTES_PER_KEY: u64 = 100;
+
+#[test]
+fn a_key_costs_few_bytes_and_no_more_than_sixty_frames_are_drawn_in_a_second() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    server_down_and_queue(&alice, 60);
+    let a = Tmux::start(200, 60);
+    a.chat(&alice, "bob");
+    a.waits_for("number 59");
+    eventually("the server has all", || !a.screen().contains('⏱'));
+    // Slowly: every key is a frame of its own.
+    let written = a.records();
+    let before = written.bytes().len();
+    let typed = "the quick brown fox jumps over the lazy dog";
+    for letter in typed.chars() {
+        a.text(&letter.to_string());
+        std::thread::sleep(std::time::Duration::from_millis(40));
+    }
+    a.waits_for(typed);
+    let bytes = (written.bytes().len() - before) as u64;
+    let keys = typed.len() as u64;
+    assert!(bytes <= keys * MAX_BYTES_PER_KEY, "{bytes} bytes for {keys} keys");
+    // As fast as it goes: what comes within a frame is shown with it.
+    let (begin, frames) = (std::time::Instant::now(), written.frames());
+    for _ in 0..40 {
+        a.text("as fast as it can be typed ");
+    }
+    a.keys(&["C-u"]);
+    eventually("all keys were taken", || !a.screen().contains("typed"));
+    let (frames, elapsed) = (written.frames() - frames, begin.elapsed());
+    let most = elapsed.as_secs_f64() * 60.0 + 3.0;
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+    let drawn = frames as f64;
+    assert!(drawn <= most && frames > 0, "{frames} frames in {elapsed:?}");
+    a.keys(&["Escape"]);
+    a.waits_for("ready>");
+}

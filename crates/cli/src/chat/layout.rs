@@ -5,11 +5,13 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
-use waxwing_app::api::{Body, Delivery, Direction, Message};
+use waxwing_app::api::{Delivery, Direction, Message};
 
+use super::bubble::{self, Room};
+use super::view::cut;
 use crate::names::Names;
 use crate::text;
-use crate::words::{body_text, is_notice, missing_text, whole_text};
+use crate::words::{body_text, is_notice, missing_text};
 
 /// A bubble takes at most three quarters of the width, and no more than is good to read.
 const MAX_TEXT_COLUMNS: usize = 76;
@@ -31,6 +33,10 @@ impl Palette {
         } else {
             Style::new().add_modifier(Modifier::DIM)
         }
+    }
+
+    pub fn plain(self) -> Style {
+        Style::new()
     }
 
     pub fn bar(self) -> Style {
@@ -72,7 +78,8 @@ impl Palette {
         })
     }
 
-    fn time(self) -> Style {
+    /// Beside what people wrote.
+    pub fn quiet(self) -> Style {
         if self.colours {
             Style::new().fg(Color::Indexed(248))
         } else {
@@ -82,7 +89,7 @@ impl Palette {
 
     fn tick(self, delivery: Delivery) -> Style {
         match delivery {
-            Delivery::Pending | Delivery::Sent | Delivery::Delivered => self.time(),
+            Delivery::Pending | Delivery::Sent | Delivery::Delivered => self.quiet(),
             Delivery::Read if self.colours => {
                 Style::new().fg(Color::Indexed(45)).add_modifier(Modifier::BOLD)
             }
@@ -99,6 +106,12 @@ pub struct Context<'a> {
     pub first: bool,
     /// It was looked up.
     pub found: bool,
+    /// The keys act on it.
+    pub selected: bool,
+    /// The user has marked it.
+    pub starred: bool,
+    /// Whose message it answers, if that is known here.
+    pub quoted: Option<String>,
     /// So many unread messages begin here.
     pub unread: Option<u64>,
     pub names: &'a Names,
@@ -138,7 +151,7 @@ pub fn block(message: &Message, context: &Context<'_>) -> Vec<Line<'static>> {
     if is_notice(message) {
         lines.push(Line::default());
         notice(message, context, &mut lines);
-        return lines;
+        return lines.into_iter().map(|line| margined(line, " ", context.palette)).collect();
     }
     let turns = context.previous.is_some_and(|previous| turns(previous, message, context.group));
     if turns || !lines.is_empty() {
@@ -149,8 +162,19 @@ pub fn block(message: &Message, context: &Context<'_>) -> Vec<Line<'static>> {
         let name = wrap(&context.names.of(&message.from), context.width).swap_remove(0);
         lines.push(Line::styled(name, context.palette.accent().add_modifier(Modifier::BOLD)));
     }
+    let head = lines.len();
     bubble(message, context, &mut lines);
-    lines
+    let margin = |(index, line)| {
+        let mark = if context.selected && index >= head { "▌" } else { " " };
+        margined(line, mark, context.palette)
+    };
+    lines.into_iter().enumerate().map(margin).collect()
+}
+
+/// With what stands in the margin at its left.
+fn margined(mut line: Line<'static>, mark: &'static str, palette: Palette) -> Line<'static> {
+    line.spans.insert(0, Span::styled(mark, palette.accent().add_modifier(Modifier::BOLD)));
+    line
 }
 
 /// Somebody else speaks.
@@ -178,54 +202,68 @@ fn separator(text: &str, context: &Context<'_>, style: Style) -> Line<'static> {
     Line::from(vec![Span::raw(" ".repeat(indent)), Span::styled(whole, style)])
 }
 
-/// The text with time and ticks at its lower right corner; own messages stand at the right edge.
+/// What it says, with time and ticks at the lower right corner and reactions below; own messages stand at the
+/// right edge.
 fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static>>) {
     let palette = context.palette;
     let style = palette.bubble(message.direction);
-    let room =
+    let width =
         (context.width * 3 / 4).clamp(8, MAX_TEXT_COLUMNS + 2).min(context.width).saturating_sub(2).max(1);
-    let rows = wrap(&text::harmless(&whole_text(message, context.names)), room);
-    let time = text::clock(message.stored_at_ms, context.zone);
-    let tick = match message.direction {
-        Direction::Incoming => "",
-        Direction::Outgoing => tick(message.delivery),
-    };
-    let meta_width = time.width() + if tick.is_empty() { 0 } else { 1 + tick.width() };
-    let last_width = rows.last().map_or(0, |row| row.width());
-    let beside = last_width + 2 + meta_width <= room;
-    let longest = rows.iter().map(|row| row.width()).max().unwrap_or(0);
-    let inner = longest.max(if beside { last_width + 2 + meta_width } else { meta_width }).min(room);
+    let room =
+        Room { names: context.names, zone: context.zone, palette, style, width, open: context.selected };
+    let rows = bubble::rows(message, context.quoted.as_deref(), &room);
+    let meta = meta(message, context, style);
+    let columns = |row: &[Span<'_>]| row.iter().map(|span| span.content.width()).sum::<usize>();
+    let meta_width = columns(&meta);
+    let last_width = rows.last().map_or(0, |row| columns(row));
+    let beside = last_width + 2 + meta_width <= width;
+    let longest = rows.iter().map(|row| columns(row)).max().unwrap_or(0);
+    let inner = longest.max(if beside { last_width + 2 + meta_width } else { meta_width }).min(width);
     let indent = match message.direction {
         Direction::Incoming => 0,
         Direction::Outgoing => context.width.saturating_sub(inner + 2),
     };
-    let text_style = match message.body {
-        Body::Text(_) => style,
-        Body::Waiting | Body::Lost | Body::Unknown | Body::Notice { .. } | Body::Deleted | Body::Opened => {
-            style.patch(palette.time()).add_modifier(Modifier::ITALIC)
-        }
-    };
-    let count = rows.len();
-    let mut emit = |row: &str, with_meta: bool| {
-        let used = row.width() + if with_meta { meta_width } else { 0 };
+    let mut emit = |row: &[Span<'static>], meta: &[Span<'static>]| {
+        let used = columns(row) + columns(meta);
         let mut spans = vec![Span::raw(" ".repeat(indent)), Span::styled(" ", style)];
-        spans.push(Span::styled(row.to_owned(), text_style));
+        spans.extend_from_slice(row);
         spans.push(Span::styled(" ".repeat(inner.saturating_sub(used)), style));
-        if with_meta {
-            spans.push(Span::styled(time.clone(), style.patch(palette.time())));
-            if !tick.is_empty() {
-                spans.push(Span::styled(format!(" {tick}"), style.patch(palette.tick(message.delivery))));
-            }
-        }
+        spans.extend_from_slice(meta);
         spans.push(Span::styled(" ", style));
         lines.push(Line::from(spans));
     };
+    let count = rows.len();
     for (index, row) in rows.iter().enumerate() {
-        emit(row, beside && index + 1 == count);
+        emit(row, if beside && index + 1 == count { &meta } else { &[] });
     }
     if !beside {
-        emit("", true);
+        emit(&[], &meta);
     }
+    let reactions = bubble::reactions(message);
+    if !reactions.is_empty() {
+        let said = cut(&reactions, inner.max(width / 2));
+        let indent = match message.direction {
+            Direction::Incoming => 1,
+            Direction::Outgoing => context.width.saturating_sub(said.width() + 1),
+        };
+        lines.push(Line::from(vec![Span::raw(" ".repeat(indent)), Span::raw(said)]));
+    }
+}
+
+/// `edited 14:05 ✓✓`.
+fn meta(message: &Message, context: &Context<'_>, style: Style) -> Vec<Span<'static>> {
+    let palette = context.palette;
+    let mut said = bubble::marks(message, context.starred);
+    if !said.is_empty() {
+        said.push(' ');
+    }
+    said.push_str(&text::clock(message.stored_at_ms, context.zone));
+    let mut meta = vec![Span::styled(said, style.patch(palette.quiet()))];
+    if message.direction == Direction::Outgoing {
+        let tick = format!(" {}", tick(message.delivery));
+        meta.push(Span::styled(tick, style.patch(palette.tick(message.delivery))));
+    }
+    meta
 }
 
 fn tick(delivery: Delivery) -> &'static str {

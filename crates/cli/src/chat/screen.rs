@@ -8,13 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crossterm::event::{Event as Key, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::text::Line;
-use waxwing_app::api::{Body, Chat, ChatWith, CommandId, Connection, Delivery, Direction, Event, Message};
+use waxwing_app::api::{
+    Body, Chat, ChatWith, CommandId, Connection, Deed, Delivery, Direction, Event, Message,
+};
 
+use super::chooser::{Choice, Chooser, Purpose};
 use super::editor::{Editor, Move};
 use super::layout::{self, Context, Palette};
 use super::light::Others;
 use super::results::{Place, Results};
-use crate::names::Names;
+use super::select::Selection;
+use crate::names::{Names, quoted_account};
 use crate::words::is_notice;
 
 /// Older pages are loaded when fewer messages than this lie above the screen.
@@ -32,6 +36,33 @@ pub enum Wish {
     Open(Place),
     /// The end of what a search found is near.
     MoreResults,
+    /// Do something about a message of this conversation, and say so when it is done.
+    Act {
+        message: String,
+        deed: Deed,
+        said: &'static str,
+    },
+    Star {
+        message: String,
+        starred: bool,
+    },
+    /// On the own devices alone.
+    Delete(String),
+    /// Everything that is known of this message.
+    Info(String),
+    /// What is to be seen once.
+    OpenOnce(String),
+    /// Choose where this message is passed on to.
+    Forward(String),
+    /// There.
+    PassOn {
+        message: String,
+        to: String,
+    },
+    /// Choose a conversation.
+    Chats,
+    /// Go there.
+    Go(String),
     Leave,
 }
 
@@ -53,6 +84,15 @@ pub struct Screen {
     pub panel: Option<Vec<String>>,
     /// What a search found, in place of the history.
     pub results: Option<Results>,
+    /// The conversations, in place of the history.
+    pub chooser: Option<Chooser>,
+    pub selection: Selection,
+    /// Messages that the user has marked, by id.
+    pub starred: BTreeSet<String>,
+    /// When it was drawn last.
+    pub now_ms: u64,
+    /// The order of the last message that was drawn.
+    pub last_shown: u64,
     pub connection: Connection,
     /// Who is there, who types.
     pub others: Others,
@@ -97,6 +137,11 @@ impl Screen {
             names,
             panel: None,
             results: None,
+            chooser: None,
+            selection: Selection::default(),
+            starred: BTreeSet::new(),
+            now_ms: 0,
+            last_shown: 0,
             connection,
             others: Others::default(),
             editor: Editor::default(),
@@ -244,7 +289,8 @@ impl Screen {
                 self.filled(message)
             }
             Event::Message { message } if message.direction == Direction::Incoming => {
-                self.notice = Some("a message has arrived in another conversation".to_owned());
+                let who = self.names.of(&message.from);
+                self.notice = Some(format!("{who} wrote in another conversation (Ctrl+K)"));
             }
             Event::MessageChanged { message, .. } if message.with == self.chat.conversation => {
                 if let Some(known) = self.messages.iter_mut().rev().find(|known| known.id == message.id) {
@@ -327,6 +373,7 @@ impl Screen {
         let known: BTreeSet<u64> = self.messages.iter().map(|message| message.order).collect();
         self.unseen.retain(|order| known.contains(order));
         self.top.0 = self.top.0.min(self.messages.len());
+        self.selection.cursor = self.selection.cursor.filter(|order| known.contains(order));
     }
 
     pub fn key(&mut self, key: &Key) -> Wish {
@@ -357,14 +404,24 @@ impl Screen {
         if self.panel.take().is_some() && matches!(key.code, KeyCode::Esc | KeyCode::Enter) {
             return Wish::Nothing;
         }
+        if let Some(wish) = self.choose_key(key.code, control || alt) {
+            return wish;
+        }
         if self.results.is_some()
             && let Some(wish) = self.walk_results(key.code)
         {
             return wish;
         }
+        if self.acts_on_message()
+            && let Some(wish) = self.act_key(key)
+        {
+            return wish;
+        }
         match key.code {
+            KeyCode::Esc if self.drop_about() => {}
             KeyCode::Esc => return self.leave(was_leaving),
             KeyCode::Char('c') if control => return self.leave(was_leaving),
+            KeyCode::Char('k') if alt || (control && self.editor.is_empty()) => return Wish::Chats,
             KeyCode::Char('d') if control && self.editor.is_empty() => return Wish::Leave,
             KeyCode::Char('j') if control => self.editor.insert("\n"),
             KeyCode::Enter if alt || key.modifiers.contains(KeyModifiers::SHIFT) => self.editor.insert("\n"),
@@ -373,11 +430,30 @@ impl Screen {
             KeyCode::PageDown => self.scroll_down(self.page()),
             KeyCode::Home if control => self.scroll_up(usize::MAX),
             KeyCode::End if control => self.follow(),
-            KeyCode::Up if control || self.editor.is_empty() => self.scroll_up(1),
+            KeyCode::Up if self.editor.is_empty() && !control => self.select_up(),
+            KeyCode::Up if control => self.scroll_up(1),
             KeyCode::Down if control || self.editor.is_empty() => self.scroll_down(1),
             code => self.edit(code, control, alt),
         }
         Wish::Nothing
+    }
+
+    /// `None`: no list of conversations is shown.
+    fn choose_key(&mut self, code: KeyCode, modified: bool) -> Option<Wish> {
+        let mut chooser = self.chooser.take()?;
+        if modified {
+            self.chooser = (code != KeyCode::Char('c')).then_some(chooser);
+            return Some(Wish::Nothing);
+        }
+        Some(match (chooser.key(code), &chooser.purpose) {
+            (Choice::Closed, _) => Wish::Nothing,
+            (Choice::Taken(conversation), Purpose::Go) => Wish::Go(conversation),
+            (Choice::Taken(to), Purpose::Forward(message)) => Wish::PassOn { message: message.clone(), to },
+            (Choice::Open, _) => {
+                self.chooser = Some(chooser);
+                Wish::Nothing
+            }
+        })
     }
 
     /// `None`: another key than those of the list, which ends it.
@@ -472,6 +548,21 @@ impl Screen {
         self.scroll_to(index, line + left);
     }
 
+    /// Scrolls as little as it takes to show a message.
+    pub fn reveal(&mut self, order: u64) {
+        let Some(index) = self.messages.iter().position(|message| message.order == order) else { return };
+        let (top, skipped) = self.top;
+        if index < top || (index == top && skipped > 0) {
+            self.scroll_to(index, 0);
+            return;
+        }
+        let lines: usize = (top..=index).map(|index| self.lines(index, 0).len()).sum();
+        let beyond = lines.saturating_sub(skipped + self.size.1);
+        if beyond > 0 {
+            self.scroll_down(beyond);
+        }
+    }
+
     fn scroll_to(&mut self, index: usize, line: usize) {
         match self.messages.get(index) {
             Some(message) => {
@@ -486,6 +577,7 @@ impl Screen {
     /// The lines of the history that fill `width` × `height`, and what follows from their being seen.
     pub fn visible(&mut self, width: usize, height: usize, now_ms: u64) -> Vec<Line<'static>> {
         self.size = (width, height);
+        self.now_ms = now_ms;
         let below_anchor = match self.scroll {
             Scroll::At { order, line } => self.below_anchor(order, line, height, now_ms),
             Scroll::Bottom => None,
@@ -502,6 +594,7 @@ impl Screen {
                 self.above_end(height, now_ms)
             }
         };
+        self.last_shown = shown.iter().copied().max().unwrap_or(0);
         self.wants_older = self.more && self.top.0 < LOAD_AHEAD;
         if self.focused {
             for order in shown {
@@ -564,11 +657,15 @@ impl Screen {
 
     fn lines(&self, index: usize, now_ms: u64) -> Vec<Line<'static>> {
         let Some(message) = self.messages.get(index) else { return Vec::new() };
+        let quoted = message.body.post().and_then(|post| post.quote.as_ref()).and_then(quoted_account);
         let previous = index.checked_sub(1).and_then(|before| self.messages.get(before));
         let context = Context {
             previous,
             first: index == 0,
             found: self.found == Some(message.order),
+            selected: self.selection.cursor == Some(message.order),
+            starred: self.starred.contains(&message.id),
+            quoted: quoted.map(|account| self.names.of(account)),
             unread: self.unread_mark.filter(|(order, _)| *order == message.order).map(|(_, count)| count),
             names: &self.names,
             group: self.is_group(),

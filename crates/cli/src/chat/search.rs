@@ -4,10 +4,8 @@ use jiff::tz::TimeZone;
 use waxwing_app::api::{Hit, Query};
 
 use super::results::{Place, Results, Row};
-use super::screen::Screen;
 use super::{PAGE, Talk};
 use crate::commands::place;
-use crate::names::Names;
 use crate::output::Error;
 use crate::text;
 
@@ -83,14 +81,8 @@ impl Talk {
 
     /// Shows a message where it stands, in its conversation.
     pub(super) fn open(&mut self, place: &Place) -> Result<(), Error> {
-        if place.conversation != self.screen.conversation() {
-            let Some(chat) = self.session.chat(&place.conversation)? else {
-                self.screen.notice = Some("this conversation is not here any more".to_owned());
-                return Ok(());
-            };
-            let status = self.session.status()?;
-            let names = Names::new(&status);
-            self.screen = Screen::new(chat, names, status.connection, TimeZone::system());
+        if place.conversation != self.screen.conversation() && !self.switch(&place.conversation)? {
+            return Ok(());
         }
         let older = self.page(Some(place.order.saturating_add(1)), PAGE)?;
         let newer = self.page_after(place.order)?;

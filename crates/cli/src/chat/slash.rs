@@ -3,22 +3,26 @@
 use waxwing_app::api::{ChatChange, Command, GroupAction};
 
 use super::Talk;
+use super::chooser::Purpose;
 use crate::commands::{described, device_line, now_ms};
 use crate::output::Error;
 use jiff::tz::TimeZone;
 
 const HELP: &[&str] = &[
+    "/chats                the conversations, to go to another one (Ctrl+K, Alt+K)",
     "/search WORDS         look for messages in all conversations",
     "/find WORDS           look for messages in this one",
+    "↑                     selects a message; the line below says what keys do with it",
+    "/info                 who has the last message, and who has read it",
+    "/poll Q | A | B …     a poll; with /poll-any people choose several",
+    "/event TITLE | 2030-12-24T18:00 | PLACE",
+    "/place LATITUDE LONGITUDE NAME, /card CONTACT, /once TEXT",
+    "/disappear 7d         how long messages of this conversation stay; off: for good",
     "/devices              the account's devices",
     "/group                who is in this group, and what they may do",
-    "/add NAME…            add members (or /invite)",
-    "/remove NAME…         remove members",
-    "/rename NAME          give this group another name",
-    "/leave                leave this group",
-    "/mute, /unmute        notifications of this conversation",
-    "/pin, /unpin          above the others, or not",
-    "/archive, /unarchive  out of sight, or not",
+    "/add, /remove NAME…   members of this group; /rename NAME, /leave",
+    "/mute, /pin, /archive this conversation; /unmute, /unpin, /unarchive",
+    "*bold* _italic_ ~struck~ `monospace` ||spoiler|| @name",
     "//…                   a message that begins with a slash",
     "",
     "Esc closes this.",
@@ -29,12 +33,22 @@ impl Talk {
     pub(super) fn slash(&mut self, line: &str) -> Result<(), Error> {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
+        match self.compose(word, rest)? {
+            Some(Err(why)) => {
+                self.refuse(line, &why);
+                return Ok(());
+            }
+            Some(Ok(())) => return Ok(()),
+            None => {}
+        }
         match word {
             "help" => self.screen.panel = Some(HELP.iter().map(|line| (*line).to_owned()).collect()),
             "search" | "find" if rest.is_empty() => self.refuse(line, "what is looked for has to follow"),
             "search" => self.search(rest, None)?,
             "find" => self.search(rest, Some(self.screen.conversation().to_owned()))?,
             "devices" => self.show_devices()?,
+            "chats" => self.choose(Purpose::Go)?,
+            "info" => self.info_of_last()?,
             "mute" => self.set(ChatChange::MutedUntilMs(u64::MAX), "muted"),
             "unmute" => self.set(ChatChange::MutedUntilMs(0), "not muted any more"),
             "pin" => self.set(ChatChange::Pinned(true), "pinned"),

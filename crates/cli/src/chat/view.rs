@@ -20,8 +20,8 @@ const MAX_INPUT_ROWS: usize = 6;
 const PROMPT: &str = "› ";
 /// What the keys do; the first that fits is shown.
 const HINTS: [&str; 4] = [
-    "Enter sends · Alt+Enter new line · PgUp/PgDn history · /help · Esc leaves",
-    "Enter sends · Alt+Enter new line · PgUp/PgDn history · Esc leaves",
+    "Enter sends · Alt+Enter new line · ↑ messages · Ctrl+K chats · /help · Esc leaves",
+    "Enter sends · Alt+Enter new line · ↑ messages · /help · Esc leaves",
     "Enter sends · Alt+Enter new line · Esc leaves",
     "Enter sends · Esc leaves",
 ];
@@ -35,11 +35,13 @@ pub fn draw(frame: &mut Frame<'_>, screen: &mut Screen, now_ms: u64) {
     let (rows, cursor) = screen.editor.rows(room);
     let input_rows = rows.len().min(MAX_INPUT_ROWS);
     let hint_rows = u16::from(area.height >= 8);
-    let [header, notes, history, rule, input, hint] = Layout::vertical([
+    let about = screen.about();
+    let [header, notes, history, rule, context, input, hint] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::try_from(banners.len()).unwrap_or(1)),
         Constraint::Min(1),
         Constraint::Length(1),
+        Constraint::Length(u16::from(about.is_some())),
         Constraint::Length(u16::try_from(input_rows).unwrap_or(1)),
         Constraint::Length(hint_rows),
     ])
@@ -48,6 +50,8 @@ pub fn draw(frame: &mut Frame<'_>, screen: &mut Screen, now_ms: u64) {
     frame.render_widget(Paragraph::new(banners), notes);
     draw_history(frame, screen, history, now_ms);
     frame.render_widget(Paragraph::new(rule_line(screen, width)), rule);
+    let about = about.map(|about| Line::styled(cut(&format!("  {about}"), width), screen.palette.accent()));
+    frame.render_widget(Paragraph::new(about.unwrap_or_default()), context);
     draw_input(frame, screen, input, &rows, cursor);
     frame.render_widget(Paragraph::new(hint_line(screen, width)), hint);
 }
@@ -151,12 +155,19 @@ fn draw_history(frame: &mut Frame<'_>, screen: &mut Screen, area: Rect, now_ms: 
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
         return;
     }
+    if let Some(chooser) = &mut screen.chooser {
+        let lines = chooser.lines(usize::from(inner.width), usize::from(inner.height), screen.palette);
+        frame.render_widget(Paragraph::new(lines), inner);
+        return;
+    }
     if let Some(results) = &mut screen.results {
         let lines = results.lines(usize::from(inner.width), usize::from(inner.height), screen.palette);
         frame.render_widget(Paragraph::new(lines), inner);
         return;
     }
     let lines = screen.visible(usize::from(inner.width), usize::from(inner.height), now_ms);
+    // Their margin is theirs.
+    let inner = Rect { x: area.x, width: area.width.saturating_sub(1), ..area };
     if lines.is_empty() {
         let text = Line::styled("no messages yet; say hello", screen.palette.dim()).centered();
         let middle = Rect { y: area.y + area.height / 2, height: 1, ..area };
@@ -205,7 +216,7 @@ fn draw_input(
         let prompt = if index == 0 { PROMPT } else { "  " };
         let prompt = Span::styled(prompt, palette.accent().add_modifier(Modifier::BOLD));
         lines.push(if screen.editor.is_empty() {
-            Line::from(vec![prompt, Span::styled("Write a message", palette.dim())])
+            Line::from(vec![prompt, Span::styled(screen.invitation(), palette.dim())])
         } else {
             Line::from(vec![prompt, Span::raw(row.clone())])
         });
@@ -221,6 +232,12 @@ fn hint_line(screen: &Screen, width: usize) -> Line<'static> {
     let palette = screen.palette;
     match &screen.notice {
         Some(notice) => Line::styled(format!("  {}", one_line(notice)), palette.uncertain()),
+        None if screen.acts_on_message() => {
+            Line::styled(cut(&format!("  {}", screen.act_hints()), width), palette.dim())
+        }
+        None if screen.chooser.is_some() => {
+            Line::styled("  ↑/↓ choose · type to narrow · Enter opens · Esc closes", palette.dim())
+        }
         None if screen.results.is_some() => {
             Line::styled("  ↑/↓ choose · Enter shows it where it stands · Esc closes", palette.dim())
         }

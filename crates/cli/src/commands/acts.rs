@@ -190,7 +190,7 @@ pub fn event(global: &Global, arguments: &arguments::Event, printer: &mut Printe
 }
 
 /// In the user's time zone.
-fn moment(text: &str) -> Result<u64, Error> {
+pub fn moment(text: &str) -> Result<u64, Error> {
     let wrong = || Error::user("badTime", format!("{text:?} is no time; write it as 2026-12-24T18:00"));
     let time: DateTime = text.parse().map_err(|_| wrong())?;
     let zoned = time.to_zoned(TimeZone::system()).map_err(|_| wrong())?;
@@ -213,7 +213,8 @@ pub fn location(
     write(&mut Session::open_registered(global)?, &arguments.name, post, printer)
 }
 
-fn e7(degrees: f64, most: i32) -> Result<i32, Error> {
+/// Degrees as they are sent.
+pub fn e7(degrees: f64, most: i32) -> Result<i32, Error> {
     let e7 = (degrees * 1e7).round();
     if !e7.is_finite() || e7.abs() > f64::from(most) * 1e7 {
         let detail = format!("{degrees} is not between -{most} and {most} degrees");

@@ -4,6 +4,7 @@
 #![allow(dead_code, missing_docs)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+pub mod golden;
 pub mod proxy;
 pub mod rpc;
 pub mod tmux;

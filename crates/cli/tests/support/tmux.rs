@@ -1,7 +1,10 @@
 //! A terminal that a test can type into and look at.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
 
 use super::{Person, eventually, waxwing};
 
@@ -53,6 +56,15 @@ impl Tmux {
         self.keys(&["Enter"]);
     }
 
+    /// Everything that programs write to the terminal from now on.
+    pub fn records(&self) -> Record {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("record");
+        std::fs::write(&file, []).unwrap();
+        self.run(&["pipe-pane", "-o", &format!("exec cat >> {}", file.display())]);
+        Record { _folder: folder, file }
+    }
+
     pub fn paste(&self, text: &str) {
         self.run(&["set-buffer", "--", text]);
         self.run(&["paste-buffer", "-p"]);
@@ -95,8 +107,31 @@ impl Tmux {
     }
 }
 
+/// What was written to a terminal.
+pub struct Record {
+    _folder: TempDir,
+    file: PathBuf,
+}
+
+impl Record {
+    pub fn bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.file).unwrap()
+    }
+
+    /// Each ends with the cursor being shown again.
+    pub fn frames(&self) -> usize {
+        const SHOW_CURSOR: &[u8] = b"\x1b[?25h";
+        self.bytes().windows(SHOW_CURSOR.len()).filter(|part| *part == SHOW_CURSOR).count()
+    }
+}
+
 impl Drop for Tmux {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let screen = Command::new("tmux").args(["-u", "-L", &self.socket, "capture-pane", "-p"]).output();
+            let screen = screen.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+            eprintln!("--- a screen\n{}", screen.unwrap_or_default());
+        }
         let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).output();
     }
 }

@@ -210,7 +210,7 @@ fn up_and_down_come_back_to_where_they_began() {
     long_history(&mut screen, 50);
     let bottom = rows(&mut screen, 60, 14);
     for _ in 0..7 {
-        press(&mut screen, KeyCode::Up);
+        press_with(&mut screen, KeyModifiers::CONTROL, KeyCode::Up);
         rows(&mut screen, 60, 14);
     }
     assert_ne!(rows(&mut screen, 60, 14), bottom);

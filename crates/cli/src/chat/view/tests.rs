@@ -177,7 +177,7 @@ fn trouble_is_said_in_words() {
             "",
             "────────────────────────────────────────────────────────────────────────",
             "› Write a message",
-            "  Enter sends · Alt+Enter new line · PgUp/PgDn history · Esc leaves",
+            "  Enter sends · Alt+Enter new line · ↑ messages · /help · Esc leaves",
         ],
     );
     screen.event(Event::StorageRecovered);
