@@ -15,6 +15,8 @@ mod names;
 mod params;
 mod rpc;
 mod token;
+#[cfg(test)]
+mod total;
 
 use std::io::{self, BufReader, Write as _};
 use std::sync::Arc;

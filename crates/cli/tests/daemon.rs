@@ -496,3 +496,32 @@ fn what_people_do_about_messages_is_told_until_it_was_acknowledged() {
     let daemon = start();
     assert!(daemon.unix().more(MOMENT).is_empty(), "everything was dealt with");
 }
+
+#[test]
+fn connections_and_subscriptions_have_limits_and_others_are_told_so() {
+    let World { server: _server, bot, anna: _anna } = world();
+    let daemon = Daemon::start(&bot, &["--socket", "--receive-mode=manual"]);
+    let mut programs: Vec<Program> = (0..64).map(|_| daemon.unix()).collect();
+    for program in &mut programs {
+        program.call("version", Value::Null);
+    }
+    let refused = daemon.unix().line().expect("it is told so");
+    assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(-32_000), &Value::Null));
+    let first = &mut programs[0];
+    for number in 0..16 {
+        assert_eq!(first.call("subscribeReceive", Value::Null), number);
+    }
+    assert!(first.fails("subscribeReceive", Value::Null) < 0, "17 of one connection are too many");
+    first.call("unsubscribeReceive", json!({ "subscription": 3 }));
+    assert_eq!(first.call("subscribeReceive", Value::Null), 16);
+    // Who leaves makes room.
+    programs.pop().expect("they are connected").close();
+    eventually("there is room again", || {
+        let mut program = daemon.unix();
+        program.say(r#"{"jsonrpc":"2.0","method":"version","id":1}"#);
+        let answered = program.line().is_some_and(|line| line["result"].is_object());
+        program.close();
+        answered
+    });
+    assert_eq!(daemon.terminate(), 0);
+}

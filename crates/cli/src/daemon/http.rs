@@ -1,7 +1,7 @@
 //! JSON-RPC over HTTP/1.1, and what happens as server-sent events: `POST /api/v1/rpc`, `GET /api/v1/events`,
 //! `GET /api/v1/check`. One thread for each connection.
 
-mod request;
+pub mod request;
 #[cfg(test)]
 mod tests;
 

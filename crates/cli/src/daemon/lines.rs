@@ -148,7 +148,8 @@ pub fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-enum Line {
+#[derive(Debug)]
+pub enum Line {
     Whole(Vec<u8>),
     TooLong,
     End,
@@ -156,7 +157,7 @@ enum Line {
 
 /// A line without its end. Of one that is too long nothing is kept, and it is read to its end. Silence ends
 /// the reading unless `is_patient`.
-fn read_line(input: &mut dyn BufRead, max: usize, is_patient: &dyn Fn() -> bool) -> io::Result<Line> {
+pub fn read_line(input: &mut dyn BufRead, max: usize, is_patient: &dyn Fn() -> bool) -> io::Result<Line> {
     let mut line = Vec::new();
     let mut too_long = false;
     loop {

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::daemon::limits::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_REQUEST_BYTES};
+use crate::daemon::lines::is_timeout;
 
 /// A chunk's size line, bytes.
 const MAX_SIZE_LINE_BYTES: usize = 64;
@@ -36,6 +37,7 @@ pub enum Problem {
 }
 
 const MALFORMED: Problem = Problem::Refused(400, "not HTTP/1.1");
+const TOO_SLOW: Problem = Problem::Refused(408, "the request took too long");
 const TOO_LARGE: Problem = Problem::Refused(413, "the request is larger than 1 MiB");
 
 impl Head {
@@ -124,8 +126,13 @@ impl<'a> Reader<'a> {
 
     /// The next head; `None`: there is none. It may be long in beginning, not in arriving.
     pub fn head(&mut self, idle: Duration, patience: Duration) -> Result<Option<Head>, Problem> {
-        if self.buffer.is_empty() && !self.fill(Instant::now() + idle)? {
-            return Ok(None);
+        if self.buffer.is_empty() {
+            match self.fill(Instant::now() + idle) {
+                Ok(true) => {}
+                // Nothing was asked, so that nothing is to be answered.
+                Ok(false) | Err(TOO_SLOW) => return Ok(None),
+                Err(problem) => return Err(problem),
+            }
         }
         let deadline = Instant::now() + patience;
         loop {
@@ -194,7 +201,7 @@ impl<'a> Reader<'a> {
     fn fill(&mut self, deadline: Instant) -> Result<bool, Problem> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Problem::Refused(408, "the request took too long"));
+            return Err(TOO_SLOW);
         }
         self.stream.set_read_timeout(Some(left)).map_err(|_| Problem::Io)?;
         let mut some = [0; 8 * 1024];
@@ -204,6 +211,7 @@ impl<'a> Reader<'a> {
                 self.buffer.extend_from_slice(some.get(..read).unwrap_or_default());
                 Ok(true)
             }
+            Err(error) if is_timeout(&error) => Err(TOO_SLOW),
             Err(_) => Err(Problem::Io),
         }
     }
