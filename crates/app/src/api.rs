@@ -14,6 +14,7 @@ mod group;
 mod light;
 mod model;
 mod post;
+mod profile;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Not
 pub use light::{Activity, Composing, Presence};
 pub use model::*;
 pub use post::{Card, Deed, Done, Place, Post, Preview, Quote, Reply, Span, Style};
+pub use profile::{Audience, Privacy, PrivacySetting, Profile, ProfileChange};
 
 /// Names a command to whoever gave it.
 pub type CommandId = u64;
@@ -95,6 +97,29 @@ pub enum Command {
         account: String,
         /// Block.
         blocked: bool,
+    },
+    /// Do not know an account any more. What was written stays.
+    RemoveContact {
+        /// Whose account.
+        account: String,
+    },
+    /// Say yes to what somebody has written whom the user does not know: see [`Chat::request`]. Writing to them
+    /// and adding them says so too.
+    Accept {
+        /// Whose account.
+        account: String,
+    },
+    /// Tell others something else of oneself.
+    SetProfile {
+        /// What.
+        change: ProfileChange,
+    },
+    /// Say who may know something of the user, or do something.
+    SetPrivacy {
+        /// What.
+        setting: PrivacySetting,
+        /// Who.
+        audience: Audience,
     },
     /// The user has compared safety numbers, or takes that back.
     SetVerified {
@@ -572,6 +597,14 @@ pub enum Query {
     Lists,
     /// What is set of the program, by key.
     Settings,
+    /// What somebody tells of themself.
+    Profile {
+        /// Whose account; absent: what the user tells.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        account: Option<String>,
+    },
+    /// Who may know what of the user.
+    Privacy,
 }
 
 /// Answers, in the same order as [`Query`].
@@ -663,4 +696,11 @@ pub enum Answer {
         /// All of them.
         settings: Vec<Setting>,
     },
+    /// To [`Query::Profile`].
+    Profile {
+        /// `None`: they have told nothing.
+        profile: Option<Profile>,
+    },
+    /// To [`Query::Privacy`].
+    Privacy(Privacy),
 }

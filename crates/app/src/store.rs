@@ -18,7 +18,7 @@ use crate::key::DatabaseKey;
 use index::Changes;
 pub use index::{Indexing, Sizes, Within};
 pub use journal::{Act, JournalRow, Noted, Once};
-use row::{COLUMNS, conversation_to_sql, delete_message, message_of, to_sql, write_message};
+use row::{COLUMNS, conversation_of, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
 /// An open database.
 pub struct Store {
@@ -263,18 +263,31 @@ impl Store {
         Ok(Some(Summary { unread, last }))
     }
 
-    /// Incoming messages that can be read and were not, of all conversations, and outgoing ones that the
-    /// server does not have yet.
+    /// Incoming messages that can be read and were not, by conversation.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn counts(&self) -> Result<(u64, u64), StoreError> {
-        let count = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let unread = count(
-            "SELECT count(*) FROM messages WHERE direction = 1 AND delivery = 2 AND kind NOT IN (1, 4)",
-        )?;
-        let pending = count("SELECT count(*) FROM messages WHERE direction = 0 AND delivery = 0")?;
-        Ok((unread.cast_unsigned(), pending.cast_unsigned()))
+    pub fn unread_by_conversation(&self) -> Result<Vec<(Conversation, u64)>, StoreError> {
+        let sql = "SELECT conversation, count(*) FROM messages
+            WHERE direction = 1 AND delivery = 2 AND kind NOT IN (1, 4) GROUP BY conversation";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+        let mut counted = Vec::new();
+        for row in rows {
+            let (conversation, unread) = row?;
+            counted.extend(conversation_of(conversation).map(|with| (with, unread.cast_unsigned())));
+        }
+        Ok(counted)
+    }
+
+    /// Outgoing messages that the server does not have yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn pending(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM messages WHERE direction = 0 AND delivery = 0";
+        let pending = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0))?;
+        Ok(pending.cast_unsigned())
     }
 
     fn page(&self, sql: &str, with: Conversation, bound: u64, max: usize) -> rusqlite::Result<Vec<Message>> {

@@ -8,6 +8,7 @@ mod chats;
 mod daemon;
 mod devices;
 mod group;
+mod people;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,9 @@ pub use chats::{
 pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
+pub use people::{
+    For, Online, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
+};
 pub use search::{Kind, Search, When};
 
 /// End-to-end encrypted conversations in a terminal
@@ -79,6 +83,12 @@ pub enum Command {
     Chats(Chats),
     /// List contacts; add, name or block them
     Contacts(Contacts),
+    /// What people have written whom you do not know: accept, delete or block
+    Requests(Requests),
+    /// What you tell others of yourself: name, picture, a few words
+    Profile(Profile),
+    /// Who may know what of you, and add you to groups
+    Settings(Settings),
     /// Groups and communities
     #[command(alias = "groups")]
     Group(Group),

@@ -50,7 +50,7 @@ impl Names {
 
     /// Takes somebody's name from elsewhere.
     pub fn is(&mut self, person: &Person) {
-        if person.name.is_some() || person.username.is_some() {
+        if person.name.is_some() || person.username.is_some() || person.profile_name.is_some() {
             self.people.insert(person.account.clone(), person_name(person));
         }
     }
@@ -118,12 +118,21 @@ pub fn quoted_account(quote: &Quote) -> Option<&str> {
 }
 
 /// A person as the user calls them: by the user's own name for them, or by their username. Usernames are
-/// ASCII; an account without one is named by its first digits.
+/// ASCII; an account without one is named by what it calls itself, which nobody has checked, or by its first digits.
 pub fn person_name(person: &Person) -> String {
-    match (&person.name, &person.username) {
-        (Some(name), _) => one_line(name),
-        (None, Some(username)) => username.clone(),
-        (None, None) => unknown(&person.account),
+    match (&person.name, &person.username, &person.profile_name) {
+        (Some(name), ..) => one_line(name),
+        (None, Some(username), _) => username.clone(),
+        (None, None, Some(own)) => format!("~{}", one_line(own)),
+        (None, None, None) => unknown(&person.account),
+    }
+}
+
+/// The same, with what somebody calls themself to whom the user has given no name: `zoe (~Zoë)`.
+pub fn full_name(person: &Person) -> String {
+    match (&person.name, &person.username, &person.profile_name) {
+        (None, Some(username), Some(own)) => format!("{username} (~{})", one_line(own)),
+        _ => person_name(person),
     }
 }
 

@@ -39,6 +39,7 @@ fn a_conversation_with_its_ticks() {
 fn not_reading_tells_nobody_that_it_was_read() {
     let server = Server::start();
     let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
     alice.send("bob", "secretly looked at");
     assert_eq!(bob.json(&["receive", "--no-read"]).succeeded().texts(), ["secretly looked at"]);
     assert_eq!(bob.json(&["receive", "--no-read"]).succeeded().texts(), [""; 0]);
@@ -54,6 +55,7 @@ fn not_reading_tells_nobody_that_it_was_read() {
 fn what_was_accepted_survives_a_killed_server_and_arrives_once_in_order() {
     let mut server = Server::start();
     let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
     alice.send("bob", "warm-up");
     assert_eq!(bob.received(), ["warm-up"]);
     let texts: Vec<String> = (0..12).map(|number| format!("message {number}")).collect();
@@ -98,6 +100,7 @@ fn a_message_whose_acknowledgement_was_lost_is_sent_again_and_shown_once() {
     let proxy = Proxy::start(&server.address);
     let alice = Person::registered("alice", &proxy.address, &invitation);
     let bob = Person::registered("bob", &server.address, &invitation);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
     alice.send("bob", "first");
     assert_eq!(bob.received(), ["first"]);
     // So that no receipt comes between the welcome and the acknowledgement.

@@ -19,6 +19,7 @@ fn two(server: &Server) -> (Person, Person) {
 fn two_people_talk_on_two_screens() {
     let server = Server::start();
     let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
     let (a, b) = (Tmux::start(80, 24), Tmux::start(80, 24));
     a.chat(&alice, "bob");
     a.waits_for("● connected");
@@ -61,6 +62,7 @@ fn two_people_talk_on_two_screens() {
 fn without_a_server_the_screen_works_and_says_so() {
     let mut server = Server::start();
     let (alice, bob) = two(&server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
     alice.send("bob", "before");
     server.kill();
     let a = Tmux::start(80, 24);

@@ -314,7 +314,7 @@ impl Client {
         }
         turn.store.save(Key::Peer(peer.account), &row);
         match &peer.profile {
-            Some(profile) => self.profile_arrived(turn, peer.account, profile),
+            Some(profile) => self.profile_arrived(turn, peer.account, 0, profile),
             None => Ok(()),
         }
     }

@@ -521,6 +521,9 @@ pub enum Failure {
         /// The limit.
         limit: usize,
     },
+    /// Somebody lets others add them to groups, but not this account.
+    #[error("somebody of them does not let you add them to groups; send them the group's invitation link")]
+    NotAddable,
     /// Something else came in between too many times.
     #[error("the group was changed by others at the same time; try again")]
     GroupBusy,

@@ -10,6 +10,8 @@ use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::db::Key;
 use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_UNREAD_PER_COMMAND};
+use crate::privacy::load_privacy;
+use crate::profile::is_accepted;
 use crate::record::{Kind, OutboxRow};
 use crate::row::{Body, Delivery};
 use crate::turn::Turn;
@@ -53,9 +55,11 @@ impl Client {
             turn.store.write_message(message);
         }
         let group = if let Conversation::Group(group) = with { Some(group) } else { None };
+        let receipts = group.is_some() || load_privacy(&turn.store)?.receipts;
         for (sender, ids) in read {
-            // Whoever is blocked learns nothing.
-            if !crate::state::is_blocked(&turn.store, sender)? {
+            // Whoever is blocked learns nothing, nor does somebody whom the user has not accepted.
+            let known = group.is_some() || is_accepted(&turn.store, sender)?;
+            if receipts && known && !crate::state::is_blocked(&turn.store, sender)? {
                 self.send_read(turn, sender, group, &ids)?;
             }
         }

@@ -342,12 +342,16 @@ impl Client {
                 let doer = ActBy { by: from, act: *act };
                 self.take_act(turn, Conversation::Account(from.account), doer, false, latest)?;
             }
+            // Whoever does not tell does not hear either.
+            ContentBody::Read(_) if !crate::privacy::load_privacy(&turn.store)?.receipts => {}
             ContentBody::Read(ids) => {
                 for id in ids {
                     self.raise_own(turn, id, None, from.account, Delivery::Read)?;
                 }
             }
-            ContentBody::Profile(profile) => self.profile_arrived(turn, from.account, &profile)?,
+            ContentBody::Profile(profile) => {
+                self.profile_arrived(turn, from.account, from.device.number(), &profile)?;
+            }
             ContentBody::Renew | ContentBody::Sync(_) | ContentBody::Archive(_) => {}
             ContentBody::Unknown => return Ok(envelope.silent),
             _ => return Ok(false),

@@ -7,7 +7,7 @@
 use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::{MAX_ABOUT_BYTES, MAX_PROFILE_NAME_BYTES, MAX_PROFILE_PICTURE_BYTES};
 use waxwing_wire::profile::{LightKey, PresenceKeys, Profile};
-use waxwing_wire::{AccountId, Bytes};
+use waxwing_wire::{AccountId, Bytes, DeviceId};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -77,13 +77,20 @@ struct Given {
     rights: Rights,
     digest: Option<[u8; 16]>,
     at: u64,
+    /// Which device of the own account decided on it.
+    device: u32,
 }
 
 impl Given {
     fn read(row: &StateRow) -> Option<Self> {
         let value = row.value.as_deref()?;
         let (flags, digest) = value.split_first().unwrap_or((&0, &[]));
-        Some(Self { rights: Rights::from_flags(*flags), digest: digest.try_into().ok(), at: row.at })
+        Some(Self {
+            rights: Rights::from_flags(*flags),
+            digest: digest.try_into().ok(),
+            at: row.at,
+            device: row.device,
+        })
     }
 
     fn value(&self) -> Vec<u8> {
@@ -125,10 +132,15 @@ fn compose(store: &Overlay<'_>, reader: AccountId) -> Result<Option<(Profile, Ri
     Ok(Some((profile, rights)))
 }
 
-/// What a row of the outbox says to an account that was decided on at this time. `None`: something else is to be
+/// What a row of the outbox says to an account that this device decided on at this time. `None`: something else is to be
 /// said by now, by another row or by another device.
-pub(crate) fn to_tell(store: &Overlay<'_>, reader: AccountId, at: u64) -> Result<Option<Profile>, Error> {
-    let decided = given(store, reader)?.filter(|given| given.at == at);
+pub(crate) fn to_tell(
+    store: &Overlay<'_>,
+    reader: AccountId,
+    own: DeviceId,
+    at: u64,
+) -> Result<Option<Profile>, Error> {
+    let decided = given(store, reader)?.filter(|given| (given.at, given.device) == (at, own.number().into()));
     let (Some(given), Some((profile, _))) = (decided, compose(store, reader)?) else { return Ok(None) };
     Ok((given.digest == Some(profile.digest())).then_some(Profile { at, ..profile }))
 }
@@ -170,7 +182,7 @@ impl Client {
             return Ok(());
         }
         let key = StateKey::Given(to);
-        if !self.set_state(turn, &key, Some(Given { rights, digest, at: 0 }.value()))? {
+        if !self.set_state(turn, &key, Some(Given { rights, digest, at: 0, device: 0 }.value()))? {
             return Ok(());
         }
         let ids = vec![self.register_at(turn, &key)?];
@@ -207,8 +219,8 @@ impl Client {
     /// not hold now, though it may hold again.
     pub(crate) fn left_untold(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         let to = row.account()?;
-        let decided = row.ids.first().copied();
-        if given(&turn.store, to)?.is_some_and(|given| Some(given.at) == decided) {
+        let decided = (row.ids.first().copied(), self.address().map(|own| u32::from(own.device.number())));
+        if given(&turn.store, to)?.is_some_and(|given| (Some(given.at), Some(given.device)) == decided) {
             self.doubt_told(turn, to)?;
         }
         Ok(())
@@ -351,20 +363,23 @@ impl Client {
 
     // ------------------------------------------------------------ hearing
 
-    /// Another account says who it is.
+    /// Another account says who it is. Of what two of its devices say, the same stays as in their registers.
+    /// `device`: its number; 0 where that is not known.
     pub(crate) fn profile_arrived(
         &mut self,
         turn: &mut Turn<'_>,
         from: AccountId,
+        device: u8,
         profile: &Profile,
     ) -> Result<(), Error> {
         let before = told(&turn.store, from)?;
-        if before.as_ref().is_some_and(|before| before.at >= profile.at)
-            || self.peer_row(turn, from)?.is_none()
-        {
+        let place = Key::PeerProfile(from);
+        let said_by = turn.store.load::<PeerProfileRow>(&place)?.map_or(0, |row| row.device);
+        let newer = |before: &Profile| (before.at, said_by) >= (profile.at, device.into());
+        if before.as_ref().is_some_and(newer) || self.peer_row(turn, from)?.is_none() {
             return Ok(());
         }
-        turn.store.save(Key::PeerProfile(from), &PeerProfileRow { profile: profile.encode() });
+        turn.store.save(place, &PeerProfileRow { profile: profile.encode(), device: device.into() });
         self.sight_changed(turn.now);
         let shown = |profile: &Profile| {
             (profile.name.clone(), profile.about.clone(), profile.picture.clone(), profile.no_groups)

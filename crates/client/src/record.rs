@@ -609,6 +609,9 @@ pub(crate) struct PeerProfileRow {
     /// Encoded.
     #[prost(bytes = "vec", tag = "1")]
     pub profile: Vec<u8>,
+    /// Number of the device that has told it; 0: not known.
+    #[prost(uint32, tag = "2")]
+    pub device: u32,
 }
 
 impl Drop for PeerProfileRow {

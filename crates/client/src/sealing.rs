@@ -208,7 +208,8 @@ impl Client {
             Kind::Retry => return Ok(None),
             Kind::Profile => {
                 let decided = row.ids.first().copied().unwrap_or(0);
-                match crate::profile::to_tell(&turn.store, row.account()?, decided)? {
+                let Some(own) = self.address() else { return Ok(None) };
+                match crate::profile::to_tell(&turn.store, row.account()?, own.device, decided)? {
                     Some(profile) => ContentBody::Profile(Box::new(profile)),
                     None => return Ok(None),
                 }

@@ -127,6 +127,12 @@ impl Device {
         self.client.as_ref().is_some_and(Client::tells_profile)
     }
 
+    /// Its user has said yes to what an account writes.
+    #[must_use]
+    pub fn has_accepted(&self, account: AccountId) -> bool {
+        self.client.as_ref().is_some_and(|core| core.is_accepted(&self.db, account).unwrap_or_default())
+    }
+
     /// Its connection.
     #[must_use]
     pub fn link(&self) -> Option<u64> {

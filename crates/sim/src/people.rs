@@ -245,7 +245,13 @@ impl World {
 
     fn read(&mut self, client: usize, peer: usize) {
         let Some(with) = self.oracle.address(peer).map(|address| address.account) else { return };
-        self.read_some(client, Conversation::Account(with));
+        // Who reads what somebody unknown has written says yes to it; otherwise nobody would hear of the reading.
+        if !self.devices[client].has_accepted(with) {
+            self.command(client, Command::Accept { account: with }, None);
+        }
+        if self.devices[client].has_accepted(with) {
+            self.read_some(client, Conversation::Account(with));
+        }
     }
 
     /// Somebody has seen what there is, or nearly.
@@ -357,6 +363,7 @@ fn name(failure: &Failure) -> &'static str {
         Failure::UnknownGroup => "UnknownGroup",
         Failure::NotAllowed => "NotAllowed",
         Failure::GroupFull { .. } => "GroupFull",
+        Failure::NotAddable => "NotAddable",
         Failure::GroupBusy => "GroupBusy",
         Failure::UnknownMessage => "UnknownMessage",
         Failure::UnknownList => "UnknownList",

@@ -3,10 +3,12 @@
 mod group;
 mod light;
 mod post;
+mod profile;
 
 pub use group::{action_of, group, link_of, notice};
 pub use light::{activity_of, composing, composing_of, presence};
 pub use post::{deed_done, deed_of, done, post, post_of, whole_post};
+pub use profile::{audience_of, own_profile, peer_profile, privacy, profile_change_of, setting_of};
 
 use std::ops::Range;
 
@@ -163,6 +165,7 @@ pub fn person(account: AccountId, peer: Option<&core::Peer>, name: Option<String
         account: account.to_hex(),
         username: username.map(|username| username.as_str().to_owned()),
         name,
+        profile_name: None,
     }
 }
 
@@ -171,6 +174,8 @@ pub fn contact(peer: &core::Peer) -> Contact {
     Contact {
         person: person(peer.account, Some(peer), None),
         blocked: false,
+        contact: false,
+        request: false,
         trust: trust(peer.trust),
         unread: 0,
         last_message: None,
@@ -271,6 +276,7 @@ pub fn failure(failure: &core::Failure) -> Failure {
         Core::UnknownGroup => "unknownGroup",
         Core::NotAllowed => "notAllowed",
         Core::GroupFull { .. } => "groupFull",
+        Core::NotAddable => "notAddable",
         Core::GroupBusy => "groupBusy",
         Core::UnknownMessage => "unknownMessage",
         Core::UnknownList => "unknownList",

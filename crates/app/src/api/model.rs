@@ -115,6 +115,9 @@ pub struct Person {
     /// The user's own name for them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
+    /// What they call themselves; nobody has checked that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profile_name: Option<String>,
 }
 
 /// Somebody else.
@@ -127,6 +130,12 @@ pub struct Contact {
     /// The user takes nothing from them.
     #[serde(default)]
     pub blocked: bool,
+    /// The user has added them, or given them a name.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub contact: bool,
+    /// They have written, and the user has not accepted them: see [`Chat::request`].
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub request: bool,
     /// What the user knows of their identity key.
     pub trust: Trust,
     /// Messages from them that were not read.
@@ -144,6 +153,10 @@ pub struct Chat {
     pub conversation: String,
     /// With whom.
     pub with: ChatWith,
+    /// Somebody has written whom the user has neither written to nor added nor accepted. Nothing in there counts as
+    /// unread, and they do not hear what was read.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub request: bool,
     /// Messages that were not read.
     pub unread: u64,
     /// The newest message.

@@ -39,7 +39,7 @@ fn some_message() -> Message {
 }
 
 fn bob() -> Person {
-    Person { account: text(ACCOUNT), username: Some(text("bob")), name: None }
+    Person { account: text(ACCOUNT), username: Some(text("bob")), name: None, profile_name: None }
 }
 
 fn some_message_json() -> serde_json::Value {
@@ -222,12 +222,14 @@ fn queries_and_answers() {
     let contact = Contact {
         person: Person { name: Some(text("Bob")), ..bob() },
         blocked: true,
+        contact: true,
+        request: false,
         trust: Trust::Changed { at_ms: 5 },
         unread: 1,
         last_message: Some(some_message()),
     };
     let golden = json!({
-        "account": ACCOUNT, "username": "bob", "name": "Bob", "blocked": true, "trust": {"state": "changed", "atMs": 5}, "unread": 1,
+        "account": ACCOUNT, "username": "bob", "name": "Bob", "blocked": true, "contact": true, "trust": {"state": "changed", "atMs": 5}, "unread": 1,
         "lastMessage": some_message_json(),
     });
     check(&Answer::Contacts { contacts: vec![contact] }, json!({"type": "contacts", "contacts": [golden]}));
@@ -266,6 +268,7 @@ fn devices_chats_and_what_is_set() {
     let chat = Chat {
         conversation: text(ACCOUNT),
         with: ChatWith::Contact { person: bob(), trust: Trust::Verified, blocked: false },
+        request: true,
         unread: 1,
         last_message: None,
         archived: false,
@@ -280,7 +283,7 @@ fn devices_chats_and_what_is_set() {
             "kind": "contact", "account": ACCOUNT, "username": "bob", "trust": {"state": "verified"},
             "blocked": false,
         },
-        "unread": 1, "archived": false, "pinned": true, "mutedUntilMs": 18_446_744_073_709_551_615_u64,
+        "request": true, "unread": 1, "archived": false, "pinned": true, "mutedUntilMs": 18_446_744_073_709_551_615_u64,
     });
     check(&Answer::Chats { chats: vec![chat] }, json!({"type": "chats", "chats": [golden]}));
     check(&Answer::Chat { chat: None }, json!({"type": "chat", "chat": null}));
@@ -393,6 +396,49 @@ fn codes_of_the_server_are_in_camel_case() {
     let failure = failure(&waxwing_client::Failure::Rejected(reject));
     assert_eq!((failure.code.as_str(), failure.fault), ("usernameTaken", Fault::Server));
     assert_eq!((failure.detail.as_str(), failure.retry_after_ms), ("taken", 5));
+}
+
+#[test]
+fn profiles_and_who_may_know_them() {
+    check(&Command::Accept { account: text(ACCOUNT) }, json!({"type": "accept", "account": ACCOUNT}));
+    let remove = Command::RemoveContact { account: text(ACCOUNT) };
+    check(&remove, json!({"type": "removeContact", "account": ACCOUNT}));
+    let change = ProfileChange::Picture(text("AAAA"));
+    let golden = json!({"type": "setProfile", "change": {"what": "picture", "value": "AAAA"}});
+    check(&Command::SetProfile { change }, golden);
+    let audience = Audience::ContactsExcept { accounts: vec![text(ACCOUNT)] };
+    let golden = json!({
+        "type": "setPrivacy", "setting": "lastSeen", "audience": {"who": "contactsExcept", "accounts": [ACCOUNT]},
+    });
+    check(&Command::SetPrivacy { setting: PrivacySetting::LastSeen, audience }, golden);
+    check(&Query::Profile { account: None }, json!({"type": "profile"}));
+    check(&Query::Privacy, json!({"type": "privacy"}));
+    let profile = Profile {
+        name: text("Zoe"),
+        about: text("sea"),
+        picture: text("AA=="),
+        no_groups: true,
+        presence: true,
+    };
+    let golden = json!({
+        "type": "profile",
+        "profile": {"name": "Zoe", "about": "sea", "picture": "AA==", "noGroups": true, "presence": true},
+    });
+    check(&Answer::Profile { profile: Some(profile) }, golden);
+    let privacy = Privacy {
+        picture: Audience::Everyone,
+        about: Audience::Contacts,
+        last_seen: Audience::Nobody,
+        online: Audience::LikeLastSeen,
+        groups: Audience::Everyone,
+        receipts: false,
+    };
+    let golden = json!({
+        "type": "privacy", "picture": {"who": "everyone"}, "about": {"who": "contacts"},
+        "lastSeen": {"who": "nobody"}, "online": {"who": "likeLastSeen"}, "groups": {"who": "everyone"},
+        "receipts": false,
+    });
+    check(&Answer::Privacy(privacy), golden);
 }
 
 #[test]

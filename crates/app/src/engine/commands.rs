@@ -161,6 +161,12 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         Command::SetBlocked { account, blocked } => {
             Core::SetBlocked { account: api::account_of(&account)?, blocked }
         }
+        Command::RemoveContact { account } => Core::RemoveContact { account: api::account_of(&account)? },
+        Command::Accept { account } => Core::Accept { account: api::account_of(&account)? },
+        Command::SetProfile { change } => Core::SetProfile { change: api::profile_change_of(change)? },
+        Command::SetPrivacy { setting, audience } => {
+            Core::SetPrivacy { setting: api::setting_of(setting), audience: api::audience_of(&audience)? }
+        }
         Command::SetVerified { account, verified } => {
             Core::SetVerified { account: api::account_of(&account)?, verified }
         }

@@ -67,11 +67,14 @@ impl Engine {
             }
             Query::Lists => Answer::Lists { lists: look.lists()? },
             Query::Settings => Answer::Settings { settings: look.settings()? },
+            Query::Profile { account } => Answer::Profile { profile: look.profile(account.as_deref())? },
+            Query::Privacy => Answer::Privacy(api::privacy(&client.privacy(store).map_err(device)?)),
         })
     }
 
     fn status(&self, client: &Client) -> Result<Status, Failure> {
-        let (unread, pending) = self.profile.store.counts().map_err(device)?;
+        let pending = self.profile.store.pending().map_err(device)?;
+        let unread = self.look(client).unread()?;
         let address = client.address();
         Ok(Status {
             account: address.map(|address| address.account.to_hex()),
@@ -142,6 +145,36 @@ impl Look<'_> {
         only(named, "contacts", name)
     }
 
+    /// Unread messages of whom the user has accepted.
+    fn unread(&self) -> Result<u64, Failure> {
+        let mut unread = 0_u64;
+        for (with, count) in self.store.unread_by_conversation().map_err(device)? {
+            if !self.is_request(with)? {
+                unread = unread.saturating_add(count);
+            }
+        }
+        Ok(unread)
+    }
+
+    /// Whether somebody who has written there is none whom the user has written to or accepted.
+    fn is_request(&self, with: Conversation) -> Result<bool, Failure> {
+        match with {
+            Conversation::Account(account) => {
+                Ok(!self.client.is_accepted(self.store, account).map_err(device)?)
+            }
+            Conversation::Group(_) => Ok(false),
+        }
+    }
+
+    fn profile(&self, account: Option<&str>) -> Result<Option<api::Profile>, Failure> {
+        let Some(account) = account else {
+            let own = self.client.own_profile(self.store).map_err(device)?;
+            return Ok(Some(api::own_profile(&own)));
+        };
+        let told = self.client.profile(self.store, api::account_of(account)?).map_err(device)?;
+        Ok(told.as_ref().map(api::peer_profile))
+    }
+
     fn peer(&self, account: AccountId) -> Result<Option<Peer>, Failure> {
         self.client.peer(self.store, account).map_err(device)
     }
@@ -153,17 +186,27 @@ impl Look<'_> {
     fn person(&self, account: AccountId) -> Result<Person, Failure> {
         if self.client.address().is_some_and(|own| own.account == account) {
             let username = self.client.username().map(|name| name.as_str().to_owned());
-            return Ok(Person { account: account.to_hex(), username, name: None });
+            return Ok(Person { account: account.to_hex(), username, name: None, profile_name: None });
         }
-        Ok(api::person(account, self.peer(account)?.as_ref(), self.own_name(account)?))
+        let peer = self.peer(account)?;
+        self.called(account, peer.as_ref())
+    }
+
+    /// Somebody else, as the user calls them and as they call themselves.
+    fn called(&self, account: AccountId, peer: Option<&Peer>) -> Result<Person, Failure> {
+        let told = self.client.profile(self.store, account).map_err(device)?;
+        let profile_name = told.map(|told| told.name).filter(|name| !name.is_empty());
+        Ok(Person { profile_name, ..api::person(account, peer, self.own_name(account)?) })
     }
 
     fn with_history(&self, peer: &Peer) -> Result<Contact, Failure> {
         let mut contact = api::contact(peer);
-        contact.person = api::person(peer.account, Some(peer), self.own_name(peer.account)?);
+        contact.person = self.called(peer.account, Some(peer))?;
+        contact.contact = self.client.is_contact(self.store, peer.account).map_err(device)?;
         contact.blocked = self.client.is_blocked(self.store, peer.account).map_err(device)?;
         if let Some(summary) = self.store.summary(Conversation::Account(peer.account)).map_err(device)? {
-            contact.unread = summary.unread;
+            contact.request = self.is_request(Conversation::Account(peer.account))?;
+            contact.unread = if contact.request { 0 } else { summary.unread };
             contact.last_message = Some(api::message(&summary.last));
         }
         Ok(contact)
@@ -222,7 +265,7 @@ impl Look<'_> {
     fn chat_called(&self, name: &str) -> Result<Option<Chat>, Failure> {
         if let Some(own) = self.client.address().map(|own| own.account).filter(|own| own.to_hex() == name) {
             let peer = self.client.username().map(|username| username.as_str().to_owned());
-            let person = Person { account: own.to_hex(), username: peer, name: None };
+            let person = Person { account: own.to_hex(), username: peer, name: None, profile_name: None };
             let with = ChatWith::Contact { person, trust: Trust::FirstUse, blocked: false };
             return self.chat(Conversation::Account(own), with).map(Some);
         }
@@ -234,7 +277,7 @@ impl Look<'_> {
 
     fn contact_chat(&self, peer: &Peer) -> Result<Chat, Failure> {
         let with = ChatWith::Contact {
-            person: api::person(peer.account, Some(peer), self.own_name(peer.account)?),
+            person: self.called(peer.account, Some(peer))?,
             trust: api::trust(peer.trust),
             blocked: self.client.is_blocked(self.store, peer.account).map_err(device)?,
         };
@@ -254,10 +297,13 @@ impl Look<'_> {
     fn chat(&self, conversation: Conversation, with: ChatWith) -> Result<Chat, Failure> {
         let state = self.client.chat_state(self.store, conversation).map_err(device)?;
         let summary = self.store.summary(conversation).map_err(device)?;
+        let request = summary.is_some() && self.is_request(conversation)?;
+        let unread = summary.as_ref().map_or(0, |summary| summary.unread);
         Ok(Chat {
             conversation: api::conversation_name(conversation),
             with,
-            unread: summary.as_ref().map_or(0, |summary| summary.unread),
+            request,
+            unread: if request { 0 } else { unread },
             last_message: summary.map(|summary| api::message(&summary.last)),
             archived: state.archived,
             pinned: state.pinned,

@@ -94,7 +94,7 @@ pub fn conversation_to_sql(conversation: Conversation) -> [u8; 17] {
     bytes
 }
 
-fn conversation_of(bytes: [u8; 17]) -> Option<Conversation> {
+pub fn conversation_of(bytes: [u8; 17]) -> Option<Conversation> {
     let [kind, id @ ..] = bytes;
     match kind {
         0 => Some(Conversation::Account(AccountId(id))),

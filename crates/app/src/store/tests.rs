@@ -95,6 +95,12 @@ pub fn put(store: &mut Store, message: &Message) {
     store.apply(&vec![Write::Message(Box::new(message.clone()))], &[]).unwrap();
 }
 
+/// Unread messages, and those that the server does not have.
+fn counts(store: &Store) -> (u64, u64) {
+    let unread = store.unread_by_conversation().unwrap();
+    (unread.iter().map(|(_, unread)| unread).sum(), store.pending().unwrap())
+}
+
 pub fn inbox(store: &Store) -> Vec<u64> {
     store.inbox(100).unwrap().iter().map(|message| message.order).collect()
 }
@@ -205,10 +211,10 @@ fn a_conversation_has_its_newest_message_and_counts_what_can_be_read_and_was_not
     put(store, &to_alice);
     let seen = |store: &Store, with| store.summary(with).unwrap().map(|c| (c.unread, c.last.order));
     assert_eq!((seen(store, TO_ALICE), seen(store, TO_BOB)), (Some((0, 4)), Some((2, 3))));
-    assert_eq!(store.counts().unwrap(), (2, 1));
+    assert_eq!(counts(store), (2, 1));
     // What nobody wrote need not be read.
     put(store, &incoming(5, Body::Notice(Notice::IdentityChanged(BOB)), Delivery::Delivered));
-    assert_eq!((seen(store, TO_BOB), store.counts().unwrap()), (Some((2, 5)), (2, 1)));
+    assert_eq!((seen(store, TO_BOB), counts(store)), (Some((2, 5)), (2, 1)));
     assert_eq!(inbox(store), [1, 2, 5], "but programs hear of it");
     // A group of the same digits is another conversation.
     assert!(store.summary(Conversation::Group(GroupId(BOB.0))).unwrap().is_none());
@@ -239,7 +245,7 @@ fn a_deleted_message_leaves_the_inbox() {
     put(store, &text(2));
     store.apply(&vec![Write::DeleteMessage(text(1).key)], &[]).unwrap();
     assert_eq!(inbox(store), [2]);
-    assert_eq!(store.counts().unwrap(), (1, 0));
+    assert_eq!(counts(store), (1, 0));
 }
 
 #[test]

@@ -53,6 +53,16 @@ pub enum ContactsCommand {
         /// Username
         name: String,
     },
+    /// Print what somebody tells of themself
+    Show {
+        /// Username
+        name: String,
+    },
+    /// Do not know somebody any more; what was written stays
+    Remove {
+        /// Username
+        name: String,
+    },
     /// Give a contact a name of your own
     Name {
         /// Username

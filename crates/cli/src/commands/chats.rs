@@ -84,6 +84,9 @@ fn line(chat: &Chat, names: &Names, zone: &TimeZone) -> String {
             GroupKind::Community => mark(&format!("community of {members}")),
         },
     }
+    if chat.request {
+        mark("not accepted");
+    }
     if chat.pinned {
         mark("pinned");
     }

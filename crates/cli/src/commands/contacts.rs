@@ -5,7 +5,7 @@ use waxwing_app::api::{Command, Contact, Trust};
 
 use super::chats::last_line;
 use crate::arguments::{Contacts, ContactsCommand, Global};
-use crate::names::{Names, name_of};
+use crate::names::{Names, full_name, name_of};
 use crate::output::{Error, Printer, fields};
 use crate::session::Session;
 
@@ -15,7 +15,24 @@ pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) ->
         None | Some(ContactsCommand::List) => list(&session, printer),
         Some(ContactsCommand::Add { name }) => {
             let contact = session.find_contact(name)?;
+            let contact = match &contact.person.username {
+                // Somebody who wrote is known, and not yet a contact.
+                Some(username) if !contact.contact => {
+                    session.run(Command::AddContact { username: username.clone() })?;
+                    session.settle();
+                    session.known_contact(&contact.person.account)?
+                }
+                _ => contact,
+            };
             changed(&contact, printer, |name| format!("{name} is a contact"))
+        }
+        Some(ContactsCommand::Show { name }) => super::people::show(&session, name, printer),
+        Some(ContactsCommand::Remove { name }) => {
+            let account = session.known_contact(name)?.person.account;
+            session.run(Command::RemoveContact { account: account.clone() })?;
+            session.settle();
+            let contact = session.known_contact(&account)?;
+            changed(&contact, printer, |name| format!("{name} is no contact any more"))
         }
         Some(ContactsCommand::Name { name, own_name }) => {
             let account = session.known_contact(name)?.person.account;
@@ -44,7 +61,8 @@ pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) ->
 
 fn set_blocked(session: &mut Session, account: &str, blocked: bool) -> Result<(), Error> {
     session.run(Command::SetBlocked { account: account.to_owned(), blocked })?;
-    session.spread();
+    // Others get other keys.
+    session.settle();
     Ok(())
 }
 
@@ -84,5 +102,7 @@ fn line(contact: &Contact, names: &Names, zone: &TimeZone) -> String {
     let blocked = if contact.blocked { "  blocked" } else { "" };
     let unread = if contact.unread > 0 { format!("  {} unread", contact.unread) } else { String::new() };
     let last = contact.last_message.as_ref().map(|message| last_line(message, names, zone));
-    format!("{}{username}{trust}{blocked}{unread}{}", name_of(contact), last.unwrap_or_default())
+    let request = if contact.request { "  not accepted" } else { "" };
+    let name = if contact.person.name.is_some() { name_of(contact) } else { full_name(&contact.person) };
+    format!("{name}{username}{trust}{blocked}{request}{unread}{}", last.unwrap_or_default())
 }

@@ -275,7 +275,7 @@ impl Hand<'_> {
     }
 }
 
-fn picture(path: &Path) -> Result<String, Error> {
+pub fn picture(path: &Path) -> Result<String, Error> {
     let unreadable = |error| Error::user("picture", format!("cannot read {}: {error}", path.display()));
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

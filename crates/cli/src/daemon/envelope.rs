@@ -28,9 +28,9 @@ impl Directory for Hub {
     fn person(&self, account: &str) -> Result<Person, Failure> {
         if self.is_own(account) {
             let username = self.own.username.clone();
-            return Ok(Person { account: account.to_owned(), username, name: None });
+            return Ok(Person { account: account.to_owned(), username, name: None, profile_name: None });
         }
-        let unknown = Person { account: account.to_owned(), username: None, name: None };
+        let unknown = Person { account: account.to_owned(), username: None, name: None, profile_name: None };
         Ok(self.contact(account)?.map_or(unknown, |contact| contact.person))
     }
 

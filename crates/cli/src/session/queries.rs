@@ -1,7 +1,8 @@
 //! What a profile is asked.
 
 use waxwing_app::api::{
-    Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Query, Receipt, Setting, Status,
+    Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Privacy, Profile, Query, Receipt,
+    Setting, Status,
 };
 
 use super::{Session, mismatch};
@@ -18,6 +19,21 @@ impl Session {
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
         match self.app.query(Query::Contacts)? {
             Answer::Contacts { contacts } => Ok(contacts),
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// What somebody tells of themself; without an account the user.
+    pub fn profile(&self, account: Option<&str>) -> Result<Option<Profile>, Error> {
+        match self.app.query(Query::Profile { account: account.map(str::to_owned) })? {
+            Answer::Profile { profile } => Ok(profile),
+            _ => Err(mismatch()),
+        }
+    }
+
+    pub fn privacy(&self) -> Result<Privacy, Error> {
+        match self.app.query(Query::Privacy)? {
+            Answer::Privacy(privacy) => Ok(privacy),
             _ => Err(mismatch()),
         }
     }

@@ -10,7 +10,12 @@ fn names() -> Names {
     .unwrap();
     let mut names = Names::new(&status);
     for (account, name) in [("a", "Anna"), ("b", "Ben")] {
-        names.is(&Person { account: account.into(), username: None, name: Some(name.into()) });
+        names.is(&Person {
+            account: account.into(),
+            username: None,
+            name: Some(name.into()),
+            profile_name: None,
+        });
     }
     names
 }

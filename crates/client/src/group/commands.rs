@@ -74,8 +74,8 @@ impl Client {
         }
         let mut actions = vec![Action::Create { name, kind }];
         for account in members.iter().filter(|account| **account != own.account) {
-            if turn.store.load::<PeerRow>(&Key::Peer(*account))?.is_none() {
-                return Ok(Err(Failure::UnknownContact));
+            if let Some(failure) = check_addition(turn, *account)? {
+                return Ok(Err(failure));
             }
             let add = Action::Add(Member { account: *account, admin: false });
             if !actions.contains(&add) {
@@ -97,9 +97,9 @@ impl Client {
         let Some(state) = load_state(turn, group)? else { return Ok(Err(Failure::UnknownGroup)) };
         for action in &actions {
             if let Action::Add(member) = action
-                && turn.store.load::<PeerRow>(&Key::Peer(member.account))?.is_none()
+                && let Some(failure) = check_addition(turn, member.account)?
             {
-                return Ok(Err(Failure::UnknownContact));
+                return Ok(Err(failure));
             }
         }
         self.want_change(turn, Some(command), own, group, Some(&state), actions)
@@ -224,4 +224,13 @@ pub(crate) fn drawn(turn: &mut Turn<'_>) -> [u8; 16] {
     let mut bytes = [0; 16];
     turn.rng.fill_bytes(&mut bytes);
     bytes
+}
+
+/// Why the user cannot bring an account into a group, if so: it is not known, or does not let them.
+fn check_addition(turn: &Turn<'_>, account: AccountId) -> Result<Option<Failure>, Error> {
+    if turn.store.load::<PeerRow>(&Key::Peer(account))?.is_none() {
+        return Ok(Some(Failure::UnknownContact));
+    }
+    let told = crate::profile::told(&turn.store, account)?;
+    Ok(told.is_some_and(|told| told.no_groups).then_some(Failure::NotAddable))
 }

@@ -134,7 +134,7 @@ fn messages() {
 
 #[test]
 fn profiles() {
-    check(&PeerProfileRow { profile: vec![1, 2] }, "010a020102");
+    check(&PeerProfileRow { profile: vec![1, 2], device: 3 }, "010a0201021003");
     check(&AudienceRow { who: 2, accounts: vec![vec![3; 4]] }, "010802120403030303");
     let flagged = Counters { profile_changed: true, ..Counters::default() };
     check(&ProfileRow { keys: None, counters: Some(flagged) }, "011203b00201");

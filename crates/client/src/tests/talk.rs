@@ -8,6 +8,7 @@ use waxwing_wire::Username;
 fn two_people_talk_and_see_their_ticks() {
     let mut world = World::with(&["alice", "bob"]);
     world.befriend("alice", "bob");
+    world.befriend("bob", "alice");
     world.send("alice", "bob", "hello");
     assert_eq!(world.arrived("bob", "alice"), ["hello"]);
     assert_eq!(world.written("alice", "bob"), ["hello ✓✓"]);
@@ -96,6 +97,7 @@ fn a_reader_who_never_writes_ends_the_long_form() {
 fn many_read_receipts_are_one_message() {
     let mut world = World::with(&["alice", "bob"]);
     world.befriend("alice", "bob");
+    world.befriend("bob", "alice");
     for n in 0..20 {
         world.send("alice", "bob", &n.to_string());
     }

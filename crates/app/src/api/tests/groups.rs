@@ -139,7 +139,12 @@ fn a_group_with_everything() {
     };
     let known = core::Group { state, member: true, requests: vec![other] };
     let person = |account: AccountId| {
-        Ok(Person { account: account.to_hex(), username: None, name: Some(text("somebody")) })
+        Ok(Person {
+            account: account.to_hex(),
+            username: None,
+            name: Some(text("somebody")),
+            profile_name: None,
+        })
     };
     let link = wire::GroupLink { group: GroupId([7; 16]), token }.to_text();
     let golden = json!({

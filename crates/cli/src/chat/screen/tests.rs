@@ -13,13 +13,14 @@ pub const GROUP: &str = "g:07070707070707070707070707070707";
 pub const NOON: u64 = 1_772_892_300_000;
 
 pub fn person(account: &str, name: &str) -> Person {
-    Person { account: account.to_owned(), username: Some(name.to_owned()), name: None }
+    Person { account: account.to_owned(), username: Some(name.to_owned()), name: None, profile_name: None }
 }
 
 fn chat(conversation: &str, with: ChatWith) -> Chat {
     Chat {
         conversation: conversation.to_owned(),
         with,
+        request: false,
         unread: 0,
         last_message: None,
         archived: false,

@@ -15,7 +15,7 @@ struct Book;
 impl Directory for Book {
     fn person(&self, account: &str) -> Result<Person, Failure> {
         let username = (account == ANNA).then(|| "anna".to_owned());
-        Ok(Person { account: account.to_owned(), username, name: None })
+        Ok(Person { account: account.to_owned(), username, name: None, profile_name: None })
     }
 
     fn group(&self, name: &str) -> Result<Option<Group>, Failure> {
