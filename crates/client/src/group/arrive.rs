@@ -207,16 +207,16 @@ impl Client {
         body: &ContentBody,
     ) -> Result<Judged, Error> {
         let Some(state) = load_state(turn, context.group)? else { return Ok(Judged::TooEarly) };
-        let ahead = context.epoch > state.epoch;
+        // Whoever is out may be in again, and not have heard of it yet.
+        if context.epoch > state.epoch {
+            return Ok(Judged::TooEarly);
+        }
         if state.member(self.own_account()).is_none() {
             // Out of the group by now; what was sent before that is still for this account.
             let then = self.stood(turn, context.group, self.own_account(), context.epoch)?;
-            if ahead || !then.member {
+            if !then.member {
                 return Ok(Judged::Refused);
             }
-        }
-        if ahead {
-            return Ok(Judged::TooEarly);
         }
         let stood = self.stood(turn, context.group, from.account, context.epoch)?;
         let voice = !matches!(body, ContentBody::Act(act) if !needs_voice(&act.deed));

@@ -382,3 +382,24 @@ fn what_a_former_member_wrote_is_read_by_who_begins_with_a_later_state() {
     assert_eq!(stood[0], (2, vec![(carol, Standing::Member)]));
     assert_eq!(stood.len(), 2);
 }
+
+#[test]
+fn what_comes_before_the_word_that_one_is_in_again_is_asked_for() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    world.said("bob", group, "hello");
+    let carol = world.account("carol");
+    assert_eq!(world.changed("alice", group, Action::Remove(carol)), None);
+    world.offline("carol");
+    let add = world.add("carol");
+    assert_eq!(world.changed("alice", group, add), None);
+    world.said("bob", group, "welcome back");
+    // Nothing of what alice has to say reaches her.
+    let (alice, device) = (world.account("alice"), world.device("carol"));
+    let mailbox = &mut world.relay.devices.get_mut(&device).unwrap().mailbox;
+    mailbox.retain(|_, item| !matches!(item, Item::Envelope(envelope) if envelope.from.account == alice));
+    world.online("carol");
+    world.advance(60_000);
+    assert_eq!(world.hears("carol", group), ["hello", "welcome back"]);
+    world.assert_agreed(group, &["alice", "bob", "carol"]);
+}
