@@ -28,6 +28,9 @@ const SNAPSHOTS: usize = 4;
 /// An operating system gives a connection attempt up by then.
 const DIAL_MS: u64 = 130_000;
 
+/// A row with a sender key is longer, one without is shorter.
+const KEY_BYTES: usize = 64;
+
 /// How far a device is with its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -257,7 +260,8 @@ impl World {
             Err(error) => return self.oracle.fail("client", format!("c{client}: {error}")),
         };
         let wake = step.wake;
-        let (mut batch, mut effects) = (mutate(step.batch, mutant), step.effects);
+        let mut batch = mutate(step.batch, &self.devices[client].db, mutant);
+        let mut effects = step.effects;
         if mutant == Some(Mutant::ClientSpeaksFirst) {
             let (said, rest) = effects.into_iter().partition(|effect| matches!(effect, Effect::Send(_)));
             effects = rest;
@@ -483,8 +487,9 @@ fn is_light(input: &Input) -> bool {
 }
 
 /// What a mutant makes of a batch.
-fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
+fn mutate(mut batch: Batch, db: &MemoryDb, mutant: Option<Mutant>) -> Batch {
     match mutant {
+        Some(Mutant::KeyKept) => batch.retain(|write| !forgets_key(write, db)),
         Some(Mutant::SessionsForgotten) => {
             batch.retain(|write| !matches!(write, Write::Row(Key::Session(_), _)));
         }
@@ -507,6 +512,13 @@ fn mutate(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
         _ => {}
     }
     batch
+}
+
+/// Whether a write takes the key out of a row of sender keys, and leaves the rest.
+fn forgets_key(write: &Write, db: &MemoryDb) -> bool {
+    let Write::Row(key @ Key::SenderKey(..), Some(row)) = write else { return false };
+    let before = db.row(key).ok().flatten().map_or(0, |row| row.len());
+    before >= KEY_BYTES && row.len() < KEY_BYTES
 }
 
 /// A database that does not know what has surfaced, or what was set.

@@ -51,6 +51,8 @@ pub enum Mutant {
     LightStored,
     /// The server gives light events of a group to everybody.
     LightToAll,
+    /// The client goes on with its sender key when somebody leaves.
+    KeyKept,
 }
 
 impl Mutant {
@@ -80,5 +82,6 @@ impl Mutant {
         Self::RemovedKept,
         Self::LightStored,
         Self::LightToAll,
+        Self::KeyKept,
     ];
 }

@@ -6,8 +6,8 @@ mod light;
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, FanOut, Key, Lights, Links, Origin, Row, Step, Store, Stored, Time,
-    View, decide, reads, refuse, rejects,
+    Command, CommitError, ConnId, Effect, FanOut, Key, Lights, Links, Origin, Piece, Row, Step, Store,
+    Stored, Time, View, decide, reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -553,9 +553,22 @@ impl World {
                     refuse(&command, reject)
                 }
             };
+            if let Command::Send { from, .. } = &command {
+                self.note_refusals(*from, &effects);
+            }
             self.carry_out(node, owner, effects);
             if !self.alive(node, life) {
                 return;
+            }
+        }
+    }
+
+    /// Copies for other devices than are there are not taken; what went out after them may be, when the devices
+    /// change meanwhile.
+    fn note_refusals(&mut self, from: DeviceAddress, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Reply { piece: Piece::Refused(refused), .. } = effect {
+                self.oracle.server_refuses(from, refused.id);
             }
         }
     }

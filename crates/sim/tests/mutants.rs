@@ -149,3 +149,8 @@ fn light_events_that_are_stored() {
 fn light_events_that_go_to_those_who_are_no_members() {
     caught_in_passing(Mutant::LightToAll);
 }
+
+#[test]
+fn sender_keys_that_outlive_a_member() {
+    caught_in_company(Mutant::KeyKept, &["8"]);
+}

@@ -338,6 +338,7 @@ impl Oracle {
         }
         for send in &frame.group_sends {
             self.keys_are_fresh(client, EnvelopeKind::SenderKey, &send.ciphertext);
+            self.key_is_drawn_anew(client, send);
             if let Some(from) = self.address(client) {
                 self.to_groups.insert(MessageKey { from, id: send.id });
             }

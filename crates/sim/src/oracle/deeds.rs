@@ -31,6 +31,9 @@ impl Oracle {
             return owed;
         }
         for (key, written) in &self.written {
+            if self.has_lost_a_teller(key, written) {
+                continue;
+            }
             let mut first: Option<(usize, Message, Rows)> = None;
             for (client, db) in ends.dbs.iter().enumerate() {
                 if !self.follows(client, key, written) {
@@ -72,6 +75,12 @@ impl Oracle {
             Conversation::Account(_) => true,
         };
         there && stays && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)
+    }
+
+    /// A device that is gone did something that it has told some and not others: nobody tells it them.
+    fn has_lost_a_teller(&self, key: &MessageKey, written: &Written) -> bool {
+        let accounts = written.owed.iter().map(|address| address.account);
+        accounts.chain([key.from.account]).any(|account| self.society.has_lost_a_device(account))
     }
 
     /// Nobody has left the group or come to it since it was made.

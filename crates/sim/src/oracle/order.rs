@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::{Body, Conversation, Effect, Event, Message, MessageKey};
-use waxwing_wire::client_frame::{ClientFrame, RequestBody};
+use waxwing_wire::client_frame::{ClientFrame, GroupSend, RequestBody};
 use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::server_frame::{ResponseBody, ServerFrame};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, GroupId};
 
 use super::Oracle;
 use super::client_side::Committing;
@@ -24,6 +24,8 @@ pub(super) struct Hearsay {
     told: Vec<(AccountId, u64, BTreeSet<DeviceId>)>,
     /// Committed.
     known: BTreeMap<(usize, AccountId), (u64, BTreeSet<DeviceId>)>,
+    /// Sender keys by their names, and the epoch of a group in which they were first used.
+    keys: BTreeMap<(GroupId, Vec<u8>), u64>,
 }
 
 impl Oracle {
@@ -42,6 +44,7 @@ impl Oracle {
         let companion = self.address(client).is_some_and(|address| address.device != DeviceId::PRIMARY);
         let unsure = companion || self.has_asked.contains(&client) || !self.is_honest();
         let person = self.people.get(&client).copied().unwrap_or(client);
+        let unsure = unsure || self.rolled_back(client);
         let excused = self.rolled_back(sender) || from_own_device && unsure || self.is_unwanted(person, key);
         let name = self.name(&key);
         let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
@@ -145,6 +148,23 @@ impl Oracle {
     }
 
     // ------------------------------------------------------------ for whom
+
+    /// The key of a message to a group was never given to anybody who has left since.
+    pub(super) fn key_is_drawn_anew(&mut self, client: usize, send: &GroupSend) {
+        let Some(outline) = outline(EnvelopeKind::SenderKey, &send.ciphertext) else { return };
+        // What makes a group goes to its first members.
+        let epoch = send.epoch.max(1);
+        let first = *self.hearsay.keys.entry((send.group, outline.ratchet_key)).or_insert(epoch);
+        let Some(facts) = self.society.groups.get(&send.group).filter(|_| self.is_honest()) else { return };
+        let Some(had_it) = facts.members(first) else { return };
+        let mut since = (first..=epoch).filter_map(|epoch| facts.members(epoch));
+        if since.any(|members| had_it.iter().any(|member| !members.contains(member))) {
+            self.fail(
+                "8",
+                format!("c{client} writes in epoch {epoch} with a key that somebody has who left"),
+            );
+        }
+    }
 
     /// A device is told which devices an account has, in an answer to what it asked.
     pub(super) fn hears_of_devices(&mut self, client: usize, frame: &ServerFrame) {
