@@ -268,7 +268,7 @@ impl Oracle {
             let lost = known.iter().all(|(_, known)| *known < epoch)
                 && known.iter().any(|(client, _)| self.rolled_back(*client));
             let behind =
-                known.into_iter().filter(|(client, known)| *known != epoch && !self.rolled_back(*client));
+                known.into_iter().filter(|(client, known)| *known != epoch && !self.may_lag(*client));
             owed.extend(
                 behind
                     .filter(|_| !lost)
@@ -281,6 +281,14 @@ impl Oracle {
     /// Something expired, so what depends on it may be missing.
     pub(super) fn expired_something(&self) -> bool {
         !self.expired.is_empty() || !self.expired_silently.is_empty()
+    }
+
+    /// An older copy hears that a group has gone on when somebody says something there; and so does whoever was
+    /// linked to it, and began with what it knew.
+    fn may_lag(&self, client: usize) -> bool {
+        let began_with_it =
+            |own: DeviceAddress| self.rolled_back_account(own.account) && self.society.linked_ms(own) > 0;
+        self.rolled_back(client) || self.address(client).is_some_and(began_with_it)
     }
 
     /// What must be the same on all devices of an account.
