@@ -84,6 +84,25 @@ pub enum Command {
         /// The contact's alias.
         username: String,
     },
+    /// Look up which people of an address book have an account and want to be found; they become contacts with
+    /// the book's names. The server learns no address; nothing of the book is kept. Then [`Event::ContactsFound`].
+    LookUpContacts {
+        /// What is neither an e-mail address nor a telephone number with its country code is passed over. At most
+        /// 2,000 addresses in all.
+        entries: Vec<BookEntry>,
+    },
+    /// Whether the account is found by the addresses that the operator vouched for, and from now on if that is
+    /// said; then [`Event::Findable`].
+    Findable {
+        /// From now on.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        set: Option<bool>,
+    },
+    /// The operator has vouched for an address of this account; then [`Event::Findable`].
+    RedeemAddress {
+        /// As the operator gave it.
+        code: String,
+    },
     /// Give a contact a name of one's own, the same on all devices; empty: none.
     SetContactName {
         /// The contact's account.
@@ -435,6 +454,24 @@ pub enum Event {
     Skipped {
         /// How many.
         messages: u64,
+    },
+    /// What [`Command::LookUpContacts`] has come to.
+    ContactsFound {
+        /// Which.
+        command: CommandId,
+        /// Addresses that were looked up.
+        addresses: u64,
+        /// Who was found.
+        found: Vec<FoundContact>,
+    },
+    /// How the account is found.
+    Findable {
+        /// Which command asked.
+        command: CommandId,
+        /// By its addresses, or not.
+        on: bool,
+        /// Addresses that the operator vouched for.
+        addresses: u32,
     },
     /// Something that the user sets is another now: conversations, contacts, stars, lists, settings.
     StateChanged,

@@ -24,7 +24,7 @@ pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
 pub use people::{
-    For, Online, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
+    For, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
 };
 pub use search::{Kind, Search, When};
 
@@ -87,7 +87,7 @@ pub enum Command {
     Requests(Requests),
     /// What you tell others of yourself: name, picture, a few words
     Profile(Profile),
-    /// Who may know what of you, and add you to groups
+    /// Who may know what of you, find you, and add you to groups
     Settings(Settings),
     /// Groups and communities
     #[command(alias = "groups")]

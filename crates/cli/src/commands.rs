@@ -5,6 +5,7 @@ mod chats;
 mod completions;
 mod contacts;
 mod devices;
+mod findable;
 mod group;
 mod link;
 mod lists;

@@ -5,6 +5,7 @@
 //! output is one JSON object with a `type`, and an error is one `{"error": {…}}` on standard error.
 
 mod arguments;
+mod book;
 mod chat;
 mod commands;
 mod daemon;

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::devices::{HistoryRange, LinkCode};
+use waxwing_wire::directory::{Address, AddressCode};
 use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
@@ -236,6 +237,24 @@ pub enum Command {
         /// What.
         what: Composing,
     },
+    /// Look up which people of an address book have an account and want to be found; they become contacts with
+    /// the book's names. Nothing of the book is kept but these names, and the server learns no address. Then
+    /// [`Event::ContactsFound`].
+    LookUpContacts {
+        /// At most [`crate::limits::MAX_BOOK_ADDRESSES`] addresses in all.
+        entries: Vec<BookEntry>,
+    },
+    /// Whether the own account is found by its addresses, and from now on if that is said; then
+    /// [`Event::Findable`].
+    Findable {
+        /// From now on.
+        set: Option<bool>,
+    },
+    /// The operator has vouched for an address of this account; then [`Event::Findable`].
+    RedeemAddress {
+        /// As the operator gave it.
+        code: AddressCode,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -294,6 +313,15 @@ pub enum Presence {
     Online,
     /// Not now; milliseconds since 1970.
     LastSeen(u64),
+}
+
+/// Somebody in an address book.
+#[derive(Clone)]
+pub struct BookEntry {
+    /// As the book calls them.
+    pub name: String,
+    /// Theirs.
+    pub addresses: Vec<Address>,
 }
 
 /// What can be set for a conversation. Without `Debug`: it may hold what people write.
@@ -436,6 +464,24 @@ pub enum Event {
     },
     /// Messages were not kept for this device while its mailbox was full.
     Skipped(u64),
+    /// What a look-up has come to.
+    ContactsFound {
+        /// Which.
+        command: CommandId,
+        /// Addresses that were looked up.
+        addresses: usize,
+        /// Who was found, and how the book calls them.
+        found: Vec<(AccountId, String)>,
+    },
+    /// How the own account is found.
+    Findable {
+        /// Which command asked.
+        command: CommandId,
+        /// By its addresses, or not.
+        on: bool,
+        /// Addresses that the operator vouched for.
+        addresses: u32,
+    },
 }
 
 /// Whether the server can be reached.
@@ -545,6 +591,18 @@ pub enum Failure {
     /// The list is not known.
     #[error("no such broadcast list; list them again")]
     UnknownList,
+    /// Above [`crate::limits::MAX_BOOK_ADDRESSES`].
+    #[error("too many addresses to look up at once; the limit is {limit}")]
+    TooManyAddresses {
+        /// The limit.
+        limit: usize,
+    },
+    /// The directory's key is another than at the first look-up, or its answer is not proven.
+    #[error(
+        "the server's directory of contacts is not the one that this device knows: nobody was looked up in it; \
+         ask the operator whether it was begun anew"
+    )]
+    FalseDirectory,
     /// Above [`crate::limits::MAX_PEERS`].
     #[error("too many contacts; the limit is {limit}")]
     TooManyContacts {

@@ -15,11 +15,13 @@ use crate::Time;
 use crate::client::{Client, Error};
 use crate::command::{CommandId, ConnectionState, Effect, Event, Failure};
 use crate::contacts::Lookup;
+use crate::directory::{Search, findable};
 use crate::limits::{
     ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HOLD_MAX_MS, KEEP_ALIVE_MS, MAX_REQUESTS_IN_FLIGHT,
     PONG_TIMEOUT_MS, PREKEY_IDS_SKIPPED, RECONNECT_MAX_MS, RECONNECT_MIN_MS,
 };
 use crate::linking::{Approval, Approving};
+use crate::own::Wanted;
 use crate::turn::Turn;
 
 /// What the core knows of its connection.
@@ -93,6 +95,10 @@ pub(crate) enum Asked {
     Complete,
     FetchLink(Box<Approval>),
     Approve(Box<Approving>),
+    /// The next part of a look-up.
+    LookUp(CommandId, Box<Search>),
+    /// How the own account is found.
+    Findable(CommandId, Box<Wanted>),
 }
 
 impl Link {
@@ -320,6 +326,7 @@ impl Client {
                 Asked::Find(lookup) => lookup.command,
                 Asked::Refresh(command) | Asked::Remove(command, _) => command,
                 Asked::FindGroup(command, _) => command,
+                Asked::LookUp(command, _) | Asked::Findable(command, _) => command,
                 Asked::FetchLink(approval) => approval.command,
                 Asked::Approve(approving) => approving.command,
                 Asked::Username(account) => {
@@ -510,6 +517,8 @@ impl Client {
             (Some(Asked::Complete), what) => self.link_completed(turn, what)?,
             (Some(Asked::FetchLink(approval)), what) => self.link_fetched(turn, &approval, what)?,
             (Some(Asked::Approve(approving)), what) => self.link_approved(turn, &approving, what)?,
+            (Some(Asked::LookUp(command, search)), what) => self.looked_up(turn, command, search, what)?,
+            (Some(Asked::Findable(command, _)), what) => findable(turn, command, what),
             (Some(Asked::FindGroup(command, link)), ResponseBody::GroupFound(approvers)) => {
                 self.group_found(turn, command, &link, Ok(approvers))?;
             }

@@ -17,6 +17,7 @@
 //! | `connection` | when to connect, what is dead, whether the database is an older copy of itself |
 //! | `register`, `linking`, `own` | the own account: making it, taking devices in, its device list |
 //! | `contacts`, `devices` | others; the devices of accounts, and which of them to believe |
+//! | `directory` | which people of an address book have an account |
 //! | `sync`, `state`, `archive` | what the devices of one account tell each other |
 //! | `group` | groups |
 //! | `posting`, `history` | what the user writes and has read |
@@ -45,6 +46,7 @@ mod connection;
 mod contacts;
 mod db;
 mod devices;
+mod directory;
 mod group;
 mod history;
 mod inbox;
@@ -69,8 +71,8 @@ mod turn;
 
 pub use client::{Client, Error, Input, Step};
 pub use command::{
-    Activity, ChatChange, Command, CommandId, Composing, ConnectionState, Effect, Event, Failure, Presence,
-    ProfileChange,
+    Activity, BookEntry, ChatChange, Command, CommandId, Composing, ConnectionState, Effect, Event, Failure,
+    Presence, ProfileChange,
 };
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{

@@ -13,6 +13,8 @@ pub const MAX_CLAIMS: usize = 1_024;
 pub const MAX_WISHES: usize = 16;
 /// A linked device places its own messages from this order on, and the account's history below it.
 pub const COMPANION_ORDER: u64 = 1 << 40;
+/// Addresses of one look-up of contacts: what a server allows in one day.
+pub const MAX_BOOK_ADDRESSES: usize = 2_000;
 /// Registers of the account's state, deleted ones included.
 pub const MAX_STATES: u32 = 50_000;
 /// Registers looked at at once when all are.

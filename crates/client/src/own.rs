@@ -3,6 +3,7 @@
 use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::content::{Body as ContentBody, Sync};
 use waxwing_wire::devices::{DeviceList, ListedDevice, SignedDeviceList};
+use waxwing_wire::directory::AddressCode;
 use waxwing_wire::limits::MAX_DEVICE_NAME_BYTES;
 use waxwing_wire::server_frame::{DeviceState, ResponseBody};
 use waxwing_wire::{DeviceId, Reject, RejectCode};
@@ -13,6 +14,7 @@ use crate::command::{CommandId, Event, Failure};
 use crate::connection::{Asked, as_reject};
 use crate::db::{Key, Read};
 use crate::devices::{Claim, Identity, Present, load_devices};
+use crate::directory::Search;
 use crate::limits::{LIST_AGE_MS, LIST_LIFE_MS, MAX_WISHES};
 use crate::linking::Approval;
 use crate::outbox::hold_ms;
@@ -35,6 +37,12 @@ pub(crate) enum Wanted {
     Remove(DeviceId),
     /// [`crate::Command::ApproveLink`]: the offer is to be fetched.
     Approve(Box<Approval>),
+    /// [`crate::Command::LookUpContacts`], or the next part of it.
+    LookUp(Box<Search>),
+    /// [`crate::Command::Findable`].
+    Findable(Option<bool>),
+    /// [`crate::Command::RedeemAddress`].
+    Redeem(AddressCode),
 }
 
 impl Client {
@@ -343,11 +351,21 @@ impl Client {
                 Wanted::Approve(approval) => {
                     (RequestBody::FetchLink(approval.code.reference()), Asked::FetchLink(approval))
                 }
+                Wanted::LookUp(mut search) => (search.next(turn), Asked::LookUp(wish.command, search)),
+                Wanted::Findable(set) => {
+                    (RequestBody::Findable(set), Asked::Findable(wish.command, Wanted::Findable(set).into()))
+                }
+                Wanted::Redeem(code) => (
+                    RequestBody::RedeemAddress(code),
+                    Asked::Findable(wish.command, Wanted::Redeem(code).into()),
+                ),
             };
             if let Err(asked) = self.link.ask(turn, what, asked) {
                 let what = match asked {
                     Asked::Remove(_, device) => Wanted::Remove(device),
                     Asked::FetchLink(approval) => Wanted::Approve(approval),
+                    Asked::LookUp(_, search) => Wanted::LookUp(search),
+                    Asked::Findable(_, wanted) => *wanted,
                     _ => Wanted::Devices,
                 };
                 self.wishes.push_front(Wish { command: wish.command, what });

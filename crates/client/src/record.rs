@@ -175,6 +175,9 @@ pub(crate) struct Counters {
     /// Somebody may have been told something else of the user than they may know now.
     #[prost(bool, tag = "38")]
     pub profile_changed: bool,
+    /// The key of the server's directory of contacts, as it was at the first look-up; none before.
+    #[prost(bytes = "vec", tag = "60")]
+    pub directory_key: Vec<u8>,
 }
 
 /// Another account.

@@ -2,6 +2,7 @@
 
 mod acts;
 mod devices;
+mod directory;
 mod faults;
 mod golden;
 mod group_faults;

@@ -1,4 +1,7 @@
+mod directory;
 mod parts;
+
+pub use directory::DirectoryCommand;
 
 pub use parts::{FanOut, Fate, Gone, Target};
 
@@ -427,6 +430,8 @@ pub enum Command {
         /// What it publishes.
         upload: Box<PrekeyUpload>,
     },
+    /// About the directory of contacts.
+    Directory(DirectoryCommand),
     /// The operator makes an invitation. No answer: the driver tells the operator when it is committed.
     CreateInvitation {
         /// Drawn by the driver from its generator.

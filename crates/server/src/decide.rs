@@ -4,6 +4,7 @@
 mod account;
 mod attach;
 mod devices;
+mod directory;
 mod group;
 mod linking;
 mod mailbox;
@@ -72,6 +73,7 @@ pub fn reads(command: &Command) -> Keys {
         Command::GroupFinish { fan_out } => group::reads_finish(fan_out),
         Command::Release { blobs, .. } | Command::NoteHad { blobs, .. } => group::reads_release(blobs),
         Command::ExpireBlob { blob } => group::reads_message(*blob),
+        Command::Directory(command) => directory::reads(command),
     }
 }
 
@@ -152,6 +154,31 @@ pub fn decide(
         Command::FinishRemoval { origin, account, devices } => {
             Ok(devices::finish(*origin, *account, devices, view))
         }
+        Command::OfferLink { .. }
+        | Command::FetchLink { .. }
+        | Command::ApproveLink { .. }
+        | Command::CompleteLink { .. }
+        | Command::AddDevice { .. }
+        | Command::ResumeLink { .. }
+        | Command::ExpireLink { .. } => decide_of_link(command, view, now),
+        Command::FindGroup { .. }
+        | Command::GroupSend { .. }
+        | Command::GroupCompare { .. }
+        | Command::GroupStore { .. }
+        | Command::GroupDeliver { .. }
+        | Command::GroupNote { .. }
+        | Command::GroupFinish { .. }
+        | Command::GroupResume { .. }
+        | Command::Release { .. }
+        | Command::NoteHad { .. }
+        | Command::ExpireBlob { .. } => decide_of_group(command, view, now, settings),
+        Command::Directory(command) => directory::decide(command, view, now, rng),
+    }
+}
+
+/// Of linking devices.
+fn decide_of_link(command: &Command, view: &View, now: Time) -> Result<Step, Reject> {
+    match command {
         Command::OfferLink { origin, key, reference, offer } => {
             linking::offer(*origin, *key, *reference, offer, view, now)
         }
@@ -167,17 +194,8 @@ pub fn decide(
         }
         Command::ResumeLink { origin, key, address } => linking::resume(*origin, *key, *address, view),
         Command::ExpireLink { reference } => Ok(linking::expire(*reference, view, now)),
-        Command::FindGroup { .. }
-        | Command::GroupSend { .. }
-        | Command::GroupCompare { .. }
-        | Command::GroupStore { .. }
-        | Command::GroupDeliver { .. }
-        | Command::GroupNote { .. }
-        | Command::GroupFinish { .. }
-        | Command::GroupResume { .. }
-        | Command::Release { .. }
-        | Command::NoteHad { .. }
-        | Command::ExpireBlob { .. } => decide_of_group(command, view, now, settings),
+        // Nothing else comes here.
+        _ => Ok(Step::default()),
     }
 }
 
@@ -241,6 +259,9 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::AddDevice { origin, .. }
         | Command::ResumeLink { origin, .. }
         | Command::FindGroup { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
+        Command::Directory(command) => {
+            command.origin().map(|origin| respond(origin, ResponseBody::Reject(reject))).into_iter().collect()
+        }
         // Nobody waits for an answer: these are repeated when their reason comes up again.
         Command::Stored { .. }
         | Command::Settle { .. }

@@ -47,15 +47,15 @@ mod store;
 #[cfg(test)]
 mod world;
 
-pub use command::{Command, ConnId, FanOut, Fate, Gone, Origin, Target};
+pub use command::{Command, ConnId, DirectoryCommand, FanOut, Fate, Gone, Origin, Target};
 pub use decide::{decide, reads, refuse};
 pub use light::Lights;
 pub use links::Links;
 pub use resolve::resolve;
 pub use row::{
-    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
-    MailboxRow, MemberRow, OnItsWay, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, RowDamaged,
-    Seen, SeenRow, SignedRow, UsernameRow,
+    AccountRow, Approval, BlobId, BlobRow, BucketEntry, BucketRow, CredentialRow, DeviceRow, DirectoryRow,
+    FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay, PendingChange, Pool,
+    PoolKind, PoolRow, ReferencesRow, Row, RowDamaged, Seen, SeenRow, SignedRow, UsernameRow, VoucherRow,
 };
 pub use step::{Append, Batch, Effect, Piece, Step, Trim};
 pub use store::{

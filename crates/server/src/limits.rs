@@ -38,6 +38,15 @@ pub const NOTED_ACCOUNTS: usize = 16;
 /// A message to a group that is not in all mailboxes after so long, milliseconds, is gone on with even if its
 /// sender does not come back: 10 minutes.
 pub const FAN_OUT_MS: u64 = 600_000;
+/// Addresses of one account that the operator vouched for.
+pub const MAX_ADDRESSES: usize = 8;
+/// Addresses that an account may look up in one day (UTC). What an enumerating client gets.
+pub const ADDRESSES_PER_DAY: u32 = 2_000;
+/// Buckets of the directory that an account may fetch in one day (UTC): all of them a few times.
+pub const BUCKETS_PER_DAY: u32 = 64;
+/// Bits that tell the buckets of a new directory apart: 16 buckets, so that which of them a client fetches tells
+/// little, and no more than what fits into them.
+pub const BUCKET_BITS: u8 = 4;
 /// Changes of a group that are known again when they are repeated.
 pub const RECENT_CHANGES: usize = 16;
 /// Entries that one acknowledgement settles at once; a device that acknowledges more is settled in steps.

@@ -278,7 +278,12 @@ impl Links {
             RequestBody::FindAccount(_)
             | RequestBody::FindUsername(_)
             | RequestBody::FindGroup(..)
-            | RequestBody::FetchLink(_) => LOOKUPS_PER_HOUR,
+            | RequestBody::FetchLink(_)
+            // What these may do in a day is counted durably besides.
+            | RequestBody::EvaluateAddresses(_)
+            | RequestBody::FetchBucket(_)
+            | RequestBody::Findable(_)
+            | RequestBody::RedeemAddress(_) => LOOKUPS_PER_HOUR,
             RequestBody::PublishPrekeys(_)
             | RequestBody::PublishDeviceList(_)
             | RequestBody::RemoveDevice(_)

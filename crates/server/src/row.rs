@@ -1,7 +1,10 @@
 //! Rows as the store keeps them. Their encoding is protobuf with the numbers written in `encoding`; a number
 //! is never reused, and a golden test pins the bytes.
 
+mod directory;
 mod encoding;
+
+pub use directory::{BucketEntry, BucketRow, DirectoryRow, FindableRow, VoucherRow};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -44,6 +47,14 @@ pub enum Row {
     Blob(BlobRow),
     /// See [`ReferencesRow`].
     References(ReferencesRow),
+    /// See [`DirectoryRow`].
+    Directory(DirectoryRow),
+    /// See [`BucketRow`].
+    Bucket(BucketRow),
+    /// See [`VoucherRow`].
+    Voucher(VoucherRow),
+    /// See [`FindableRow`].
+    Findable(FindableRow),
 }
 
 /// Which device a Noise key belongs to.

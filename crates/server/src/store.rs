@@ -7,8 +7,9 @@ use waxwing_wire::devices::LinkReference;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, GroupId, MessageId, Username};
 
 use crate::row::{
-    AccountRow, BlobId, BlobRow, CredentialRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, PoolKind,
-    PoolRow, ReferencesRow, Row, SeenRow, SignedRow, UsernameRow,
+    AccountRow, BlobId, BlobRow, BucketRow, CredentialRow, DirectoryRow, FindableRow, GroupRow,
+    InvitationRow, LinkingRow, MailboxRow, PoolKind, PoolRow, ReferencesRow, Row, SeenRow, SignedRow,
+    UsernameRow, VoucherRow,
 };
 use crate::step::Batch;
 
@@ -39,6 +40,14 @@ pub enum Key {
     Blob(BlobId),
     /// How many mailbox entries refer to a blob. There whenever the blob is.
     References(BlobId),
+    /// The key of the directory of contacts.
+    Directory,
+    /// A bucket of that directory.
+    Bucket(u32),
+    /// The operator's word for an address, by the SHA-256 of its code or invitation token.
+    Voucher([u8; 32]),
+    /// Addresses of an account, whether it is found by them, and how much it has looked up.
+    Findable(AccountId),
 }
 
 /// Rows that must be committed together live in one shard; a batch changes only one.
@@ -46,11 +55,11 @@ pub enum Key {
 pub enum Shard {
     /// A credential.
     Credential(DeviceKey),
-    /// An invitation.
+    /// An invitation or code: `Invitation` and `Voucher` rows.
     Invitation([u8; 32]),
     /// A username, by the SHA-256 of its text.
     Username([u8; 32]),
-    /// An account's records: `Account`, `Signed` and `Pool` rows.
+    /// An account's records: `Account`, `Signed`, `Pool` and `Findable` rows.
     Account(AccountId),
     /// All mailboxes of one account, with their rows, entries and dedupe keys, and the `Seen` row.
     Mailboxes(AccountId),
@@ -58,6 +67,10 @@ pub enum Shard {
     Linking(LinkReference),
     /// A group with its blobs: `Group`, `Blob` and `References` rows.
     Group(GroupId),
+    /// The key of the directory.
+    Directory,
+    /// A bucket of the directory.
+    Bucket(u32),
 }
 
 /// Rows that the sweep goes through, one kind after the other. [`crate::Command::sweep`] says what to do with
@@ -220,6 +233,10 @@ impl Key {
             Self::Linking(reference) => Shard::Linking(*reference),
             Self::Group(group) => Shard::Group(*group),
             Self::Blob(blob) | Self::References(blob) => Shard::Group(blob.group),
+            Self::Directory => Shard::Directory,
+            Self::Bucket(bucket) => Shard::Bucket(*bucket),
+            Self::Voucher(hash) => Shard::Invitation(*hash),
+            Self::Findable(account) => Shard::Account(*account),
         }
     }
 }
@@ -333,6 +350,36 @@ impl View {
         match self.row(&Key::Group(group)) {
             Some(Row::Group(row)) => Some(row),
             _ => None,
+        }
+    }
+
+    pub(crate) fn directory(&self) -> Option<&DirectoryRow> {
+        match self.row(&Key::Directory) {
+            Some(Row::Directory(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Empty if there is none.
+    pub(crate) fn bucket(&self, bucket: u32) -> BucketRow {
+        match self.row(&Key::Bucket(bucket)) {
+            Some(Row::Bucket(row)) => row.clone(),
+            _ => BucketRow::default(),
+        }
+    }
+
+    pub(crate) fn voucher(&self, hash: [u8; 32]) -> Option<&VoucherRow> {
+        match self.row(&Key::Voucher(hash)) {
+            Some(Row::Voucher(row)) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Empty if there is none.
+    pub(crate) fn findable(&self, account: AccountId) -> FindableRow {
+        match self.row(&Key::Findable(account)) {
+            Some(Row::Findable(row)) => row.clone(),
+            _ => FindableRow::default(),
         }
     }
 

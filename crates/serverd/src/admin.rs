@@ -8,12 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use waxwing_wire::invitation::Invitation;
+use waxwing_wire::Reject;
+use waxwing_wire::directory::{Address, AddressCode};
+use waxwing_wire::invitation::{Invitation, InvitationToken};
 
 use crate::limits::{ADMIN_TIMEOUT, MAX_ADMIN_LINE_BYTES};
 use crate::message::Job;
@@ -31,6 +33,15 @@ pub enum Request {
     Invite {
         /// How many accounts it admits; absent for no bound.
         uses: Option<u32>,
+        /// When it ends, milliseconds since 1970; absent for never.
+        expires_at_ms: Option<u64>,
+        /// For one account that has this address.
+        address: Option<String>,
+    },
+    /// A code by which an account gets an address.
+    Address {
+        /// Which.
+        address: String,
         /// When it ends, milliseconds since 1970; absent for never.
         expires_at_ms: Option<u64>,
     },
@@ -100,18 +111,40 @@ impl Admin {
     fn carry_out(&self, request: Request) -> Answer {
         match request {
             Request::Stats => Answer::Ok(Value::Object(self.shared.stats.to_json())),
-            Request::Invite { uses, expires_at_ms } => {
-                let (answer, answered) = sync_channel(1);
-                self.shared.engine.put(&mut vec![Job::Invite { uses, expires_at_ms, answer }], 0);
-                match answered.recv_timeout(ADMIN_TIMEOUT) {
-                    Ok(Ok(token)) => {
-                        let invitation = Invitation { server: self.shared.key.public(), token };
-                        Answer::Ok(json!({ "invitation": invitation.to_text() }))
-                    }
-                    Ok(Err(reject)) => Answer::Error(reject.detail),
-                    Err(_) => Answer::Error("the server is shutting down or overloaded: try again".into()),
+            Request::Invite { uses, expires_at_ms, address } => {
+                match address.as_deref().map(Address::parse).transpose() {
+                    Ok(address) => self.draw(
+                        |answer| Job::Invite { uses, expires_at_ms, address, answer },
+                        |token| {
+                            let invitation = Invitation { server: self.shared.key.public(), token };
+                            json!({ "invitation": invitation.to_text() })
+                        },
+                    ),
+                    Err(error) => Answer::Error(error.to_string()),
                 }
             }
+            Request::Address { address, expires_at_ms } => match Address::parse(&address) {
+                Ok(address) => self.draw(
+                    |answer| Job::Vouch { address, expires_at_ms, answer },
+                    |token| json!({ "code": AddressCode(token.0).to_text() }),
+                ),
+                Err(error) => Answer::Error(error.to_string()),
+            },
+        }
+    }
+
+    /// Has the engine draw a token and make something of it.
+    fn draw(
+        &self,
+        job: impl FnOnce(SyncSender<Result<InvitationToken, Reject>>) -> Job,
+        show: impl FnOnce(InvitationToken) -> Value,
+    ) -> Answer {
+        let (answer, answered) = sync_channel(1);
+        self.shared.engine.put(&mut vec![job(answer)], 0);
+        match answered.recv_timeout(ADMIN_TIMEOUT) {
+            Ok(Ok(token)) => Answer::Ok(show(token)),
+            Ok(Err(reject)) => Answer::Error(reject.detail),
+            Err(_) => Answer::Error("the server is shutting down or overloaded: try again".into()),
         }
     }
 }

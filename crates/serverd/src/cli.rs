@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
-use waxwing_wire::invitation::Invitation;
+use waxwing_wire::directory::{Address, AddressCode};
+use waxwing_wire::invitation::{Invitation, InvitationToken};
+use waxwing_wire::{DeviceKey, Reject};
 
 use crate::admin::{Request, ask};
 use crate::config::{self, Options, Unusable};
@@ -41,6 +43,8 @@ enum Command {
     Serve(Box<Serve>),
     /// Make an invitation, and print it
     Invite(Invite),
+    /// Vouch for an e-mail address or telephone number of an account that is there, and print the code to redeem
+    Address(AddressArguments),
     /// Print what the running server counts
     Stats(Place),
     /// Print the server's public key
@@ -72,6 +76,20 @@ struct Invite {
     /// Ends after so many days [default: never]
     #[arg(long, value_name = "N")]
     expires_days: Option<u32>,
+    /// For one account, which has this e-mail address or telephone number: it can let itself be found by it
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["reusable", "uses"])]
+    address: Option<String>,
+}
+
+#[derive(Args)]
+struct AddressArguments {
+    #[command(flatten)]
+    place: Place,
+    /// An e-mail address, or a telephone number with its country code
+    address: String,
+    /// The code ends after so many days
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    expires_days: u32,
 }
 
 #[derive(Args)]
@@ -91,6 +109,7 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Serve(arguments) => run_serve(*arguments),
         Command::Invite(arguments) => run_invite(&arguments),
+        Command::Address(arguments) => run_address(&arguments),
         Command::Stats(place) => run_stats(&place),
         Command::Key(place) => run_key(&place),
     };
@@ -111,18 +130,17 @@ fn run_serve(arguments: Serve) -> anyhow::Result<()> {
 
 fn run_invite(arguments: &Invite) -> anyhow::Result<()> {
     let uses = (!arguments.reusable).then_some(arguments.uses);
-    let now =
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock is set before 1970")?;
-    let ends = arguments.expires_days.map(|days| now + DAY * days);
-    let expires_at_ms = ends.map(|ends| ends.as_millis().try_into().unwrap_or(u64::MAX));
+    let expires_at_ms = arguments.expires_days.map(ends_after).transpose()?;
     let data_dir = &arguments.place.data_dir;
-    let invitation = match ask(data_dir, &Request::Invite { uses, expires_at_ms })? {
-        Some(answer) => answer
-            .get("invitation")
-            .and_then(Value::as_str)
-            .context("the server's answer is not understood")?
-            .to_owned(),
-        None => invite_offline(data_dir, uses, expires_at_ms)?,
+    let address = arguments.address.as_deref().map(Address::parse).transpose()?;
+    let request = Request::Invite { uses, expires_at_ms, address: arguments.address.clone() };
+    let invitation = match ask(data_dir, &request)? {
+        Some(answer) => text_of(&answer, "invitation")?,
+        None => {
+            let job = |answer| Job::Invite { uses, expires_at_ms, address, answer };
+            let (server, token) = draw_offline(data_dir, job)?;
+            Invitation { server, token }.to_text()
+        }
     };
     if arguments.place.json {
         let object = json!({ "invitation": invitation, "uses": uses, "expires_at_ms": expires_at_ms });
@@ -132,21 +150,54 @@ fn run_invite(arguments: &Invite) -> anyhow::Result<()> {
     }
 }
 
-/// Nobody serves on the data directory: then its store can be opened here.
-fn invite_offline(data_dir: &Path, uses: Option<u32>, expires_at_ms: Option<u64>) -> anyhow::Result<String> {
+fn run_address(arguments: &AddressArguments) -> anyhow::Result<()> {
+    let expires_at_ms = Some(ends_after(arguments.expires_days)?);
+    let data_dir = &arguments.place.data_dir;
+    let address = Address::parse(&arguments.address)?;
+    let request = Request::Address { address: arguments.address.clone(), expires_at_ms };
+    let code = match ask(data_dir, &request)? {
+        Some(answer) => text_of(&answer, "code")?,
+        None => {
+            let job = |answer| Job::Vouch { address, expires_at_ms, answer };
+            AddressCode(draw_offline(data_dir, job)?.1.0).to_text()
+        }
+    };
+    if arguments.place.json {
+        print(&json!({ "code": code, "expires_at_ms": expires_at_ms }).to_string())
+    } else {
+        print(&code)
+    }
+}
+
+fn ends_after(days: u32) -> anyhow::Result<u64> {
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock is set before 1970")?;
+    Ok((now + DAY * days).as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+fn text_of(answer: &Value, name: &str) -> anyhow::Result<String> {
+    let text = answer.get(name).and_then(Value::as_str);
+    Ok(text.context("the server's answer is not understood")?.to_owned())
+}
+
+/// Nobody serves on the data directory: then its store can be opened here. Gives the server's key too.
+fn draw_offline(
+    data_dir: &Path,
+    job: impl FnOnce(SyncSender<Result<InvitationToken, Reject>>) -> Job,
+) -> anyhow::Result<(DeviceKey, InvitationToken)> {
     make_directory(data_dir)?;
     let store = Embedded::open(data_dir, store::Options::default())?;
     let key = identity::load_or_create(data_dir)?;
     let inbox = Arc::new(Queue::new(1, 1));
     let (answer, answered) = sync_channel(1);
-    inbox.put(&mut vec![Job::Invite { uses, expires_at_ms, answer }], 0);
+    inbox.put(&mut vec![job(answer)], 0);
     // An engine with no I/O threads ends when its queue is empty.
     let engine = Engine::new(store, Default::default(), DAY, inbox, Vec::new(), Arc::new(Stats::default()));
     if let Err(failed) = engine.run() {
-        bail!("cannot write the invitation: {}", failed.0);
+        bail!("cannot write to the store: {}", failed.0);
     }
-    match answered.recv().context("the invitation was not made")? {
-        Ok(token) => Ok(Invitation { server: key.public(), token }.to_text()),
+    match answered.recv().context("the store was not written to")? {
+        Ok(token) => Ok((key.public(), token)),
         Err(reject) => bail!("{}", reject.detail),
     }
 }

@@ -19,7 +19,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use waxwing_server::{Command, CommitError, Effect, Lights, Links, Piece, Settings, Time, rejects};
+use waxwing_server::{
+    Command, CommitError, DirectoryCommand, Effect, Lights, Links, Piece, Settings, Time, rejects,
+};
+use waxwing_wire::directory::AddressCode;
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
@@ -29,7 +32,7 @@ use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{Embedded, Pending, Room};
 use busy::Busy;
-use chain::Chain;
+use chain::{Chain, Operator};
 use group::{Decided, Group, Otherwise, refuse_chain};
 use sweep::Sweeper;
 use unsettled::AllUnsettled;
@@ -91,7 +94,8 @@ impl Engine {
             outbox_bytes: 0,
             io,
             stats,
-            backlog: VecDeque::new(),
+            // The first thing that a new store gets.
+            backlog: VecDeque::from([Chain::new(Command::Directory(DirectoryCommand::Open))]),
             busy: Busy::default(),
             now: Time(0),
             sweeper: Sweeper::new(sweep_interval, begun),
@@ -196,20 +200,40 @@ impl Engine {
                 group.closed.push(conn);
                 Ok(())
             }
-            Job::Invite { uses, expires_at_ms, answer } => {
-                if group.room != Room::Ample {
-                    let _ = answer.send(Err(rejects::commit_failed(&CommitError::Full)));
-                    return Ok(());
-                }
+            Job::Invite { uses, expires_at_ms, address, answer } => {
                 let token = self.draw_token();
-                let command = Command::CreateInvitation { token, uses, expires_at_ms };
-                self.go_on(group, Chain::of_operator(command, (token, answer)))
+                let command = match address {
+                    None => Command::CreateInvitation { token, uses, expires_at_ms },
+                    Some(address) => {
+                        Command::Directory(DirectoryCommand::Invite { token, expires_at_ms, address })
+                    }
+                };
+                self.take_in_operator(group, command, (token, answer))
+            }
+            Job::Vouch { address, expires_at_ms, answer } => {
+                let token = self.draw_token();
+                let hash = DirectoryCommand::hash(AddressCode(token.0));
+                let command = DirectoryCommand::Vouch { hash, expires_at_ms, address };
+                self.take_in_operator(group, Command::Directory(command), (token, answer))
             }
             Job::IoStopped => {
                 self.io_stopped += 1;
                 Ok(())
             }
         }
+    }
+
+    fn take_in_operator(
+        &mut self,
+        group: &mut Group,
+        command: Command,
+        operator: Operator,
+    ) -> Result<(), Failed> {
+        if group.room != Room::Ample {
+            let _ = operator.1.send(Err(rejects::commit_failed(&CommitError::Full)));
+            return Ok(());
+        }
+        self.go_on(group, Chain::of_operator(command, operator))
     }
 
     /// Commits a group and carries out its effects, or refuses all of it.
@@ -298,7 +322,7 @@ impl Engine {
         let mut taken = Vec::new();
         self.inbox.take(&mut taken);
         for job in jobs.into_iter().chain(taken) {
-            if let Job::Invite { answer, .. } = job {
+            if let Job::Invite { answer, .. } | Job::Vouch { answer, .. } = job {
                 let _ = answer.send(Err(rejects::unavailable()));
             }
         }

@@ -9,6 +9,7 @@ use mio::Waker;
 use mio::net::TcpStream;
 use waxwing_server::{ConnId, Piece};
 use waxwing_wire::client_frame::ClientFrame;
+use waxwing_wire::directory::Address;
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{DeviceKey, Reject};
 
@@ -43,7 +44,18 @@ pub enum Job {
         uses: Option<u32>,
         /// When it ends, milliseconds since 1970.
         expires_at_ms: Option<u64>,
+        /// For one account that has this address.
+        address: Option<Address>,
         /// Where the answer goes.
+        answer: SyncSender<Result<InvitationToken, Reject>>,
+    },
+    /// The operator vouches for an address of an account that is there.
+    Vouch {
+        /// Which address.
+        address: Address,
+        /// When the code ends, milliseconds since 1970.
+        expires_at_ms: Option<u64>,
+        /// Where the code goes.
         answer: SyncSender<Result<InvitationToken, Reject>>,
     },
     /// An I/O thread reads no more: the server is shutting down.

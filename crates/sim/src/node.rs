@@ -6,8 +6,8 @@ mod light;
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, Effect, FanOut, Key, Lights, Links, Origin, Piece, Row, Step, Store,
-    Stored, Time, View, decide, reads, refuse, rejects,
+    Command, CommitError, ConnId, DirectoryCommand, Effect, FanOut, Key, Lights, Links, Origin, Piece, Row,
+    Step, Store, Stored, Time, View, decide, reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
@@ -682,6 +682,20 @@ fn command_for(origin: Origin, key: DeviceKey, from: DeviceAddress, what: Reques
         RequestBody::CompleteLink(complete) => Command::CompleteLink { origin, key, complete },
         RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
         RequestBody::FindUsername(account) => Command::FindUsername { origin, account },
+        RequestBody::EvaluateAddresses(blinded) => {
+            Command::Directory(DirectoryCommand::Evaluate { origin, account: from.account, blinded })
+        }
+        RequestBody::FetchBucket(bucket) => {
+            Command::Directory(DirectoryCommand::FetchBucket { origin, account: from.account, bucket })
+        }
+        RequestBody::Findable(set) => {
+            Command::Directory(DirectoryCommand::Findable { origin, account: from.account, set })
+        }
+        RequestBody::RedeemAddress(code) => {
+            let hash = DirectoryCommand::hash(code);
+            let (origin, account) = (Some(origin), from.account);
+            Command::Directory(DirectoryCommand::Redeem { origin, account, hash })
+        }
     }
 }
 

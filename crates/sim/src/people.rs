@@ -370,5 +370,7 @@ fn name(failure: &Failure) -> &'static str {
         Failure::TooLate => "TooLate",
         Failure::TooManyForwards { .. } => "TooManyForwards",
         Failure::Malformed => "Malformed",
+        Failure::TooManyAddresses { .. } => "TooManyAddresses",
+        Failure::FalseDirectory => "FalseDirectory",
     }
 }

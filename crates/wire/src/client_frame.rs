@@ -4,13 +4,15 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::devices::{LinkReference, SignedDeviceList};
+use crate::directory::{AddressCode, ELEMENT_BYTES, Element, elements};
 use crate::error::Malformed;
 use crate::group::{GroupId, GroupToken, PublicChange};
 use crate::id::{AccountId, DeviceId, MessageId};
 use crate::invitation::InvitationToken;
 use crate::light::{Announcement, Light, Watch};
 use crate::limits::{
-    MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+    MAX_ADDRESSES_PER_REQUEST, MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLAINTEXT_BYTES,
+    PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::frame as pb;
 use crate::scan::CLIENT_FRAME;
@@ -151,6 +153,14 @@ pub enum RequestBody {
     FindGroup(GroupId, GroupToken),
     /// Which alias has this account?
     FindUsername(AccountId),
+    /// Blinded addresses; see [`crate::directory`]. 1 to [`crate::limits::MAX_ADDRESSES_PER_REQUEST`].
+    EvaluateAddresses(Vec<Element>),
+    /// What stands in this bucket of the directory?
+    FetchBucket(u32),
+    /// Whether the own account is found by its addresses, and from now on if that is said.
+    Findable(Option<bool>),
+    /// The operator has vouched for an address.
+    RedeemAddress(AddressCode),
 }
 
 /// See `ApproveLink` in `frame.proto`.
@@ -442,6 +452,18 @@ impl From<&Request> for pb::Request {
             RequestBody::FindUsername(account) => pb::request::What::FindUsername(pb::FindUsername {
                 account: Bytes::copy_from_slice(&account.0),
             }),
+            RequestBody::EvaluateAddresses(blinded) => {
+                pb::request::What::EvaluateAddresses(pb::EvaluateAddresses {
+                    blinded: blinded.concat().into(),
+                })
+            }
+            RequestBody::FetchBucket(bucket) => {
+                pb::request::What::FetchBucket(pb::FetchBucket { bucket: *bucket })
+            }
+            RequestBody::Findable(set) => pb::request::What::Findable(pb::Findable { set: *set }),
+            RequestBody::RedeemAddress(code) => {
+                pb::request::What::RedeemAddress(pb::RedeemAddress { code: Bytes::copy_from_slice(&code.0) })
+            }
         };
         Self { id: request.id, what: Some(what) }
     }
@@ -505,6 +527,16 @@ impl TryFrom<pb::Request> for Request {
             ),
             pb::request::What::FindUsername(find) => {
                 RequestBody::FindUsername(AccountId::parse(&find.account, "FindUsername.account")?)
+            }
+            pb::request::What::EvaluateAddresses(evaluate) => {
+                let most = MAX_ADDRESSES_PER_REQUEST * ELEMENT_BYTES;
+                let blinded = elements(&evaluate.blinded, most, "EvaluateAddresses.blinded")?;
+                RequestBody::EvaluateAddresses(blinded)
+            }
+            pb::request::What::FetchBucket(fetch) => RequestBody::FetchBucket(fetch.bucket),
+            pb::request::What::Findable(findable) => RequestBody::Findable(findable.set),
+            pb::request::What::RedeemAddress(redeem) => {
+                RequestBody::RedeemAddress(AddressCode(fixed(&redeem.code, "RedeemAddress.code")?))
             }
         };
         Ok(Self { id: request.id, what })

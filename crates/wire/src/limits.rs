@@ -115,6 +115,14 @@ pub const MAX_LIGHTS_PER_FRAME: usize = 64;
 pub const MAX_WATCHED: usize = 256;
 /// Announcements in one frame to a client.
 pub const MAX_PRESENCES_PER_FRAME: usize = 128;
+/// An e-mail address or telephone number, UTF-8.
+pub const MAX_ADDRESS_BYTES: usize = 254;
+/// Addresses in one request to look them up.
+pub const MAX_ADDRESSES_PER_REQUEST: usize = 128;
+/// Entries of one bucket of the directory: as many as fit into a frame, with room for what stands beside them.
+pub const MAX_BUCKET_ENTRIES: usize = 960;
+/// Bits that tell the directory's buckets apart.
+pub const MAX_BUCKET_BITS: u8 = 16;
 
 /// Serialised X25519 public key: type byte and key.
 pub const PUBLIC_KEY_BYTES: usize = 33;

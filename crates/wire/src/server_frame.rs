@@ -5,12 +5,14 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 use crate::devices::SignedDeviceList;
+use crate::directory::{ELEMENT_BYTES, ENTRY_BYTES, Evaluated, chunks};
 use crate::error::{Malformed, Reject};
 use crate::group::{GroupId, GroupView, PublicChange};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
 use crate::light::{LightEvent, Presence};
 use crate::limits::{
-    MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLACE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+    MAX_ADDRESSES_PER_REQUEST, MAX_BUCKET_BITS, MAX_BUCKET_ENTRIES, MAX_LINK_GRANT_BYTES,
+    MAX_LINK_OFFER_BYTES, MAX_PLACE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::frame as pb;
 use crate::scan::{ENTRY, SERVER_FRAME};
@@ -206,6 +208,17 @@ pub enum ResponseBody {
     GroupFound(Vec<AccountId>),
     /// The alias of an account.
     Username(String),
+    /// Blinded addresses under the directory's key.
+    Evaluated(Box<Evaluated>),
+    /// Everything in one bucket of the directory, at most [`crate::limits::MAX_BUCKET_ENTRIES`].
+    Bucket(Vec<[u8; ENTRY_BYTES]>),
+    /// How the own account is found.
+    Findable {
+        /// By its addresses, or not.
+        on: bool,
+        /// Addresses that the operator vouched for.
+        addresses: u32,
+    },
 }
 
 /// A device as the server sees it.
@@ -548,6 +561,16 @@ impl From<&Response> for pb::Response {
                 approver: approvers.iter().map(|account| account_bytes(*account)).collect(),
             }),
             ResponseBody::Username(username) => What::Username(pb::Username { username: username.clone() }),
+            ResponseBody::Evaluated(evaluated) => What::Evaluated(pb::Evaluated {
+                element: evaluated.elements.concat().into(),
+                proof: Bytes::copy_from_slice(&evaluated.proof),
+                key: Bytes::copy_from_slice(&evaluated.key),
+                bits: evaluated.bits.into(),
+            }),
+            ResponseBody::Bucket(entries) => What::Bucket(pb::Bucket { entry: entries.concat().into() }),
+            ResponseBody::Findable { on, addresses } => {
+                What::Findable(pb::FindableBy { on: *on, addresses: *addresses })
+            }
             ResponseBody::Published(left) => What::Published(pb::PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,
@@ -598,6 +621,12 @@ impl TryFrom<pb::Response> for Response {
                 ResponseBody::Username(username.username)
             }
             What::Username(_) => return Err(Malformed::new("Username.username")),
+            What::Evaluated(evaluated) => ResponseBody::Evaluated(Box::new(evaluated.try_into()?)),
+            What::Bucket(bucket) => {
+                let most = MAX_BUCKET_ENTRIES * ENTRY_BYTES;
+                ResponseBody::Bucket(chunks(&bucket.entry, most, "Bucket.entry")?)
+            }
+            What::Findable(by) => ResponseBody::Findable { on: by.on, addresses: by.addresses },
             What::Published(left) => ResponseBody::Published(PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,
@@ -672,6 +701,21 @@ impl TryFrom<pb::DeviceState> for DeviceState {
             last_seen_ms: state.last_seen,
             place: state.place,
             linked_at_ms: state.linked_at,
+        })
+    }
+}
+
+impl TryFrom<pb::Evaluated> for Evaluated {
+    type Error = Malformed;
+
+    fn try_from(evaluated: pb::Evaluated) -> Result<Self, Malformed> {
+        let most = MAX_ADDRESSES_PER_REQUEST * ELEMENT_BYTES;
+        let bits = u8::try_from(evaluated.bits).ok().filter(|bits| *bits <= MAX_BUCKET_BITS);
+        Ok(Self {
+            elements: chunks(&evaluated.element, most, "Evaluated.element")?,
+            proof: fixed(&evaluated.proof, "Evaluated.proof")?,
+            key: fixed(&evaluated.key, "Evaluated.key")?,
+            bits: bits.ok_or(Malformed::new("Evaluated.bits"))?,
         })
     }
 }

@@ -262,6 +262,10 @@ pub fn failure(failure: &core::Failure) -> Failure {
         }
         Core::Busy => "busy",
         Core::TooManyContacts { .. } => "tooManyContacts",
+        Core::TooManyAddresses { .. } => "tooManyAddresses",
+        Core::FalseDirectory => {
+            return Failure::new(Fault::Trust, "falseDirectory", failure.to_string());
+        }
         Core::NotRegistered => "notRegistered",
         Core::AlreadyRegistered => "alreadyRegistered",
         Core::UnknownContact => "unknownContact",

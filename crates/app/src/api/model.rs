@@ -509,3 +509,23 @@ impl From<&NetFailure> for Failure {
         Self::new(fault, code, failure.detail.clone())
     }
 }
+
+/// Somebody in an address book.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookEntry {
+    /// As the book calls them; what is longer than 256 bytes is cut.
+    pub name: String,
+    /// E-mail addresses and telephone numbers.
+    pub addresses: Vec<String>,
+}
+
+/// Somebody of an address book who has an account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundContact {
+    /// Their account.
+    pub account: String,
+    /// As the book calls them.
+    pub name: String,
+}

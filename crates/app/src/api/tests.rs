@@ -55,6 +55,15 @@ fn commands() {
     let register = Command::Register { server: text("h:1"), invitation: text("abc"), username: text("bob") };
     check(&register, json!({"type": "register", "server": "h:1", "invitation": "abc", "username": "bob"}));
     check(&Command::AddContact { username: text("bob") }, json!({"type": "addContact", "username": "bob"}));
+    let entry = BookEntry { name: text("Bob"), addresses: vec![text("bob@example.org")] };
+    let golden = json!({"name": "Bob", "addresses": ["bob@example.org"]});
+    check(
+        &Command::LookUpContacts { entries: vec![entry] },
+        json!({"type": "lookUpContacts", "entries": [golden]}),
+    );
+    check(&Command::Findable { set: None }, json!({"type": "findable"}));
+    check(&Command::Findable { set: Some(true) }, json!({"type": "findable", "set": true}));
+    check(&Command::RedeemAddress { code: text("abc") }, json!({"type": "redeemAddress", "code": "abc"}));
     let send = Command::text(ACCOUNT, "hi");
     check(&send, json!({"type": "send", "to": ACCOUNT, "post": {"text": "hi"}}));
     let read = Command::MarkRead { with: text(ACCOUNT), up_to: 7 };
@@ -152,6 +161,16 @@ fn events() {
     check(&archive, golden);
     check(&Event::Deleted { messages: vec![text(ID)] }, json!({"type": "deleted", "messages": [ID]}));
     check(&Event::StateChanged, json!({"type": "stateChanged"}));
+    let found = FoundContact { account: text(ACCOUNT), name: text("Bob") };
+    let golden = json!({"account": ACCOUNT, "name": "Bob"});
+    check(
+        &Event::ContactsFound { command: 3, addresses: 4, found: vec![found] },
+        json!({"type": "contactsFound", "command": 3, "addresses": 4, "found": [golden]}),
+    );
+    check(
+        &Event::Findable { command: 3, on: true, addresses: 1 },
+        json!({"type": "findable", "command": 3, "on": true, "addresses": 1}),
+    );
     check(&Event::Skipped { messages: 2 }, json!({"type": "skipped", "messages": 2}));
     let composing = Event::Composing { with: text("g:07"), account: text(ACCOUNT), what: Composing::Typing };
     check(&composing, json!({"type": "composing", "with": "g:07", "account": ACCOUNT, "what": "typing"}));

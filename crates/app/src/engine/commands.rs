@@ -4,6 +4,7 @@ use rand_core::Rng as _;
 use waxwing_client::{self as core, Read as _};
 use waxwing_wire::Username;
 use waxwing_wire::devices::LinkCode;
+use waxwing_wire::directory::{Address, AddressCode};
 use waxwing_wire::invitation::Invitation;
 
 use super::server::{Server, parse_address};
@@ -155,6 +156,19 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::Compose { with: api::conversation_of(&with)?, what: api::composing_of(what) }
         }
         Command::AddContact { username } => Core::AddContact { username: alias(&username)? },
+        Command::LookUpContacts { entries } => {
+            let entry = |entry: api::BookEntry| core::BookEntry {
+                name: entry.name,
+                addresses: entry.addresses.iter().filter_map(|text| Address::parse(text).ok()).collect(),
+            };
+            Core::LookUpContacts { entries: entries.into_iter().map(entry).collect() }
+        }
+        Command::Findable { set } => Core::Findable { set },
+        Command::RedeemAddress { code } => {
+            let code = AddressCode::parse(&code);
+            let code = code.map_err(|error| Failure::user("malformedCode", error.to_string()))?;
+            Core::RedeemAddress { code }
+        }
         Command::SetContactName { account, name } => {
             Core::SetContactName { account: api::account_of(&account)?, name }
         }

@@ -1,10 +1,11 @@
 //! What the core says, as front ends understand it.
 
 use waxwing_client::{self as core, Read as _};
+use waxwing_wire::AccountId;
 use waxwing_wire::post::ActBy;
 
 use super::Engine;
-use crate::api::{self, CommandId, Event, Failure};
+use crate::api::{self, CommandId, Event, Failure, FoundContact};
 
 impl Engine {
     pub(super) fn show(&mut self, event: core::Event) {
@@ -118,5 +119,14 @@ fn plain(event: core::Event) -> Option<Event> {
             Event::Presence { account: account.to_hex(), presence: api::presence(presence) }
         }
         Core::Skipped(messages) => Event::Skipped { messages },
+        Core::ContactsFound { command, addresses, found: list } => {
+            let found = |(account, name): (AccountId, _)| FoundContact { account: account.to_hex(), name };
+            Event::ContactsFound {
+                command: command.0,
+                addresses: addresses as u64,
+                found: list.into_iter().map(found).collect(),
+            }
+        }
+        Core::Findable { command, on, addresses } => Event::Findable { command: command.0, on, addresses },
     })
 }

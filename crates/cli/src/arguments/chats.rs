@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 #[derive(Args)]
@@ -69,6 +71,14 @@ pub enum ContactsCommand {
         name: String,
         /// What you call them; empty: nothing
         own_name: String,
+    },
+    /// Look up who in an address book is here and wants to be found; the server learns no address
+    Sync {
+        /// A file with vCards (.vcf) or a table (.csv), as address books and mail programs export them
+        file: PathBuf,
+        /// Country code for telephone numbers without one, such as 49
+        #[arg(long, value_name = "CODE")]
+        country_code: Option<String>,
     },
     /// Take nothing from somebody any more
     Block {

@@ -51,6 +51,18 @@ pub enum SettingsCommand {
     Groups(For),
     /// Whether others hear what you have read, and you what they have; groups are not concerned
     Receipts { receipts: super::Switch },
+    /// Whether your program asks the site of a link that you send what it is about
+    Previews { how: Previews },
+    /// Whether people who have your e-mail address or telephone number find you; without ON or OFF: as it is
+    Discoverable {
+        /// On or off
+        switch: Option<super::Switch>,
+    },
+    /// Tell the server that an address is yours, with the code that its operator gave you
+    Address {
+        /// 32 letters and digits
+        code: String,
+    },
 }
 
 #[derive(Args)]
@@ -73,6 +85,15 @@ pub enum Online {
     Everyone,
     /// Who may know when you were there last
     LikeLastSeen,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Previews {
+    /// Sites of the public internet
+    On,
+    Off,
+    /// Those of this network too
+    Everywhere,
 }
 
 #[derive(Args)]

@@ -1,10 +1,13 @@
 //! Whom the user knows.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
-use waxwing_app::api::{Command, Contact, Trust};
+use waxwing_app::api::{Command, Contact, Event, Trust};
 
 use super::chats::last_line;
 use crate::arguments::{Contacts, ContactsCommand, Global};
+use crate::book;
 use crate::names::{Names, full_name, name_of};
 use crate::output::{Error, Printer, fields};
 use crate::session::Session;
@@ -34,6 +37,9 @@ pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) ->
             let contact = session.known_contact(&account)?;
             changed(&contact, printer, |name| format!("{name} is no contact any more"))
         }
+        Some(ContactsCommand::Sync { file, country_code }) => {
+            sync(&mut session, file, country_code.as_deref(), printer)
+        }
         Some(ContactsCommand::Name { name, own_name }) => {
             let account = session.known_contact(name)?.person.account;
             session.run(Command::SetContactName { account: account.clone(), name: own_name.clone() })?;
@@ -57,6 +63,30 @@ pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) ->
             changed(&contact, printer, |name| format!("{name} is not blocked any more"))
         }
     }
+}
+
+/// Nothing of the book is kept but the names of those who were found.
+fn sync(
+    session: &mut Session,
+    file: &Path,
+    country_code: Option<&str>,
+    printer: &mut Printer,
+) -> Result<(), Error> {
+    let entries = book::read(file, country_code)?;
+    session.app.send(Command::GoOnline);
+    session.ask(Command::LookUpContacts { entries })?;
+    let found = session.take_backlog().into_iter().find_map(|event| match event {
+        Event::ContactsFound { addresses, found, .. } => Some((addresses, found)),
+        _ => None,
+    });
+    let (addresses, found) = found.unwrap_or_default();
+    for found in &found {
+        let contact = session.known_contact(&found.account)?;
+        changed(&contact, printer, |name| name)?;
+    }
+    session.spread();
+    printer.note(&format!("{} of {addresses} addresses lead to somebody who wants to be found", found.len()));
+    Ok(())
 }
 
 fn set_blocked(session: &mut Session, account: &str, blocked: bool) -> Result<(), Error> {

@@ -4,10 +4,12 @@ use waxwing_app::api::{
     Audience, ChatChange, Command, Contact, PrivacySetting, Profile as Told, ProfileChange,
 };
 
+use super::acts::PREVIEWS_SETTING;
+use super::findable::findable;
 use super::group::picture;
 use crate::arguments::{
-    For, Global, Online, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand,
-    Switch, Who,
+    For, Global, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings,
+    SettingsCommand, Switch, Who,
 };
 use crate::names::{full_name, name_of, person_name};
 use crate::output::{Error, Printer, fields, object};
@@ -64,6 +66,23 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
     let mut session = Session::open_registered(global)?;
     let change = match &arguments.command {
         None | Some(SettingsCommand::Show) => None,
+        Some(SettingsCommand::Discoverable { switch }) => {
+            let set = switch.as_ref().map(|switch| matches!(switch, Switch::On));
+            return findable(&mut session, Command::Findable { set }, printer);
+        }
+        Some(SettingsCommand::Address { code }) => {
+            return findable(&mut session, Command::RedeemAddress { code: code.clone() }, printer);
+        }
+        Some(SettingsCommand::Previews { how }) => {
+            let value = match how {
+                Previews::On => None,
+                Previews::Off => Some("off".to_owned()),
+                Previews::Everywhere => Some("everywhere".to_owned()),
+            };
+            session.run(Command::SetSetting { key: PREVIEWS_SETTING.to_owned(), value })?;
+            session.settle();
+            None
+        }
         Some(SettingsCommand::Picture(who)) => Some((PrivacySetting::Picture, audience(&mut session, who)?)),
         Some(SettingsCommand::About(who)) => Some((PrivacySetting::About, audience(&mut session, who)?)),
         Some(SettingsCommand::LastSeen(who)) => {
@@ -96,6 +115,7 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
         ("online", words(&session, &privacy.online)?),
         ("groups", words(&session, &privacy.groups)?),
         ("receipts", receipts.to_owned()),
+        ("previews", session.setting(PREVIEWS_SETTING)?.unwrap_or_else(|| "on".to_owned())),
     ];
     let lines: Vec<_> = lines.iter().map(|(setting, value)| format!("{setting:<10} {value}")).collect();
     printer.print(|| lines.join("\n"), || fields("privacy", &privacy))

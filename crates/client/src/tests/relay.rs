@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::group_relay::GroupRelay;
 use super::light_relay::LightRelay;
+use rand_chacha::ChaCha12Rng;
+use rand_core::SeedableRng;
 use waxwing_wire::client_frame::{
     ApproveLink, ClientFrame, CompleteLink, Hello, Register, RequestBody, Send,
 };
 use waxwing_wire::devices::{LinkOffer, LinkReference, ListedDevice, SignedDeviceList};
+use waxwing_wire::directory::{Address, DirectoryKey};
 use waxwing_wire::server_frame::{
     Bundle, DeviceMismatch, DeviceState, Entry, Envelope, Item, Receipt, Refused, Response, ResponseBody,
     ServerFrame, Welcome,
@@ -80,6 +83,13 @@ pub struct Relay {
     pub groups: GroupRelay,
     pub username_fetches: usize,
     pub lights: LightRelay,
+    /// Refuses look-ups of contacts while there is none.
+    pub directory: Option<DirectoryKey>,
+    pub findable: Vec<(Address, AccountId)>,
+    /// Addresses in each request.
+    pub evaluated: Vec<usize>,
+    pub buckets: Vec<u32>,
+    pub found_by_addresses: bool,
     /// Answers to these are lost.
     pub swallow: Option<fn(&RequestBody) -> bool>,
 }
@@ -322,6 +332,31 @@ impl Relay {
                 self.cut_off(DeviceAddress { account, device });
                 ResponseBody::Done
             }
+            RequestBody::EvaluateAddresses(blinded) => {
+                self.evaluated.push(blinded.len());
+                let mut rng = ChaCha12Rng::seed_from_u64(self.evaluated.len() as u64);
+                match &self.directory {
+                    Some(key) => {
+                        ResponseBody::Evaluated(Box::new(key.evaluate(&blinded, 2, &mut rng).unwrap()))
+                    }
+                    None => ResponseBody::Reject(Reject::later(RejectCode::RateLimited, "tomorrow", 1_000)),
+                }
+            }
+            RequestBody::FetchBucket(bucket) => {
+                self.buckets.push(bucket);
+                let mut rng = ChaCha12Rng::seed_from_u64(0);
+                let places = self
+                    .findable
+                    .iter()
+                    .map(|(address, of)| (self.directory.as_ref().unwrap().place(address).unwrap(), *of));
+                let there = places.filter(|(place, _)| place.bucket(2) == bucket);
+                ResponseBody::Bucket(there.map(|(place, of)| place.seal(of, &mut rng)).collect())
+            }
+            RequestBody::Findable(set) => {
+                self.found_by_addresses = set.unwrap_or(self.found_by_addresses);
+                ResponseBody::Findable { on: self.found_by_addresses, addresses: 0 }
+            }
+            RequestBody::RedeemAddress(_) => ResponseBody::Findable { on: false, addresses: 1 },
             RequestBody::FindUsername(account) => {
                 self.username_fetches += 1;
                 match self.usernames.iter().find(|(_, of)| **of == account) {

@@ -12,7 +12,7 @@ use super::account::parse_username;
 use super::{devices, prekeys, respond};
 use crate::limits::MAX_INVITATION_USES;
 use crate::row::{AccountRow, CredentialRow, DeviceRow, InvitationRow, Row, UsernameRow, sha256};
-use crate::{Batch, Command, Effect, Key, Keys, Origin, Shard, Step, Time, View};
+use crate::{Batch, Command, DirectoryCommand, Effect, Key, Keys, Origin, Shard, Step, Time, View};
 
 pub(super) fn reads_reservation(key: DeviceKey, register: &Register) -> Keys {
     let hash = sha256(&register.invitation.0);
@@ -163,18 +163,20 @@ pub(super) fn create_account(
     now: Time,
 ) -> Result<Step, Reject> {
     let address = DeviceAddress { account, device: DeviceId::PRIMARY };
-    let next = Effect::Continue(Command::ActivateCredential { origin, key, address });
+    // The operator may have vouched for an address together with the invitation.
+    let hash = sha256(&register.invitation.0);
+    let redeem = DirectoryCommand::Redeem { origin: None, account, hash };
+    let next = vec![
+        Effect::Continue(Command::Directory(redeem)),
+        Effect::Continue(Command::ActivateCredential { origin, key, address }),
+    ];
     let row = new_account(key, register, now)?;
     if let Some(existing) = view.account(account) {
-        return if same_account(existing, &row) {
-            Ok(Step::only(vec![next]))
-        } else {
-            Err(another_account())
-        };
+        return if same_account(existing, &row) { Ok(Step::only(next)) } else { Err(another_account()) };
     }
     let mut rows = vec![(Key::Account(account), Some(Row::Account(row)))];
     rows.extend(prekeys::first(address, &register.prekeys, view)?);
-    Ok(Step { batch: Some(Batch::of_rows(Shard::Account(account), rows)), effects: vec![next] })
+    Ok(Step { batch: Some(Batch::of_rows(Shard::Account(account), rows)), effects: next })
 }
 
 fn new_account(key: DeviceKey, register: &Register, now: Time) -> Result<AccountRow, Reject> {

@@ -1,6 +1,7 @@
 mod attach;
 mod crash;
 mod devices;
+mod directory;
 mod group;
 mod group_changes;
 mod group_once;

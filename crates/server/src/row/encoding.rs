@@ -1,6 +1,7 @@
 //! The bytes of rows. A field's number is never reused.
 
 mod account;
+mod directory;
 mod group;
 mod linking;
 mod prekeys;
@@ -93,6 +94,10 @@ pub(super) fn encode(row: &Row) -> Bytes {
         // As large as a frame: stored as it is.
         Row::Blob(row) => return row.item.clone(),
         Row::References(row) => References::from(row).encode_to_vec(),
+        Row::Directory(row) => directory::Directory::from(row).encode_to_vec(),
+        Row::Bucket(row) => directory::Bucket::from(row).encode_to_vec(),
+        Row::Voucher(row) => directory::Voucher::from(row).encode_to_vec(),
+        Row::Findable(row) => directory::Findable::from(row).encode_to_vec(),
     };
     bytes.into()
 }
@@ -114,6 +119,10 @@ pub(super) fn decode(key: &Key, bytes: Bytes) -> Result<Row, RowDamaged> {
         Key::Group(_) => Row::Group(parse::<group::Group>(bytes, "group")?.try_into()?),
         Key::Blob(_) => Row::Blob(BlobRow { item: bytes }),
         Key::References(_) => Row::References(parse::<References>(bytes, "references")?.try_into()?),
+        Key::Directory => Row::Directory(parse::<directory::Directory>(bytes, "directory")?.try_into()?),
+        Key::Bucket(_) => Row::Bucket(parse::<directory::Bucket>(bytes, "bucket")?.try_into()?),
+        Key::Voucher(_) => Row::Voucher(parse::<directory::Voucher>(bytes, "voucher")?.try_into()?),
+        Key::Findable(_) => Row::Findable(parse::<directory::Findable>(bytes, "findable")?.try_into()?),
     })
 }
 

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::directory::Place;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::{
     AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
@@ -8,9 +9,9 @@ use waxwing_wire::{
 };
 
 use super::{
-    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
-    MailboxRow, MemberRow, OnItsWay, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen,
-    SeenRow, SignedRow, UsernameRow, sha256,
+    AccountRow, Approval, BlobId, BlobRow, BucketEntry, BucketRow, CredentialRow, DeviceRow, DirectoryRow,
+    FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay, PendingChange, Pool,
+    PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow, SignedRow, UsernameRow, VoucherRow, sha256,
 };
 use crate::store::{Key, Version};
 
@@ -235,6 +236,50 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
             0xdade_94c2_a705_08ff,
         ),
         (Key::Mailbox(address), Row::Mailbox(MailboxRow::default()), "", 0, 0xe3b0_c442_98fc_1c14),
+        (
+            Key::Directory,
+            Row::Directory(DirectoryRow { seed: [1; 32], bits: 4 }),
+            "0a20",
+            36,
+            0x6c0e_2d51_bb7a_0270,
+        ),
+        (
+            Key::Bucket(3),
+            Row::Bucket(BucketRow {
+                entries: vec![
+                    BucketEntry { tag: [1; 16], account: address.account, shown: None },
+                    BucketEntry { tag: [2; 16], account: address.account, shown: Some([3; 60]) },
+                ],
+            }),
+            "0a24",
+            138,
+            0xfabc_3404_4e97_f7aa,
+        ),
+        (
+            Key::Voucher([1; 32]),
+            Row::Voucher(VoucherRow {
+                place: Place::from_bytes(&[5; 52]),
+                expires_at_ms: Some(300),
+                claimed_by: Some(address.account),
+                done: true,
+            }),
+            "0a34",
+            77,
+            0x9ce8_b6e4_e5b3_28d9,
+        ),
+        (
+            Key::Findable(address.account),
+            Row::Findable(FindableRow {
+                on: true,
+                places: vec![Place::from_bytes(&[5; 52])],
+                day: 20_000,
+                addresses: 128,
+                buckets: 16,
+            }),
+            "0801",
+            65,
+            0x8f8b_8e84_6633_d876,
+        ),
     ]
 }
 

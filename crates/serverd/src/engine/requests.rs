@@ -1,6 +1,8 @@
 //! From frames to commands.
 
-use waxwing_server::{Command, CommitError, ConnId, Effect, Origin, Piece, refuse, rejects};
+use waxwing_server::{
+    Command, CommitError, ConnId, DirectoryCommand, Effect, Origin, Piece, refuse, rejects,
+};
 use waxwing_wire::client_frame::{ClientFrame, GroupSend, Request, RequestBody, Send};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
 use waxwing_wire::{DeviceAddress, MessageId, Reject, RejectCode};
@@ -181,6 +183,20 @@ impl Engine {
             RequestBody::FetchLink(reference) => Command::FetchLink { origin, reference },
             RequestBody::ApproveLink(approve) => Command::ApproveLink { origin, from, approve },
             RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
+            RequestBody::EvaluateAddresses(blinded) => {
+                Command::Directory(DirectoryCommand::Evaluate { origin, account: from.account, blinded })
+            }
+            RequestBody::FetchBucket(bucket) => {
+                Command::Directory(DirectoryCommand::FetchBucket { origin, account: from.account, bucket })
+            }
+            RequestBody::Findable(set) => {
+                Command::Directory(DirectoryCommand::Findable { origin, account: from.account, set })
+            }
+            RequestBody::RedeemAddress(code) => {
+                let hash = DirectoryCommand::hash(code);
+                let (origin, account) = (Some(origin), from.account);
+                Command::Directory(DirectoryCommand::Redeem { origin, account, hash })
+            }
         })
     }
 

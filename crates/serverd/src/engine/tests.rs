@@ -64,7 +64,7 @@ impl Rig {
             stats.clone(),
         );
         let (answer, token) = std::sync::mpsc::sync_channel(1);
-        inbox.put(&mut vec![Job::Invite { uses: None, expires_at_ms: None, answer }], 0);
+        inbox.put(&mut vec![Job::Invite { uses: None, expires_at_ms: None, address: None, answer }], 0);
         let engine = Some(std::thread::spawn(move || engine.run()));
         let token = token.recv().unwrap().unwrap();
         let (_poll, _directory) = (poll, directory);

@@ -29,6 +29,10 @@ const LINKING: u8 = 10;
 const GROUP: u8 = 11;
 const BLOB: u8 = 12;
 const REFERENCES: u8 = 13;
+const DIRECTORY: u8 = 14;
+const BUCKET: u8 = 15;
+const VOUCHER: u8 = 16;
+const FINDABLE: u8 = 17;
 
 /// Names a row to the engine, without a heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +87,10 @@ impl From<&Key> for RowKey {
             Key::Group(group) => Self::new(GROUP, &[&group.0]),
             Key::Blob(blob) => Self::new(BLOB, &[&put_blob(blob)]),
             Key::References(blob) => Self::new(REFERENCES, &[&put_blob(blob)]),
+            Key::Directory => Self::new(DIRECTORY, &[]),
+            Key::Bucket(bucket) => Self::new(BUCKET, &[&bucket.to_be_bytes()]),
+            Key::Voucher(hash) => Self::new(VOUCHER, &[hash]),
+            Key::Findable(account) => Self::new(FINDABLE, &[&account.0]),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use waxwing_server::{Batch, Pool, Row};
 use waxwing_wire::DeviceAddress;
+use waxwing_wire::directory::ENTRY_BYTES;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES};
 
 use super::keys::{DedupeBytes, EntryKey, RowKey};
@@ -99,14 +100,22 @@ impl Pending {
 /// afterwards without growing beyond their bounds: also while what is there is settled and devices are removed.
 fn is_new(row: &Row) -> bool {
     match row {
-        Row::Credential(_) | Row::Invitation(_) | Row::Username(_) | Row::Linking(_) | Row::Blob(_) => true,
+        Row::Credential(_)
+        | Row::Invitation(_)
+        | Row::Username(_)
+        | Row::Linking(_)
+        | Row::Blob(_)
+        | Row::Directory(_)
+        | Row::Voucher(_) => true,
         Row::Account(_)
         | Row::Signed(_)
         | Row::Seen(_)
         | Row::Pool(_)
         | Row::Mailbox(_)
         | Row::Group(_)
-        | Row::References(_) => false,
+        | Row::References(_)
+        | Row::Bucket(_)
+        | Row::Findable(_) => false,
     }
 }
 
@@ -115,6 +124,7 @@ fn large_part(row: &Row) -> usize {
     match row {
         Row::Blob(blob) => blob.item.len(),
         Row::Group(group) => group.members.len() * MEMBER_BYTES,
+        Row::Bucket(bucket) => bucket.entries.len() * 2 * ENTRY_BYTES,
         Row::Pool(pool) => match &pool.pool {
             Pool::OneTime(list) => list.len() * PUBLIC_KEY_BYTES,
             Pool::Kyber(list) => list.len() * KYBER_KEY_BYTES,

@@ -47,6 +47,10 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
             RequestBody::CompleteLink(_) => "complete".into(),
             RequestBody::FindGroup(..) => "group?".into(),
             RequestBody::FindUsername(_) => "username?".into(),
+            RequestBody::EvaluateAddresses(_) => "addresses?".into(),
+            RequestBody::FetchBucket(_) => "bucket?".into(),
+            RequestBody::Findable(_) => "findable".into(),
+            RequestBody::RedeemAddress(_) => "redeem".into(),
         });
     }
     parts.extend(frame.ping.map(|_| "ping".into()));
@@ -84,6 +88,9 @@ pub(super) fn server_frame(frame: &ServerFrame) -> String {
             ResponseBody::Linked { .. } => "(linked)".into(),
             ResponseBody::GroupFound(_) => "(group)".into(),
             ResponseBody::Username(_) => "(username)".into(),
+            ResponseBody::Evaluated(_) => "(addresses)".into(),
+            ResponseBody::Bucket(_) => "(bucket)".into(),
+            ResponseBody::Findable { .. } => "(findable)".into(),
         });
     }
     parts.extend(frame.goodbye.as_ref().map(|reject| format!("goodbye {}", reject.code.name())));

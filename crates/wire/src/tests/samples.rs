@@ -15,6 +15,7 @@ use crate::content::{
 use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
 };
+use crate::directory::{AddressCode, Evaluated};
 use crate::group::{
     Action, Allowed, Change, GroupKind, GroupState, GroupToken, GroupView, GroupWelcome, LinkedGroup, Member,
     MemberView, PastChange, Permissions, PublicChange, SignedChange, Standing,
@@ -300,6 +301,11 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ),
         ("client_find_group", request(RequestBody::FindGroup(GROUP, GroupToken([2; 16])))),
         ("client_find_username", request(RequestBody::FindUsername(BOB))),
+        ("client_evaluate_addresses", request(RequestBody::EvaluateAddresses(vec![[1; 32], [2; 32]]))),
+        ("client_fetch_bucket", request(RequestBody::FetchBucket(15))),
+        ("client_findable", request(RequestBody::Findable(None))),
+        ("client_not_findable", request(RequestBody::Findable(Some(false)))),
+        ("client_redeem_address", request(RequestBody::RedeemAddress(AddressCode([7; 16])))),
         ("client_group_sends", ClientFrame { group_sends: group_sends.clone(), ..Default::default() }),
         ("client_publish_prekeys", request(RequestBody::PublishPrekeys(Box::new(upload())))),
         ("client_publish_nothing", request(RequestBody::PublishPrekeys(Box::default()))),
@@ -562,6 +568,17 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("server_group_found", response(ResponseBody::GroupFound(vec![ALICE, BOB]))),
         ("server_username", response(ResponseBody::Username("alice".into()))),
+        (
+            "server_evaluated",
+            response(ResponseBody::Evaluated(Box::new(Evaluated {
+                elements: vec![[1; 32], [2; 32]],
+                proof: [3; 64],
+                key: [4; 32],
+                bits: 4,
+            }))),
+        ),
+        ("server_bucket", response(ResponseBody::Bucket(vec![[1; 60], [2; 60]]))),
+        ("server_findable", response(ResponseBody::Findable { on: true, addresses: 2 })),
         (
             "server_published",
             response(ResponseBody::Published(PrekeysLeft { one_time: 0, one_time_kyber: 1 })),
