@@ -176,6 +176,7 @@ impl Client {
             if !name.is_empty() && crate::state::text(&turn.store, &key)?.is_none() {
                 changes.push((key, Some(name.clone().into_bytes())));
             }
+            self.keep_contact(turn, account)?;
             told.push((account, name));
         }
         turn.event(Event::ContactsFound { command, addresses, found: told });

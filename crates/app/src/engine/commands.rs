@@ -156,19 +156,9 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::Compose { with: api::conversation_of(&with)?, what: api::composing_of(what) }
         }
         Command::AddContact { username } => Core::AddContact { username: alias(&username)? },
-        Command::LookUpContacts { entries } => {
-            let entry = |entry: api::BookEntry| core::BookEntry {
-                name: entry.name,
-                addresses: entry.addresses.iter().filter_map(|text| Address::parse(text).ok()).collect(),
-            };
-            Core::LookUpContacts { entries: entries.into_iter().map(entry).collect() }
-        }
+        Command::LookUpContacts { entries } => Core::LookUpContacts { entries: book(entries) },
         Command::Findable { set } => Core::Findable { set },
-        Command::RedeemAddress { code } => {
-            let code = AddressCode::parse(&code);
-            let code = code.map_err(|error| Failure::user("malformedCode", error.to_string()))?;
-            Core::RedeemAddress { code }
-        }
+        Command::RedeemAddress { code } => Core::RedeemAddress { code: address_code(&code)? },
         Command::SetContactName { account, name } => {
             Core::SetContactName { account: api::account_of(&account)?, name }
         }
@@ -231,6 +221,19 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
         }
     })
+}
+
+fn address_code(text: &str) -> Result<AddressCode, Failure> {
+    AddressCode::parse(text).map_err(|error| Failure::user("malformedCode", error.to_string()))
+}
+
+/// An address that is none is passed over.
+fn book(entries: Vec<api::BookEntry>) -> Vec<core::BookEntry> {
+    let entry = |entry: api::BookEntry| core::BookEntry {
+        name: entry.name,
+        addresses: entry.addresses.iter().filter_map(|text| Address::parse(text).ok()).collect(),
+    };
+    entries.into_iter().map(entry).collect()
 }
 
 fn message_keys(ids: &[String]) -> Result<Vec<core::MessageKey>, Failure> {
