@@ -19,7 +19,6 @@ fn two(server: &Server) -> (Person, Person) {
 fn two_people_talk_on_two_screens() {
     let server = Server::start();
     let (alice, bob) = two(&server);
-    bob.json(&["contacts", "add", "alice"]).succeeded();
     let (a, b) = (Tmux::start(80, 24), Tmux::start(80, 24));
     a.chat(&alice, "bob");
     a.waits_for("● connected");

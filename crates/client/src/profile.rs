@@ -361,6 +361,12 @@ impl Client {
         self.counters.profile_changed
     }
 
+    /// The same, and it is this device's to do as soon as it can.
+    #[must_use]
+    pub fn tells_profile_now(&self) -> bool {
+        self.counters.profile_changed && self.profile_after.is_none()
+    }
+
     // ------------------------------------------------------------ hearing
 
     /// Another account says who it is. Of what two of its devices say, the same stays as in their registers.

@@ -86,7 +86,7 @@ impl Engine {
             connection: api::connection(client.connection(), self.reason.as_ref()),
             unread,
             pending,
-            outbox: client.outbox_len(),
+            outbox: client.outbox_len().saturating_add(client.tells_profile_now().into()),
             protection: self.protection(),
         })
     }
