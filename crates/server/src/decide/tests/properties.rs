@@ -11,7 +11,7 @@ use waxwing_wire::{DeviceAddress, MessageId, PrekeyUpload, RejectCode};
 
 use crate::item::Stored;
 use crate::limits::RETENTION_MS;
-use crate::world::{Device, World, message, one_time};
+use crate::world::{BEGIN_MS, Device, LIST_MS, World, message, one_time};
 use crate::{Command, ConnId, Origin, Piece};
 
 #[derive(Debug, Clone)]
@@ -122,7 +122,11 @@ impl History {
             Op::Store { device, entries, tell } => self.store(device, entries, tell),
             Op::Fetch { from, of } => self.fetch(from, of),
             Op::Publish { device, again, replace } => self.publish(device, again, replace),
-            Op::Wait { ms } => self.world.now.0 += ms / 4,
+            // Not so long that the device lists expire: then a companion is none any more.
+            Op::Wait { ms } => {
+                let until = BEGIN_MS + LIST_MS - 1;
+                self.world.now.0 = self.world.now.0.max((self.world.now.0 + ms / 4).min(until));
+            }
             Op::Expire { device } => self.world.run(Command::Expire { mailbox: self.address(device) }),
             Op::Crash => self.world.dead = true,
         }
