@@ -32,14 +32,21 @@ fn server() -> PathBuf {
     server
 }
 
-fn run(subcommand: &str) -> Value {
+/// What it prints.
+fn printed(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
-        .args([subcommand, "--smoke", "--server"])
+        .args(arguments)
+        .args(["--smoke", "--server"])
         .arg(server())
         .output()
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+fn run(subcommand: &str) -> Value {
+    let said = printed(&[subcommand]);
     assert_eq!(said.lines().count(), 1, "one line: {said}");
     let report: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(report["bench"], subcommand);
@@ -54,14 +61,7 @@ fn run(subcommand: &str) -> Value {
 
 #[test]
 fn client() {
-    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
-        .args(["client", "--smoke", "--server"])
-        .arg(server())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_str(&said).unwrap();
+    let report: Value = serde_json::from_str(&printed(&["client"])).unwrap();
     for name in ["messages", "p50_ms", "p99_ms", "index_bytes_per_message", "index_seconds"] {
         assert!(number(&report, name) > 0.0, "{name}: {report}");
     }
@@ -74,14 +74,7 @@ fn client() {
 
 #[test]
 fn storm() {
-    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
-        .args(["storm", "--smoke", "--server"])
-        .arg(server())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_str(&said).unwrap();
+    let report: Value = serde_json::from_str(&printed(&["storm"])).unwrap();
     assert_eq!(report["stored_bytes_by_storm_alone"], 0, "{report}");
     assert_eq!(report["commits_by_storm_alone"], 0, "{report}");
     for span in ["storm_alone", "both"] {
@@ -96,14 +89,7 @@ fn storm() {
 
 #[test]
 fn group() {
-    let output = Command::new(env!("CARGO_BIN_EXE_waxwing-bench"))
-        .args(["group", "--smoke", "--json", "--server"])
-        .arg(server())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_str(&said).unwrap();
+    let report: Value = serde_json::from_str(&printed(&["group", "--json"])).unwrap();
     assert_eq!(report["bench"], "group");
     let size = &report["sizes"][0];
     // Six members with two devices each, of which three are connected.

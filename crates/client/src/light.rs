@@ -364,7 +364,7 @@ impl Client {
         let Some(told) = told.filter(|told| matches!(told.kind, LightKind::Active | LightKind::Away)) else {
             return Ok(());
         };
-        let others = self.lights.presences.range(of_account(of.account));
+        let others = self.lights.presences.range(DeviceAddress::all_of(of.account));
         let known = self.lights.presences.get(&of);
         if known.is_some_and(|known| known.at_ms > told.at_ms)
             || known.is_none() && others.count() >= MAX_ANNOUNCING_DEVICES
@@ -422,15 +422,15 @@ impl Client {
 
     fn report_presences(&mut self, turn: &mut Turn<'_>) {
         let now = turn.now;
-        for seen in self.lights.presences.values_mut() {
+        let Lights { shown, presences, reported, .. } = &mut self.lights;
+        for seen in presences.values_mut() {
             seen.until = seen.until.min(now.plus(WATCH_LASTS_MS));
         }
-        self.lights.presences.retain(|_, seen| seen.until > now);
-        let accounts: BTreeSet<AccountId> = self.lights.shown.clone();
-        for account in accounts {
-            let devices = self.lights.presences.range(of_account(account)).map(|(_, seen)| seen);
+        presences.retain(|_, seen| seen.until > now);
+        for account in shown.iter().copied() {
+            let devices = presences.range(DeviceAddress::all_of(account)).map(|(_, seen)| seen);
             let presence = devices.fold(Presence::Unknown, |so_far, seen| so_far.or(seen));
-            let before = self.lights.reported.insert(account, presence).unwrap_or_default();
+            let before = reported.insert(account, presence).unwrap_or_default();
             if before != presence {
                 turn.event(Event::Presence { account, presence });
             }
@@ -483,11 +483,6 @@ impl Presence {
             (so_far, false, None) => so_far,
         }
     }
-}
-
-fn of_account(account: AccountId) -> std::ops::RangeInclusive<DeviceAddress> {
-    let device = |device| DeviceAddress { account, device };
-    device(waxwing_wire::DeviceId::PRIMARY)..=device(waxwing_wire::DeviceId::LAST)
 }
 
 fn token(key: &LightKey) -> PresenceToken {

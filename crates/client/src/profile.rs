@@ -17,7 +17,7 @@ use crate::limits::{MAX_PEERS, MAX_PROFILES_WAITING, PROFILE_MEND_MS, PROFILES_P
 use crate::overlay::Overlay;
 use crate::privacy::{Rights, load_privacy, rights_of};
 use crate::record::{Kind, OutboxRow, PeerProfileRow, PeerRow, Record as _, StateRow};
-use crate::row::{OwnProfile, PeerProfile};
+use crate::row::{OwnProfile, PeerProfile, Privacy};
 use crate::state::{self, GIVEN, Own, StateKey};
 use crate::turn::Turn;
 
@@ -56,8 +56,14 @@ pub(crate) fn keys_of(store: &Overlay<'_>, account: AccountId) -> Result<Option<
 
 /// What another account has told of itself.
 pub(crate) fn told(store: &Overlay<'_>, account: AccountId) -> Result<Option<Profile>, Error> {
+    Ok(told_by(store, account)?.map(|(profile, _)| profile))
+}
+
+/// The same, and the number of the device that said so.
+fn told_by(store: &Overlay<'_>, account: AccountId) -> Result<Option<(Profile, u32)>, Error> {
     let Some(row) = store.load::<PeerProfileRow>(&Key::PeerProfile(account))? else { return Ok(None) };
-    Profile::decode(&row.profile).map(Some).map_err(|_| Error::Damaged(PeerProfileRow::NAME))
+    let profile = Profile::decode(&row.profile).map_err(|_| Error::Damaged(PeerProfileRow::NAME))?;
+    Ok(Some((profile, row.device)))
 }
 
 /// Whether the user has written to an account, has said yes to what it wrote, or has it among the contacts.
@@ -266,14 +272,26 @@ impl Client {
         };
         self.sight_changed(turn.now);
         let privacy = load_privacy(&turn.store)?;
-        let rights = rights_of(&turn.store, &privacy, account)?;
-        let lost: Vec<Own> = given.rights.lost(rights).collect();
-        for own in lost {
+        self.replace_lost(turn, &privacy, account, &given)?;
+        self.tell_profile(turn, account)
+    }
+
+    /// Draws every key anew that an account has and may not have any more.
+    fn replace_lost(
+        &mut self,
+        turn: &mut Turn<'_>,
+        privacy: &Privacy,
+        account: AccountId,
+        given: &Given,
+    ) -> Result<(), Error> {
+        let rights = rights_of(&turn.store, privacy, account)?;
+        for own in given.rights.lost(rights) {
+            // Not if it was drawn since, because of somebody else.
             if given.at > self.register_at(turn, &StateKey::Own(own))? {
                 self.draw_key(turn, own)?;
             }
         }
-        self.tell_profile(turn, account)
+        Ok(())
     }
 
     fn register_at(&self, turn: &Turn<'_>, key: &StateKey) -> Result<u64, Error> {
@@ -283,25 +301,13 @@ impl Client {
     /// Draws every key anew that somebody has and may not have any more.
     fn replace_lost_keys(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
         let privacy = load_privacy(&turn.store)?;
-        let mut lost = Vec::new();
-        for own in [Own::OnlineKey, Own::LastSeenKey, Own::LightKey] {
-            lost.push((own, self.register_at(turn, &StateKey::Own(own))?, false));
-        }
         for (key, value) in turn.store.rows(Table::State, &[GIVEN], &[GIVEN + 1], MAX_PEERS as usize)? {
             let (Some(StateKey::Given(account)), Some(given)) =
                 (StateKey::parse(&key), Given::read(&StateRow::unpack(&value)?))
             else {
                 continue;
             };
-            let rights = rights_of(&turn.store, &privacy, account)?;
-            for own in given.rights.lost(rights) {
-                for (_, _, gone) in lost.iter_mut().filter(|(key, at, _)| *key == own && given.at > *at) {
-                    *gone = true;
-                }
-            }
-        }
-        for (own, ..) in lost.into_iter().filter(|(.., gone)| *gone) {
-            self.draw_key(turn, own)?;
+            self.replace_lost(turn, &privacy, account, &given)?;
         }
         Ok(())
     }
@@ -378,19 +384,20 @@ impl Client {
         device: u8,
         profile: &Profile,
     ) -> Result<(), Error> {
-        let before = told(&turn.store, from)?;
-        let place = Key::PeerProfile(from);
-        let said_by = turn.store.load::<PeerProfileRow>(&place)?.map_or(0, |row| row.device);
-        let newer = |before: &Profile| (before.at, said_by) >= (profile.at, device.into());
+        let before = told_by(&turn.store, from)?;
+        let newer = |(before, by): &(Profile, u32)| (before.at, *by) >= (profile.at, device.into());
         if before.as_ref().is_some_and(newer) || self.peer_row(turn, from)?.is_none() {
             return Ok(());
         }
-        turn.store.save(place, &PeerProfileRow { profile: profile.encode(), device: device.into() });
+        turn.store.save(
+            Key::PeerProfile(from),
+            &PeerProfileRow { profile: profile.encode(), device: device.into() },
+        );
         self.sight_changed(turn.now);
         let shown = |profile: &Profile| {
             (profile.name.clone(), profile.about.clone(), profile.picture.clone(), profile.no_groups)
         };
-        turn.state_changed |= before.as_ref().map(shown) != Some(shown(profile));
+        turn.state_changed |= before.as_ref().map(|(before, _)| shown(before)) != Some(shown(profile));
         Ok(())
     }
 
@@ -399,16 +406,14 @@ impl Client {
     /// # Errors
     /// When the database cannot be read or is damaged.
     pub fn profile(&self, db: &dyn Read, account: AccountId) -> Result<Option<PeerProfile>, Error> {
-        let store = Overlay::new(db);
-        let presence = keys_of(&store, account)?.is_some_and(|keys| keys.online.is_some());
         let view = |profile: Profile| PeerProfile {
             name: profile.name,
             about: profile.about,
             picture: profile.picture.to_vec(),
             no_groups: profile.no_groups,
-            presence,
+            presence: profile.presence.is_some(),
         };
-        Ok(told(&store, account)?.map(view))
+        Ok(told(&Overlay::new(db), account)?.map(view))
     }
 
     /// What the user tells of themself.

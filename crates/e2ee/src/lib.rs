@@ -37,6 +37,7 @@ mod prekeys;
 mod protobuf;
 mod record;
 pub mod safety_number;
+mod sealed;
 pub mod sender_key;
 mod session;
 mod xeddsa;

@@ -4,21 +4,19 @@
 //! random nonce and is padded to one size, so that a typing person and one who has stopped look alike. There is
 //! no ratchet: whoever has the key reads what is sealed under it, until another is drawn.
 
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::kdf::hkdf;
 use crate::padding::unpad;
+use crate::sealed;
 
 /// Bytes of whatever is sealed: nonce, padded plaintext, tag.
-pub const SEALED_BYTES: usize = NONCE_BYTES + PADDED_BYTES + 16;
+pub const SEALED_BYTES: usize = sealed::SEAL_BYTES + PADDED_BYTES;
 /// Bytes that can be sealed, at most.
 pub const PLAINTEXT_BYTES: usize = PADDED_BYTES - 1;
 
-const NONCE_BYTES: usize = 12;
 const PADDED_BYTES: usize = 32;
 
 const TYPING: &[u8] = b"Waxwing light typing";
@@ -40,6 +38,17 @@ pub enum Purpose {
     Seen,
 }
 
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Typing => TYPING,
+            Self::Group => GROUP,
+            Self::Online => ONLINE,
+            Self::Seen => SEEN,
+        }
+    }
+}
+
 /// Encrypts for whoever holds the key, AES-256-GCM.
 ///
 /// # Errors
@@ -58,11 +67,7 @@ pub fn seal(
     for (to, from) in padded.iter_mut().zip(plaintext.iter().chain(&[0x80])) {
         *to = *from;
     }
-    let mut nonce = [0; NONCE_BYTES];
-    rng.fill_bytes(&mut nonce);
-    let payload = Payload { msg: padded.as_ref(), aad: associated };
-    let sealed = cipher(key, purpose).encrypt(&nonce.into(), payload).map_err(|_| Error::TooLarge)?;
-    Ok([&nonce[..], &sealed].concat())
+    sealed::seal(key, purpose.label(), associated, padded.as_ref(), rng)
 }
 
 /// Decrypts what [`seal`] gave.
@@ -72,10 +77,10 @@ pub fn seal(
 /// something else.
 pub fn open(key: &[u8; 32], purpose: Purpose, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
     const FALSE: Error = Error::InvalidMessage("light event");
-    let whole: &[u8; SEALED_BYTES] = sealed.try_into().map_err(|_| FALSE)?;
-    let (nonce, sealed) = whole.split_first_chunk::<NONCE_BYTES>().ok_or(FALSE)?;
-    let payload = Payload { msg: sealed, aad: associated };
-    let padded = cipher(key, purpose).decrypt(&(*nonce).into(), payload).map_err(|_| FALSE)?;
+    if sealed.len() != SEALED_BYTES {
+        return Err(FALSE);
+    }
+    let padded = sealed::open(key, purpose.label(), associated, sealed).ok_or(FALSE)?;
     unpad(&padded).map(<[u8]>::to_vec)
 }
 
@@ -83,17 +88,6 @@ pub fn open(key: &[u8; 32], purpose: Purpose, associated: &[u8], sealed: &[u8]) 
 #[must_use]
 pub fn token(key: &[u8; 32]) -> [u8; 16] {
     *hkdf::<16>(None, key, &[TOKEN])
-}
-
-fn cipher(key: &[u8; 32], purpose: Purpose) -> Aes256Gcm {
-    let info = match purpose {
-        Purpose::Typing => TYPING,
-        Purpose::Group => GROUP,
-        Purpose::Online => ONLINE,
-        Purpose::Seen => SEEN,
-    };
-    let key = hkdf::<32>(None, key, &[info]);
-    Aes256Gcm::new(&(*key).into())
 }
 
 #[cfg(test)]

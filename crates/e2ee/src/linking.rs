@@ -4,19 +4,16 @@
 //! Keys are HKDF-SHA256 of the secret without salt, one for each use. What is sealed stands behind a random
 //! nonce: an answer that was lost is given again, and need not say the same.
 
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead as _, KeyInit as _};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::kdf::{hkdf, hmac};
+use crate::sealed;
 
 /// Bytes that sealing adds: nonce and tag.
-pub const SEAL_BYTES: usize = NONCE_BYTES + 16;
-
-const NONCE_BYTES: usize = 12;
+pub const SEAL_BYTES: usize = sealed::SEAL_BYTES;
 
 const MAC: &[u8] = b"Waxwing link mac";
 const NAME: &[u8] = b"Waxwing link name";
@@ -29,6 +26,15 @@ pub enum Purpose {
     Name,
     /// What the primary tells it.
     Grant,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Name => NAME,
+            Self::Grant => GRANT,
+        }
+    }
 }
 
 /// HMAC-SHA256 over an offer, by the code's secret.
@@ -57,10 +63,7 @@ pub fn seal(
     if plaintext.len() > crate::limits::PLAINTEXT_MAX_BYTES {
         return Err(Error::TooLarge);
     }
-    let mut nonce = [0; NONCE_BYTES];
-    rng.fill_bytes(&mut nonce);
-    let sealed = cipher(secret, purpose).encrypt(&nonce.into(), plaintext).map_err(|_| Error::TooLarge)?;
-    Ok([&nonce[..], &sealed].concat())
+    sealed::seal(secret, purpose.label(), &[], plaintext, rng)
 }
 
 /// Decrypts what [`seal`] gave.
@@ -68,19 +71,8 @@ pub fn seal(
 /// # Errors
 /// [`Error::InvalidMessage`] when it was altered, or made with another secret or for another purpose.
 pub fn open(secret: &[u8], purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    const FALSE: Error = Error::InvalidMessage("sealed by a linking code");
-    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(FALSE)?;
-    let opened = cipher(secret, purpose).decrypt(&(*nonce).into(), sealed);
-    opened.map(Zeroizing::new).map_err(|_| FALSE)
-}
-
-fn cipher(secret: &[u8], purpose: Purpose) -> Aes256Gcm {
-    let info = match purpose {
-        Purpose::Name => NAME,
-        Purpose::Grant => GRANT,
-    };
-    let key = hkdf::<32>(None, secret, &[info]);
-    Aes256Gcm::new(&(*key).into())
+    let opened = sealed::open(secret, purpose.label(), &[], sealed);
+    opened.map(Zeroizing::new).ok_or(Error::InvalidMessage("sealed by a linking code"))
 }
 
 #[cfg(test)]

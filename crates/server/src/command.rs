@@ -1,5 +1,6 @@
 mod directory;
 mod parts;
+mod request;
 
 pub use directory::DirectoryCommand;
 

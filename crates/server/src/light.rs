@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use waxwing_wire::light::{Announcement, Gate, LightEvent, Presence, Watch};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId};
+use waxwing_wire::{AccountId, DeviceAddress, GroupId};
 
 use crate::limits::{
     LIGHT_BURST, LIGHT_GOT_BURST, LIGHT_RECIPIENTS_PER_COST, LIGHTS_GOT_PER_SECOND, LIGHTS_PER_SECOND,
@@ -154,7 +154,7 @@ impl Lights {
         let watched = self.parties.get(&conn).map(|party| party.watched.clone()).unwrap_or_default();
         let mut effects = Vec::new();
         for (account, gates) in watched {
-            for (of, announced) in self.announced.range(devices(account)) {
+            for (of, announced) in self.announced.range(DeviceAddress::all_of(account)) {
                 if let Some(presence) = announced.shown(*of, gates) {
                     effects.push(Effect::Reply { conn, piece: Piece::Presence(presence) });
                 }
@@ -230,7 +230,7 @@ impl Lights {
     }
 
     fn awake_of(&self, account: AccountId) -> Vec<ConnId> {
-        self.awake.range(devices(account)).map(|(_, conn)| *conn).collect()
+        self.awake.range(DeviceAddress::all_of(account)).map(|(_, conn)| *conn).collect()
     }
 
     /// Who may see what the device has announced.
@@ -333,10 +333,6 @@ impl Announced {
 
 fn says() -> Rate {
     Rate::new(LIGHTS_PER_SECOND, SECOND_MS, LIGHT_BURST)
-}
-
-fn devices(account: AccountId) -> std::ops::RangeInclusive<DeviceAddress> {
-    DeviceAddress { account, device: DeviceId::PRIMARY }..=DeviceAddress { account, device: DeviceId::LAST }
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ mod light;
 use std::collections::{BTreeMap, VecDeque};
 
 use waxwing_server::{
-    Command, CommitError, ConnId, DirectoryCommand, Effect, FanOut, Key, Lights, Links, Origin, Piece, Row,
-    Step, Store, Stored, Time, View, decide, reads, refuse, rejects,
+    Command, CommitError, ConnId, Effect, FanOut, Key, Lights, Links, Origin, Piece, Row, Step, Store,
+    Stored, Time, View, decide, reads, refuse, rejects,
 };
 use waxwing_wire::client_frame::{ClientFrame, RequestBody};
 use waxwing_wire::handshake::StaticKey;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, DeviceKey, MessageId, Reject, RejectCode};
+use waxwing_wire::{DeviceAddress, DeviceKey, MessageId, Reject, RejectCode};
 
 use crate::channel::{Channel, Heard};
 use crate::dice::Dice;
@@ -422,8 +422,11 @@ impl World {
                     (_, None) => return stranger(),
                     (what, Some(from)) => node.links.allow_request(from, what, now),
                 };
-                let from = address.unwrap_or(NOBODY);
-                limited(command_for(origin, key, from, request.what), allowed)
+                let of_device = |what| Command::of_device(origin, address?, what);
+                let command =
+                    Command::of_stranger(origin, key, request.what).or_else(|what| of_device(what).ok_or(()));
+                let Ok(command) = command else { return stranger() };
+                limited(command, allowed)
             }
             (Todo::Light(_), None) => Err(Vec::new()),
             (Todo::Light(frame), Some(from)) => Err(self.take_in_light(number, conn, from, *frame)),
@@ -657,46 +660,6 @@ fn keep_members(key: &Key, row: Option<&mut Row>, view: &View) {
 
 fn goodbye(conn: ConnId, reject: Reject) -> Vec<Effect> {
     vec![Effect::Reply { conn, piece: waxwing_server::Piece::Goodbye(reject) }, Effect::Close { conn }]
-}
-
-/// Where no address is needed.
-const NOBODY: DeviceAddress = DeviceAddress { account: AccountId([0; 16]), device: DeviceId::PRIMARY };
-
-/// The command for a request of a connection whose key is proven, and that speaks for a device if it must.
-fn command_for(origin: Origin, key: DeviceKey, from: DeviceAddress, what: RequestBody) -> Command {
-    match what {
-        RequestBody::Register(register) => Command::Register { origin, key, register },
-        RequestBody::FindAccount(username) => Command::FindAccount { origin, username },
-        RequestBody::FetchBundles(account, named) => {
-            Command::FetchBundles { origin, asker: from, account, named }
-        }
-        RequestBody::PublishPrekeys(upload) => Command::PublishPrekeys { origin, address: from, upload },
-        RequestBody::FetchDevices(account) => Command::FetchDevices { origin, asker: from, account },
-        RequestBody::PublishDeviceList(list) => {
-            Command::PublishDeviceList { origin, from, list: Box::new(list) }
-        }
-        RequestBody::RemoveDevice(device) => Command::RemoveDevice { origin, from, device },
-        RequestBody::OfferLink(reference, offer) => Command::OfferLink { origin, key, reference, offer },
-        RequestBody::FetchLink(reference) => Command::FetchLink { origin, reference },
-        RequestBody::ApproveLink(approve) => Command::ApproveLink { origin, from, approve },
-        RequestBody::CompleteLink(complete) => Command::CompleteLink { origin, key, complete },
-        RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
-        RequestBody::FindUsername(account) => Command::FindUsername { origin, account },
-        RequestBody::EvaluateAddresses(blinded) => {
-            Command::Directory(DirectoryCommand::Evaluate { origin, account: from.account, blinded })
-        }
-        RequestBody::FetchBucket(bucket) => {
-            Command::Directory(DirectoryCommand::FetchBucket { origin, account: from.account, bucket })
-        }
-        RequestBody::Findable(set) => {
-            Command::Directory(DirectoryCommand::Findable { origin, account: from.account, set })
-        }
-        RequestBody::RedeemAddress(code) => {
-            let hash = DirectoryCommand::hash(code);
-            let (origin, account) = (Some(origin), from.account);
-            Command::Directory(DirectoryCommand::Redeem { origin, account, hash })
-        }
-    }
 }
 
 /// The message that a command is about to take.

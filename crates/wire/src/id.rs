@@ -1,6 +1,7 @@
 //! Names of accounts, devices and messages.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use crate::error::Malformed;
 use crate::limits::USERNAME_CHARS;
@@ -90,6 +91,15 @@ pub struct DeviceAddress {
     pub account: AccountId,
     /// Which of them.
     pub device: DeviceId,
+}
+
+impl DeviceAddress {
+    /// Every device that the account can have, in their order.
+    #[must_use]
+    pub const fn all_of(account: AccountId) -> RangeInclusive<Self> {
+        let first = Self { account, device: DeviceId::PRIMARY };
+        RangeInclusive::new(first, Self { device: DeviceId::LAST, ..first })
+    }
 }
 
 /// A device's Noise static public key (X25519): its credential towards the server.

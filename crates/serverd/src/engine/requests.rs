@@ -1,8 +1,6 @@
 //! From frames to commands.
 
-use waxwing_server::{
-    Command, CommitError, ConnId, DirectoryCommand, Effect, Origin, Piece, refuse, rejects,
-};
+use waxwing_server::{Command, CommitError, ConnId, Effect, Origin, Piece, refuse, rejects};
 use waxwing_wire::client_frame::{ClientFrame, GroupSend, Request, RequestBody, Send};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
 use waxwing_wire::{DeviceAddress, MessageId, Reject, RejectCode};
@@ -162,41 +160,11 @@ impl Engine {
         what: RequestBody,
     ) -> Result<Command, Reject> {
         self.links.allow_request(from, &what, self.now).map_err(rejects::rate_limited)?;
-        Ok(match what {
-            RequestBody::Register(_) | RequestBody::OfferLink(..) | RequestBody::CompleteLink(_) => {
-                return Err(Reject::new(
-                    RejectCode::Malformed,
-                    "this device has an account already: register or link another with another device key",
-                ));
-            }
-            RequestBody::FindAccount(username) => Command::FindAccount { origin, username },
-            RequestBody::FindUsername(account) => Command::FindUsername { origin, account },
-            RequestBody::FetchBundles(account, named) => {
-                Command::FetchBundles { origin, asker: from, account, named }
-            }
-            RequestBody::FetchDevices(account) => Command::FetchDevices { origin, asker: from, account },
-            RequestBody::PublishPrekeys(upload) => Command::PublishPrekeys { origin, address: from, upload },
-            RequestBody::PublishDeviceList(list) => {
-                Command::PublishDeviceList { origin, from, list: Box::new(list) }
-            }
-            RequestBody::RemoveDevice(device) => Command::RemoveDevice { origin, from, device },
-            RequestBody::FetchLink(reference) => Command::FetchLink { origin, reference },
-            RequestBody::ApproveLink(approve) => Command::ApproveLink { origin, from, approve },
-            RequestBody::FindGroup(group, token) => Command::FindGroup { origin, group, token },
-            RequestBody::EvaluateAddresses(blinded) => {
-                Command::Directory(DirectoryCommand::Evaluate { origin, account: from.account, blinded })
-            }
-            RequestBody::FetchBucket(bucket) => {
-                Command::Directory(DirectoryCommand::FetchBucket { origin, account: from.account, bucket })
-            }
-            RequestBody::Findable(set) => {
-                Command::Directory(DirectoryCommand::Findable { origin, account: from.account, set })
-            }
-            RequestBody::RedeemAddress(code) => {
-                let hash = DirectoryCommand::hash(code);
-                let (origin, account) = (Some(origin), from.account);
-                Command::Directory(DirectoryCommand::Redeem { origin, account, hash })
-            }
+        Command::of_device(origin, from, what).ok_or_else(|| {
+            Reject::new(
+                RejectCode::Malformed,
+                "this device has an account already: register or link another with another device key",
+            )
         })
     }
 
@@ -208,18 +176,10 @@ impl Engine {
         what: RequestBody,
     ) -> Result<Command, Reject> {
         let Some(Peer { key, .. }) = peer else { return Err(not_registered()) };
-        match what {
-            RequestBody::Register(register) => Ok(Command::Register { origin, key, register }),
-            RequestBody::OfferLink(reference, offer) => {
-                self.links.allow_offer(origin.conn, self.now).map_err(rejects::rate_limited)?;
-                Ok(Command::OfferLink { origin, key, reference, offer })
-            }
-            RequestBody::CompleteLink(complete) => {
-                self.links.allow_offer(origin.conn, self.now).map_err(rejects::rate_limited)?;
-                Ok(Command::CompleteLink { origin, key, complete })
-            }
-            _ => Err(not_registered()),
+        if matches!(what, RequestBody::OfferLink(..) | RequestBody::CompleteLink(_)) {
+            self.links.allow_offer(origin.conn, self.now).map_err(rejects::rate_limited)?;
         }
+        Command::of_stranger(origin, key, what).map_err(|_| not_registered())
     }
 }
 
