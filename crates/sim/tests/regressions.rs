@@ -85,11 +85,14 @@ fn nothing_is_missing_unsaid_or_waited_for_in_vain() {
     }
 }
 
-/// Since people tell one another their profiles, a sender is not told of a delivery here. To be found out.
+/// Faults of the oracle. A device had a message, its word of it was lost on the way, and the server said that it had
+/// expired (228); who was put out of a group before the fan-out of a message was gone on with goes without it (56); an
+/// older copy does not know in which group it had asked for what comes over a session, and shows it anew there (98).
 #[test]
-#[ignore = "known to fail; `cargo test -p waxwing-sim --test regressions -- --ignored`"]
-fn a_sender_is_told_of_every_delivery() {
-    passes(&run_plan(Plan::in_company(228), None, false));
+fn what_expired_was_put_out_or_is_asked_for_again_is_no_loss() {
+    for seed in [228, 56, 98] {
+        passes(&run_plan(Plan::in_company(seed), None, false));
+    }
 }
 
 /// Faults of the oracle: the last member leaves a group, which makes one more epoch of it, although the server

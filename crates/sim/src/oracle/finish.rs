@@ -220,6 +220,8 @@ impl Oracle {
         let expired =
             self.expired.contains(key) || self.expired_silently.iter().any(|device| device.account == own);
         let expired = expired || self.expired_silently.contains(&key.from);
+        // It was there, its device could not say so before its time, and the server said that it had expired.
+        let expired = expired || self.said_expired.contains(key);
         if left || inexact || expired || self.is_past(written.client) || written.accepted_ms.is_none() {
             return None;
         }
@@ -414,6 +416,13 @@ impl Oracle {
         self.people.get(&written.client) != Some(&person) && gone.any(|at| at > written.at_ms)
     }
 
+    /// Whether a device that was to get a message still can. Who was put out of its group before it was in all
+    /// mailboxes goes without it: the server was cut off in between, and the sender said it again too late for them.
+    fn is_still_owed(&self, key: MessageKey, written: &Written, device: DeviceAddress) -> bool {
+        let put_out = self.was_put_out(device.account, written) && !self.was_stored(key, device);
+        self.society.is_there(device) && !put_out
+    }
+
     fn is_past_device(&self, address: DeviceAddress) -> bool {
         !self.society.is_there(address)
     }
@@ -422,7 +431,7 @@ impl Oracle {
     pub fn close(&mut self, ends: &Ends<'_>) {
         let unstored = self.accepted.iter().find(|key| {
             let arrived = self.written.get(*key).is_none_or(|written| {
-                let nobody = written.owed.iter().all(|device| !self.society.is_there(*device));
+                let nobody = written.owed.iter().all(|device| !self.is_still_owed(**key, written, *device));
                 written.arrived_ms.is_some() || nobody
             });
             let kept = self.durable.iter().any(|(_, durable)| durable == *key);
