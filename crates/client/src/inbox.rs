@@ -578,10 +578,13 @@ impl Client {
             entry.position = position.saturating_sub(1 + positions::earlier(&entry.waiting, filled));
             (entry.first, entry.first_id) = (position, key.id.0);
         }
-        if filled.is_none() && position > 0 && position < entry.first {
+        if position > 0 && position < entry.first {
+            // It came late, unless the place where it stands is before the first one.
             let first = MessageKey { from, id: MessageId(entry.first_id) };
-            self.missed_first(turn, first)?;
-            return Ok(0);
+            let place = turn.store.message(&first)?.map(|message| message.order);
+            if filled.is_none() || filled > place {
+                self.missed_first(turn, first)?;
+            }
         }
         let missing = positions::pass(&mut entry.position, &mut entry.waiting, position, filled);
         turn.store.save(Key::Devices(from.account), &devices);

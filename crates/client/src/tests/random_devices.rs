@@ -181,7 +181,7 @@ impl Story {
         sorted.sort_by_key(|text| texts.iter().position(|other| other == text));
         assert_eq!(sorted, *texts, "everything from {from} on {name}");
         let gaps = history.iter().any(|message| message.missing_before > 0);
-        assert!(arrived == *texts || gaps, "in order, or the gap is shown");
+        assert!(arrived == *texts || gaps, "{name} has {from}'s in order, or the gap is shown: {arrived:?}");
     }
 
     fn check_agreement(&self) {
@@ -215,15 +215,16 @@ fn a_message_that_comes_before_the_first_one_shows_a_gap() {
     Story::run(3_769_440_693_468_503_931, true).check();
 }
 
+/// Found by the tests below: two messages of a device that was not known yet, the second of which had overtaken the
+/// first, had places in the history before it could be said what was missing (the first story has older copies).
+#[test]
+fn what_was_held_and_comes_late_shows_a_gap() {
+    Story::run(9_592_529_762_895_741_218, true).check();
+    Story::run(1_769_425_308_298_028_320, false).check();
+}
+
 proptest! {
-    // The same stories each time: of others, about one in a hundred still ends with a message that is not in order and
-    // whose gap is not shown (9592529762895741218 with older copies, 1769425308298028320 without).
-    #![proptest_config(ProptestConfig {
-        cases: 12,
-        failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_devices_of_an_account_agree_whatever_breaks(seed in any::<u64>()) {
