@@ -216,6 +216,12 @@ impl OutboxRow {
         Ok(frame.group_sends.into_iter().next())
     }
 
+    /// The epoch of its group in which a row was last encrypted; `None`: it never was.
+    pub(crate) fn last_epoch(&self) -> Option<u64> {
+        let send = self.to_group_send().ok().flatten();
+        send.map(|send| send.epoch).or_else(|| (self.epoch > 0).then_some(self.epoch))
+    }
+
     /// The part of the message that goes next: copies that the server does not have, as many as fit a frame.
     fn next_part(&self) -> Vec<u32> {
         let mut bytes = 0;
@@ -553,6 +559,7 @@ impl Client {
     }
 
     fn unseal_row(&mut self, turn: &mut Turn<'_>, order: u64, mut row: OutboxRow) {
+        row.epoch = row.last_epoch().unwrap_or(row.epoch);
         row.copies.clear();
         row.others.clear();
         row.frame.clear();

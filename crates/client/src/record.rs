@@ -385,7 +385,8 @@ pub(crate) struct OutboxRow {
     /// [`crate::limits::MAX_EARLY_ASKS`].
     #[prost(message, repeated, tag = "18")]
     pub early: Vec<EarlyAsk>,
-    /// An act in a group that is sent again: epoch and hash of the state in which it was done.
+    /// An act in a group that is sent again: epoch and hash of the state in which it was done. A message to a group
+    /// that is to be encrypted anew: the epoch in which it was last encrypted.
     #[prost(uint64, tag = "19")]
     pub epoch: u64,
     #[prost(bytes = "vec", tag = "20")]

@@ -95,6 +95,15 @@ fn what_expired_was_put_out_or_is_asked_for_again_is_no_loss() {
     }
 }
 
+/// Receipts for a message to a group came before the server's own word that it has taken it, which was lost, and its
+/// sender was put out of the group meanwhile: it counted with those who were members by then.
+#[test]
+fn a_message_of_which_only_receipts_tell_counts_with_the_members_it_was_written_to() {
+    for seed in [476, 515] {
+        passes(&run_plan(Plan::in_company(seed), None, false));
+    }
+}
+
 /// Faults of the oracle: the last member leaves a group, which makes one more epoch of it, although the server
 /// keeps nothing (1241); an older copy of a device writes to a group anew what its other life had written in an
 /// earlier epoch (1318). And a message that somebody had already was repeated to those who had joined since (643).

@@ -107,8 +107,11 @@ impl Client {
             return Ok(());
         }
         let slot = Key::Receipt(message.key.id, own);
-        let epoch = load_state(turn, group)?.map_or(0, |state| state.epoch);
-        // Before the server's own word that it has taken the message: it must have.
+        // Before the server's own word that it has taken the message: it must have, as it left last.
+        let epoch = match self.epoch_under_way(turn, message.key)? {
+            Some(epoch) => epoch,
+            None => load_state(turn, group)?.map_or(0, |state| state.epoch),
+        };
         let early = TallyRow { group: group.0.to_vec(), epoch, early: true, ..TallyRow::default() };
         let known = turn.store.load(&slot)?.filter(|tally: &TallyRow| !tally.early || tally.epoch == epoch);
         let mut tally = match known {
@@ -139,6 +142,13 @@ impl Client {
         turn.store.save(key, &known.unwrap_or_default().further(delivery, turn.now.0));
         turn.store.save(slot, &tally);
         self.show_tally(turn, message.key, &tally)
+    }
+
+    /// In which epoch a message of this device, that waits in the outbox, was last encrypted.
+    fn epoch_under_way(&self, turn: &Turn<'_>, message: MessageKey) -> Result<Option<u64>, Error> {
+        let order = self.outbox.order_of(message.id).filter(|_| self.address() == Some(message.from));
+        let Some(order) = order else { return Ok(None) };
+        Ok(self.outbox_row(turn, order)?.last_epoch())
     }
 
     /// An own message to a contact has come further.

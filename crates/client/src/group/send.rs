@@ -275,7 +275,7 @@ impl Client {
     pub(crate) fn group_accepted(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         let (Some(group), Some(from)) = (row.group()?, self.address()) else { return Ok(()) };
         if row.kind == Kind::Act as u32 {
-            let epoch = sent_epoch(row);
+            let epoch = row.last_epoch().unwrap_or(0);
             let state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
             self.remember_sent(turn, &OutboxRow { epoch, state, ..row.clone() })?;
             return self.answer_early_asks(turn, row, group);
@@ -283,7 +283,7 @@ impl Client {
         if row.kind != Kind::Change as u32 {
             self.remember_sent(turn, row)?;
             let key = MessageKey { from, id: MessageId(row.id) };
-            self.group_sent(turn, group, key, sent_epoch(row))?;
+            self.group_sent(turn, group, key, row.last_epoch().unwrap_or(0))?;
             return self.answer_early_asks(turn, row, group);
         }
         let Some(ContentBody::Change(signed)) = read_payload(&row.payload) else { return Ok(()) };
@@ -351,7 +351,8 @@ impl Client {
     ) -> Result<(), Error> {
         let mut row = self.outbox_row(turn, order)?;
         let Some(group) = row.group()? else { return self.fail_row(turn, order) };
-        if self.was_taken(turn, &row)? {
+        // As another attempt it is no repetition: the server may have gone down before everybody had the first.
+        if row.attempt == 0 && self.was_taken(turn, &row)? {
             self.drop_row(turn, order);
             return self.group_accepted(turn, &row);
         }
@@ -386,10 +387,9 @@ impl Client {
     }
 
     /// Whether a refused message was taken before, when the answer was lost: somebody has it already, and it is
-    /// only the repetition that was refused. Those who have joined since are not meant. As another attempt it
-    /// is no repetition: the server may have gone down before everybody had the first.
+    /// only the repetition that was refused. Those who have joined since are not meant.
     fn was_taken(&self, turn: &Turn<'_>, row: &OutboxRow) -> Result<bool, Error> {
-        let Some(from) = self.address().filter(|_| row.kind == Kind::Text as u32 && row.attempt == 0) else {
+        let Some(from) = self.address().filter(|_| row.kind == Kind::Text as u32) else {
             return Ok(false);
         };
         let message = turn.store.message(&MessageKey { from, id: MessageId(row.id) })?;
@@ -430,6 +430,11 @@ impl Client {
                 let Some(from) = self.address() else { return Ok(()) };
                 let key = MessageKey { from, id: MessageId(row.id) };
                 // Whose receipt came first was taken: it is only the repetition that was refused.
+                if let (true, Some(epoch)) = (self.was_taken(turn, row)?, row.last_epoch())
+                    && let Some(group) = row.group()?
+                {
+                    return self.group_sent(turn, group, key, epoch);
+                }
                 let pending = |message: &Message| message.delivery == Delivery::Pending;
                 if let Some(mut message) = turn.store.message(&key)?.filter(pending) {
                     message.delivery = Delivery::Failed;
@@ -453,13 +458,6 @@ pub(crate) fn drafted(row: &OutboxRow) -> Option<Change> {
         ContentBody::Change(signed) => Change::decode(&signed.change).ok(),
         _ => None,
     }
-}
-
-/// In which epoch the server has taken a message.
-fn sent_epoch(row: &OutboxRow) -> u64 {
-    let frame = ClientFrame::decode(Bytes::copy_from_slice(&row.frame)).ok();
-    let send = frame.and_then(|frame| frame.group_sends.into_iter().next());
-    send.map_or(0, |send| send.epoch)
 }
 
 /// The last admin who leaves names another one, so that the server learns of it. What was named for a former
