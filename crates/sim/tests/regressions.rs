@@ -85,12 +85,22 @@ fn nothing_is_missing_unsaid_or_waited_for_in_vain() {
     }
 }
 
+/// A device changed a group and was removed from its account: who heard of the change after that could not read it, did
+/// not know that the group had gone on, and asked nobody.
+#[test]
+fn what_a_removed_device_has_changed_is_told_by_others() {
+    passes(&run_plan(Plan::in_company(1477), None, false));
+}
+
 /// Faults of the oracle. A device had a message, its word of it was lost on the way, and the server said that it had
 /// expired (228); who was put out of a group before the fan-out of a message was gone on with goes without it (56); an
-/// older copy does not know in which group it had asked for what comes over a session, and shows it anew there (98).
+/// older copy does not know in which group it had asked for what comes over a session, and shows it anew there (98);
+/// of placeholders the first that is filled says how many are missing, whichever it is (1216); what a device that was
+/// removed since had read is not known to everybody (1967); the only device that knew a change of a group went back
+/// before it, and what told the others expired (446).
 #[test]
 fn what_expired_was_put_out_or_is_asked_for_again_is_no_loss() {
-    for seed in [228, 56, 98] {
+    for seed in [228, 56, 98, 1216, 1967, 446] {
         passes(&run_plan(Plan::in_company(seed), None, false));
     }
 }

@@ -144,8 +144,13 @@ impl Client {
         let epoch = envelope.group.as_ref().map_or(0, |of| of.epoch);
         // A change has the number that it makes; its maker may have left by it.
         let change = u64::from(envelope.group.as_ref().is_some_and(|of| of.change.is_some()));
+        let state = load_state(turn, group)?;
+        if let Some(state) = &state {
+            // Its sender's device may be gone by now, and nobody but other members tells what it changed.
+            self.note_behind(turn, group, state.epoch, epoch);
+        }
         // Who had left by then has nothing to say, and gives no answer.
-        if let Some(state) = load_state(turn, group)?
+        if let Some(state) = state
             && epoch <= state.epoch
             && !self.stood(turn, group, key.from.account, epoch.saturating_sub(change))?.member
         {

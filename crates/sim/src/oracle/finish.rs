@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::memory::MemoryDb;
 use waxwing_client::{Body, Conversation, Delivery, Group, Message, MessageKey, Read as _, Table};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, RejectCode};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode};
 
+use super::society::GroupFacts;
 use super::{Oracle, Written};
 use crate::people::{FLOODER, VICTIM};
 
@@ -53,7 +54,7 @@ impl Oracle {
                 owed.push(format!("c{client} has no account"));
             }
             let outbox = db.count(Table::Outbox);
-            if outbox > 0 {
+            if outbox > 0 && !self.writes_to_a_lost_group(client, ends) {
                 owed.push(format!("{outbox} wait in the outbox of c{client}"));
             }
         }
@@ -61,7 +62,9 @@ impl Oracle {
         for (client, waiting) in waiting.filter(|(_, waiting)| **waiting > 0) {
             owed.push(format!("{waiting} wait in the mailbox of c{client}"));
         }
-        let messages = self.written.iter().filter(|(_, written)| !written.orphaned);
+        let to_lost =
+            |to: Conversation| matches!(to, Conversation::Group(group) if self.is_lost(ends, group));
+        let messages = self.written.iter().filter(|(_, written)| !written.orphaned && !to_lost(written.to));
         let faults = messages.flat_map(|(key, written)| self.message_owed(key, written, ends));
         owed.extend(faults.take(LISTED));
         for (client, command) in self.open_commands.iter().take(LISTED) {
@@ -257,18 +260,9 @@ impl Oracle {
             return owed;
         }
         for (group, facts) in &self.society.groups {
-            let devices = facts.current().into_iter().flat_map(|account| self.society.devices(account));
-            let clients = devices.filter_map(|device| self.devices.get(&device).copied());
-            let known = |client: usize| {
-                let groups = ends.groups.get(client).into_iter().flatten();
-                let known = groups.filter(|known| known.state.group == *group).map(|known| known.state.epoch);
-                known.max().unwrap_or(0)
-            };
-            let known: Vec<_> = clients.map(|client| (client, known(client))).collect();
+            let known = self.epochs_known(ends, *group);
             let epoch = facts.epoch();
-            // A device made a change, and was an older copy before anybody was told: nobody can tell.
-            let lost = known.iter().all(|(_, known)| *known < epoch)
-                && known.iter().any(|(client, _)| self.rolled_back(*client));
+            let lost = self.is_lost(ends, *group);
             let behind =
                 known.into_iter().filter(|(client, known)| *known != epoch && !self.may_lag(*client));
             owed.extend(
@@ -278,6 +272,33 @@ impl Oracle {
             );
         }
         owed
+    }
+
+    /// How far the devices of its members know a group.
+    fn epochs_known(&self, ends: &Ends<'_>, group: GroupId) -> Vec<(usize, u64)> {
+        let members = self.society.groups.get(&group).map(GroupFacts::current).unwrap_or_default();
+        let devices = members.into_iter().flat_map(|account| self.society.devices(account));
+        let clients = devices.filter_map(|device| self.devices.get(&device).copied());
+        let known = |client: usize| {
+            let groups = ends.groups.get(client).into_iter().flatten();
+            let known = groups.filter(|known| known.state.group == group).map(|known| known.state.epoch);
+            known.max().unwrap_or(0)
+        };
+        clients.map(|client| (client, known(client))).collect()
+    }
+
+    fn writes_to_a_lost_group(&self, client: usize, ends: &Ends<'_>) -> bool {
+        let mut groups = ends.groups.get(client).into_iter().flatten();
+        groups.any(|group| self.is_lost(ends, group.state.group))
+    }
+
+    /// A device changed a group, and was an older copy before anybody was told, or what told the others expired:
+    /// nobody can tell, and nobody can write there any more.
+    fn is_lost(&self, ends: &Ends<'_>, group: GroupId) -> bool {
+        let epoch = self.society.groups.get(&group).map_or(0, GroupFacts::epoch);
+        let known = self.epochs_known(ends, group);
+        known.iter().all(|(_, known)| *known < epoch)
+            && known.iter().any(|(client, _)| self.rolled_back(*client))
     }
 
     /// Something expired, so what depends on it may be missing.
@@ -408,12 +429,16 @@ impl Oracle {
         self.society.groups.get(&group).is_some_and(|facts| facts.current().is_empty())
     }
 
-    /// A device of the person, who got the message, was removed after it was written.
+    /// A device that was to get the message was removed after it was written: what it said of it, devices that had
+    /// to ask for its account's list meanwhile do not believe any more.
     fn has_lost_a_reader(&self, person: usize, key: &MessageKey) -> bool {
         let Some(written) = self.written.get(key) else { return false };
         let own = self.people.iter().filter(|(_, whose)| **whose == person);
-        let mut gone = own.filter_map(|(client, _)| self.society.removed_ms(self.address(*client)?));
-        self.people.get(&written.client) != Some(&person) && gone.any(|at| at > written.at_ms)
+        let own = own.filter(|_| self.people.get(&written.client) != Some(&person));
+        let own = own.filter_map(|(client, _)| self.address(*client));
+        let mut gone =
+            own.chain(written.owed.iter().copied()).filter_map(|device| self.society.removed_ms(device));
+        gone.any(|at| at > written.at_ms)
     }
 
     /// Whether a device that was to get a message still can. Who was put out of its group before it was in all
