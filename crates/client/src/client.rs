@@ -381,6 +381,7 @@ impl Client {
             let planned = [
                 self.ask_at(),
                 self.ask_for_changes_at(),
+                self.doubts_at(),
                 self.holds_end_at(),
                 self.publish_after,
                 self.rotate_at(now),

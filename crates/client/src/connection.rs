@@ -9,7 +9,7 @@ use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
 use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::group::GroupLink;
 use waxwing_wire::server_frame::{Response, ResponseBody, ServerFrame, Welcome};
-use waxwing_wire::{AccountId, DeviceId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
+use waxwing_wire::{AccountId, DeviceId, GroupId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -81,6 +81,8 @@ pub(crate) enum Asked {
     Register,
     Find(Lookup),
     FindGroup(CommandId, GroupLink),
+    /// How far a group is.
+    Epoch(GroupId),
     Bundles(AccountId, Vec<DeviceId>),
     Publish,
     /// Devices of an account that are in doubt.
@@ -446,6 +448,7 @@ impl Client {
         counters.next_prekey = counters.next_prekey.saturating_add(PREKEY_IDS_SKIPPED);
         counters.stored = counters.stored.max(welcome.acknowledged);
         self.renew_archives(turn)?;
+        self.doubt_groups(turn)?;
         self.unseal_all(turn)
     }
 
@@ -525,6 +528,7 @@ impl Client {
             (Some(Asked::FindGroup(command, link)), what) => {
                 self.group_found(turn, command, &link, Err(as_reject(what)))?;
             }
+            (Some(Asked::Epoch(group)), what) => self.epoch_told(turn, group, what)?,
             (None, _) => {}
         }
         Ok(())

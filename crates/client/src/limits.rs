@@ -91,6 +91,10 @@ pub const MAX_CATCH_UP_BYTES: usize = 24 * 1024;
 pub const CATCH_UP_MS: [u64; 6] = [2_000, 15_000, 60_000, 300_000, 1_800_000, 7_200_000];
 /// Times that members are asked for the same changes.
 pub const MAX_CATCH_UPS: u32 = 64;
+/// Connections on which the server is asked about a group that it does not say anything of.
+pub const MAX_DOUBTS: u32 = 8;
+/// Accounts that are asked then, each time.
+pub const DOUBTS_ASKED: usize = 3;
 /// Devices that are helped to follow within [`RENEWAL_PAUSE_MS`].
 pub const MAX_CATCH_UPS_ANSWERED: usize = 1_024;
 /// Times that one message to a group is sent again to single accounts.

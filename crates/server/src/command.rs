@@ -357,6 +357,15 @@ pub enum Command {
         /// Of its invitation link.
         token: GroupToken,
     },
+    /// How many changes has a group seen?
+    FetchGroupEpoch {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Who asks.
+        account: AccountId,
+        /// The group.
+        group: GroupId,
+    },
     /// A message to a group, or a change of it, from an attached device. First step: who is in the group, and
     /// may the sender?
     GroupSend {

@@ -64,7 +64,9 @@ pub fn reads(command: &Command) -> Keys {
             prekeys::reads_pools(approval.address.account, &[approval.address.device])
         }
         Command::ResumeLink { address, .. } => account::reads_account(address.account),
-        Command::FindGroup { group, .. } | Command::GroupResume { group } => group::reads_group(*group),
+        Command::FindGroup { group, .. }
+        | Command::FetchGroupEpoch { group, .. }
+        | Command::GroupResume { group } => group::reads_group(*group),
         Command::GroupSend { from, send, .. } => group::reads_message(group::blob_of(*from, send)),
         Command::GroupCompare { blob, taken, accounts, .. } => group::reads_accounts(*blob, *taken, accounts),
         Command::GroupStore { fan_out, .. } => group::reads_message(fan_out.blob),
@@ -162,6 +164,7 @@ pub fn decide(
         | Command::ResumeLink { .. }
         | Command::ExpireLink { .. } => decide_of_link(command, view, now),
         Command::FindGroup { .. }
+        | Command::FetchGroupEpoch { .. }
         | Command::GroupSend { .. }
         | Command::GroupCompare { .. }
         | Command::GroupStore { .. }
@@ -203,6 +206,7 @@ fn decide_of_link(command: &Command, view: &View, now: Time) -> Result<Step, Rej
 fn decide_of_group(command: &Command, view: &View, now: Time, settings: &Settings) -> Result<Step, Reject> {
     match command {
         Command::FindGroup { origin, group, token } => group::find(*origin, *group, *token, view),
+        Command::FetchGroupEpoch { origin, account, group } => group::epoch(*origin, *account, *group, view),
         Command::GroupSend { conn, from, send } => group::send(*conn, *from, send, view),
         Command::GroupCompare { sender, blob, taken, accounts } => {
             group::compare(sender, *blob, *taken, accounts, view, now)
@@ -258,7 +262,8 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         | Command::CompleteLink { origin, .. }
         | Command::AddDevice { origin, .. }
         | Command::ResumeLink { origin, .. }
-        | Command::FindGroup { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
+        | Command::FindGroup { origin, .. }
+        | Command::FetchGroupEpoch { origin, .. } => vec![respond(*origin, ResponseBody::Reject(reject))],
         Command::Directory(command) => {
             command.origin().map(|origin| respond(origin, ResponseBody::Reject(reject))).into_iter().collect()
         }

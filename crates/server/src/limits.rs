@@ -16,7 +16,7 @@ pub const MAX_INVITATION_USES: u32 = 1_000;
 /// Messages to groups that a device may send in a minute, and at once. Few, because one of them can mean a
 /// thousand mailboxes.
 pub const GROUP_SENDS_PER_MINUTE: u32 = 300;
-/// Fetches of prekey bundles and of devices that a device may make at once, and that come back in an hour, if it
+/// Fetches of prekey bundles, of devices and of where groups stand that a device may make at once, and that come back in an hour, if it
 /// asks for nothing else. Enough to begin writing to several of the largest groups.
 pub const FETCHES_PER_HOUR: u32 = 6_000;
 /// As [`FETCHES_PER_HOUR`], of look-ups of usernames, groups and offers. Keeps anybody from trying all names.

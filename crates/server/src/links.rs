@@ -274,7 +274,9 @@ impl Links {
         now: Time,
     ) -> Result<(), u64> {
         let per_hour = match request {
-            RequestBody::FetchBundles(..) | RequestBody::FetchDevices(_) => FETCHES_PER_HOUR,
+            RequestBody::FetchBundles(..)
+            | RequestBody::FetchDevices(_)
+            | RequestBody::FetchGroupEpoch(_) => FETCHES_PER_HOUR,
             RequestBody::FindAccount(_)
             | RequestBody::FindUsername(_)
             | RequestBody::FindGroup(..)

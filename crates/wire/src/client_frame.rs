@@ -151,6 +151,8 @@ pub enum RequestBody {
     CompleteLink(Box<CompleteLink>),
     /// Which members handle requests to join this group?
     FindGroup(GroupId, GroupToken),
+    /// How many changes has this group of the own account seen?
+    FetchGroupEpoch(GroupId),
     /// Which alias has this account?
     FindUsername(AccountId),
     /// Blinded addresses; see [`crate::directory`]. 1 to [`crate::limits::MAX_ADDRESSES_PER_REQUEST`].
@@ -449,6 +451,9 @@ impl From<&Request> for pb::Request {
                 group: Bytes::copy_from_slice(&group.0),
                 token: Bytes::copy_from_slice(&token.0),
             }),
+            RequestBody::FetchGroupEpoch(group) => pb::request::What::FetchGroupEpoch(pb::FetchGroupEpoch {
+                group: Bytes::copy_from_slice(&group.0),
+            }),
             RequestBody::FindUsername(account) => pb::request::What::FindUsername(pb::FindUsername {
                 account: Bytes::copy_from_slice(&account.0),
             }),
@@ -525,6 +530,9 @@ impl TryFrom<pb::Request> for Request {
                 GroupId::parse(&find.group, "FindGroup.group")?,
                 GroupToken(fixed(&find.token, "FindGroup.token")?),
             ),
+            pb::request::What::FetchGroupEpoch(fetch) => {
+                RequestBody::FetchGroupEpoch(GroupId::parse(&fetch.group, "FetchGroupEpoch.group")?)
+            }
             pb::request::What::FindUsername(find) => {
                 RequestBody::FindUsername(AccountId::parse(&find.account, "FindUsername.account")?)
             }

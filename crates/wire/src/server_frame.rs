@@ -206,6 +206,8 @@ pub enum ResponseBody {
     },
     /// Who handles requests to join the group.
     GroupFound(Vec<AccountId>),
+    /// How many changes the group has seen.
+    GroupEpoch(u64),
     /// The alias of an account.
     Username(String),
     /// Blinded addresses under the directory's key.
@@ -560,6 +562,7 @@ impl From<&Response> for pb::Response {
             ResponseBody::GroupFound(approvers) => What::GroupFound(pb::GroupFound {
                 approver: approvers.iter().map(|account| account_bytes(*account)).collect(),
             }),
+            ResponseBody::GroupEpoch(epoch) => What::GroupEpoch(pb::GroupEpoch { epoch: *epoch }),
             ResponseBody::Username(username) => What::Username(pb::Username { username: username.clone() }),
             ResponseBody::Evaluated(evaluated) => What::Evaluated(pb::Evaluated {
                 element: evaluated.elements.concat().into(),
@@ -617,6 +620,7 @@ impl TryFrom<pb::Response> for Response {
                     found.approver.iter().map(|bytes| AccountId::parse(bytes, "GroupFound.approver"));
                 ResponseBody::GroupFound(accounts.collect::<Result<_, _>>()?)
             }
+            What::GroupEpoch(group) => ResponseBody::GroupEpoch(group.epoch),
             What::Username(username) if username.username.len() <= 32 => {
                 ResponseBody::Username(username.username)
             }

@@ -71,22 +71,32 @@ impl Client {
                 self.groups.behind.remove(&group);
                 continue;
             }
-            let row = OutboxRow {
-                kind: Kind::Retry as u32,
-                to: account.0.to_vec(),
-                group: group.0.to_vec(),
-                id: self.fresh_id(turn)?.0,
-                sent_at_ms: now.0,
-                ids: vec![0],
-                asked: 1,
-                position: load_state(turn, group)?.map_or(0, |state| state.epoch),
-                ..OutboxRow::default()
-            };
-            self.enqueue(turn, &row)?;
+            self.ask_for_changes_of(turn, group, account)?;
             let next =
                 Behind { due: now.plus(pause_ms(behind.asked + 1)), asked: behind.asked + 1, ..behind };
             self.groups.behind.insert(group, next);
         }
+        Ok(())
+    }
+
+    pub(super) fn ask_for_changes_of(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group: GroupId,
+        account: AccountId,
+    ) -> Result<(), Error> {
+        let row = OutboxRow {
+            kind: Kind::Retry as u32,
+            to: account.0.to_vec(),
+            group: group.0.to_vec(),
+            id: self.fresh_id(turn)?.0,
+            sent_at_ms: turn.now.0,
+            ids: vec![0],
+            asked: 1,
+            position: load_state(turn, group)?.map_or(0, |state| state.epoch),
+            ..OutboxRow::default()
+        };
+        self.enqueue(turn, &row)?;
         Ok(())
     }
 
@@ -96,7 +106,7 @@ impl Client {
     }
 
     /// Whose word on missing changes is worth most, first: own devices, admins, other members.
-    fn who_may_know(&self, turn: &Turn<'_>, group: GroupId) -> Result<Vec<AccountId>, Error> {
+    pub(super) fn who_may_know(&self, turn: &Turn<'_>, group: GroupId) -> Result<Vec<AccountId>, Error> {
         let (Some(state), Some(own)) = (load_state(turn, group)?, self.address()) else {
             return Ok(Vec::new());
         };

@@ -5,6 +5,7 @@
 //! | `rules` | from a state and a change to the next state; pure |
 //! | `change` | whose a change is, whether it is the next, what becomes of it |
 //! | `catch_up` | what this device has missed, and what others have |
+//! | `doubt` | whether groups have gone on that this device may not have heard of |
 //! | `members` | the devices of members, as known here and on the server |
 //! | `past` | what led to the state that somebody begins with |
 //! | `keys` | sender keys, own and others' |
@@ -30,6 +31,7 @@ mod arrive;
 mod catch_up;
 mod change;
 mod commands;
+mod doubt;
 mod early;
 mod joining;
 pub(crate) mod keys;
@@ -57,6 +59,10 @@ pub(crate) struct Groups {
     views: BTreeMap<GroupId, members::Told>,
     /// Groups that have gone on without this device.
     behind: BTreeMap<GroupId, catch_up::Behind>,
+    /// Groups that the server is to be asked about.
+    doubts: BTreeSet<GroupId>,
+    /// Not before.
+    doubts_after: Option<Time>,
     /// Accounts whose devices must be known better before changes of these groups can be judged.
     unverified: BTreeMap<AccountId, BTreeSet<GroupId>>,
     /// Accounts for which the own key waits in the outbox.
@@ -86,7 +92,11 @@ impl Client {
     pub(crate) fn groups_online(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
         for state in states(&turn.store, None, MAX_GROUPS)? {
             let row: Option<record::GroupRow> = turn.store.load(&Key::Group(state.group))?;
-            if row.is_some_and(|row| !row.waiting.is_empty()) {
+            let Some(row) = row else { continue };
+            if row.doubted > 0 {
+                self.groups.doubts.insert(state.group);
+            }
+            if !row.waiting.is_empty() {
                 self.advance(turn, state.group)?;
             }
         }
@@ -104,6 +114,7 @@ impl Client {
             self.groups.unverified.remove(&account);
         }
         self.ask_for_changes(turn)?;
+        self.pump_doubts(turn);
         self.pump_joins(turn);
         Ok(())
     }
@@ -147,7 +158,9 @@ impl Client {
     ) -> Result<(), Error> {
         let known = send::load_state(turn, welcome.state.group)?.map_or(0, |known| known.epoch);
         if welcome.state.epoch > known {
-            self.begin_group(turn, welcome, 0)
+            self.begin_group(turn, welcome, 0)?;
+            // Whoever tells of it may be an older copy.
+            self.doubt(turn, welcome.state.group)
         } else {
             self.compare_welcome(turn, welcome)
         }

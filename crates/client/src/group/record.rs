@@ -30,6 +30,10 @@ pub(crate) struct GroupRow {
     /// The epoch with which this device began to know the group.
     #[prost(uint64, tag = "6")]
     pub first: u64,
+    /// The group may have gone on unheard of: the server is asked on so many connections more, or until it says that
+    /// it has not.
+    #[prost(uint32, tag = "7")]
+    pub doubted: u32,
 }
 
 /// A change that cannot be judged yet.

@@ -35,6 +35,48 @@ fn a_group_of_one_whose_making_was_not_answered_is_there() {
     world.assert_at_rest();
 }
 
+/// Nobody says anything there.
+#[test]
+fn an_older_copy_finds_out_by_itself_that_its_groups_have_gone_on() {
+    let mut world = World::friends(&["alice", "bob", "carol", "dave"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    let copy = world.users["bob"].db.clone();
+    world.changed("alice", group, Action::Promote(world.account("carol")));
+    world.changed("alice", group, world.add("dave"));
+    world.changed("alice", group, Action::Remove(world.account("carol")));
+    world.restore("bob", &copy);
+    world.online("bob");
+    assert_eq!(world.group("bob", group).state.epoch, 1);
+    // A device that is linked to it meanwhile begins with what it knows.
+    world.link("tablet", "bob", HistoryRange::All);
+    world.advance(20_000);
+    world.assert_agreed(group, &["alice", "bob", "tablet", "dave"]);
+    world.advance(60_000);
+    world.assert_at_rest();
+    // Once the server has confirmed it, it is not asked again.
+    let asked = world.relay.groups.epoch_fetches;
+    world.reopen("bob");
+    world.online("bob");
+    let confirmed = world.relay.groups.epoch_fetches;
+    world.reopen("bob");
+    world.online("bob");
+    assert_eq!((confirmed, world.relay.groups.epoch_fetches), (asked + 1, asked + 1));
+}
+
+#[test]
+fn an_older_copy_of_somebody_who_was_put_out_learns_of_it() {
+    let mut world = World::friends(&["alice", "bob", "carol"]);
+    let group = world.found("alice", &["bob", "carol"]);
+    let copy = world.users["bob"].db.clone();
+    world.changed("alice", group, Action::Remove(world.account("bob")));
+    world.restore("bob", &copy);
+    world.online("bob");
+    world.advance(60_000);
+    let bob = world.account("bob");
+    assert!(world.group("bob", group).state.member(bob).is_none());
+    world.assert_at_rest();
+}
+
 #[test]
 fn a_change_whose_answer_was_lost_is_known_from_the_others() {
     for forgets in [false, true] {

@@ -13,15 +13,18 @@ fn groups() {
         vouched: true,
         public: vec![4],
     };
-    let group = GroupRow {
+    let mut group = GroupRow {
         state: vec![5],
         waiting: vec![waiting],
         joined_at_ms: 6,
         shared: 7,
         forked: vec![vec![8]],
         first: 9,
+        doubted: 0,
     };
     check(&group, "010a0105120f08011201021a010320012801320104180620072a01083009");
+    group.doubted = 10;
+    check(&group, "010a0105120f08011201021a010320012801320104180620072a01083009380a");
     let before = StandingRow { account: vec![1; 16], standing: 2 };
     let log = LogRow {
         change: vec![3],

@@ -28,6 +28,8 @@ pub struct GroupRelay {
     pub planted: Vec<AccountId>,
     /// Of this member the server insists on devices that nobody has.
     pub false_digest: Option<AccountId>,
+    /// Times that somebody asked how far a group is.
+    pub epoch_fetches: usize,
 }
 
 #[derive(Default, Clone)]
@@ -157,6 +159,14 @@ impl Relay {
                 ResponseBody::GroupFound(admins.map(|(account, _)| *account).collect())
             }
             None => ResponseBody::Reject(Reject::new(RejectCode::UnknownGroup, "no such link")),
+        }
+    }
+
+    pub fn group_epoch(&mut self, asker: AccountId, group: GroupId) -> ResponseBody {
+        self.groups.epoch_fetches += 1;
+        match self.groups.groups.get(&group).filter(|known| known.members.contains_key(&asker)) {
+            Some(known) => ResponseBody::GroupEpoch(known.epoch),
+            None => ResponseBody::Reject(Reject::new(RejectCode::UnknownGroup, "no member")),
         }
     }
 }

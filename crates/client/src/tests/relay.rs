@@ -380,6 +380,7 @@ impl Relay {
                 ResponseBody::Published(left(device))
             }
             RequestBody::FindGroup(group, token) => self.find_group(group, token),
+            RequestBody::FetchGroupEpoch(group) => self.group_epoch(self.names[name].account, group),
         })
     }
 

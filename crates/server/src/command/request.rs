@@ -26,6 +26,7 @@ impl Command {
             RequestBody::FetchLink(reference) => Self::FetchLink { origin, reference },
             RequestBody::ApproveLink(approve) => Self::ApproveLink { origin, from, approve },
             RequestBody::FindGroup(group, token) => Self::FindGroup { origin, group, token },
+            RequestBody::FetchGroupEpoch(group) => Self::FetchGroupEpoch { origin, account, group },
             RequestBody::EvaluateAddresses(blinded) => {
                 Self::Directory(DirectoryCommand::Evaluate { origin, account, blinded })
             }

@@ -306,6 +306,14 @@ pub(super) fn find(origin: Origin, group: GroupId, token: GroupToken, view: &Vie
     Ok(Step::only(vec![respond(origin, ResponseBody::GroupFound(approvers))]))
 }
 
+/// Only a member learns how far its group is. A change that was cut in the middle of its fan-out goes on.
+pub(super) fn epoch(origin: Origin, account: AccountId, group: GroupId, view: &View) -> Result<Step, Reject> {
+    let row = view.group(group).filter(|row| row.member(account).is_some()).ok_or_else(unknown_group)?;
+    let mut step = Step::only(vec![respond(origin, ResponseBody::GroupEpoch(row.epoch))]);
+    step.effects.extend(row.pending.as_ref().map(|_| Effect::Continue(Command::GroupResume { group })));
+    Ok(step)
+}
+
 fn again(conn: ConnId, from: DeviceAddress, send: &GroupSend) -> Step {
     Step::next(Command::GroupSend { conn, from, send: Box::new(send.clone()) })
 }

@@ -237,7 +237,11 @@ fn requests_are_counted_by_kind() {
     let account = AccountId([9; 16]);
     let group = GroupId([8; 16]);
     let reference = LinkReference([7; 16]);
-    let fetches = [RequestBody::FetchBundles(account, Vec::new()), RequestBody::FetchDevices(account)];
+    let fetches = [
+        RequestBody::FetchBundles(account, Vec::new()),
+        RequestBody::FetchDevices(account),
+        RequestBody::FetchGroupEpoch(group),
+    ];
     let look_ups = [
         RequestBody::FindAccount("bob".to_owned()),
         RequestBody::FindUsername(account),

@@ -263,8 +263,9 @@ impl Oracle {
             let known = self.epochs_known(ends, *group);
             let epoch = facts.epoch();
             let lost = self.is_lost(ends, *group);
-            let behind =
-                known.into_iter().filter(|(client, known)| *known != epoch && !self.may_lag(*client));
+            let behind = known.into_iter().filter(|(client, known)| {
+                *known != epoch && !(*known == 0 && self.may_have_forgotten(*client))
+            });
             owed.extend(
                 behind
                     .filter(|_| !lost)
@@ -306,9 +307,10 @@ impl Oracle {
         !self.expired.is_empty() || !self.expired_silently.is_empty()
     }
 
-    /// An older copy hears that a group has gone on when somebody says something there; and so does whoever was
-    /// linked to it, and began with what it knew.
-    fn may_lag(&self, client: usize) -> bool {
+    /// An older copy that does not know a group at all hears of it when somebody says something there: the server keeps
+    /// no list of an account's groups that it could be asked for. The same goes for whoever was linked to it, and began
+    /// with what it knew.
+    fn may_have_forgotten(&self, client: usize) -> bool {
         let began_with_it =
             |own: DeviceAddress| self.rolled_back_account(own.account) && self.society.linked_ms(own) > 0;
         self.rolled_back(client) || self.address(client).is_some_and(began_with_it)

@@ -300,6 +300,7 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             }))),
         ),
         ("client_find_group", request(RequestBody::FindGroup(GROUP, GroupToken([2; 16])))),
+        ("client_fetch_group_epoch", request(RequestBody::FetchGroupEpoch(GROUP))),
         ("client_find_username", request(RequestBody::FindUsername(BOB))),
         ("client_evaluate_addresses", request(RequestBody::EvaluateAddresses(vec![[1; 32], [2; 32]]))),
         ("client_fetch_bucket", request(RequestBody::FetchBucket(15))),
@@ -567,6 +568,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             }),
         ),
         ("server_group_found", response(ResponseBody::GroupFound(vec![ALICE, BOB]))),
+        ("server_group_epoch", response(ResponseBody::GroupEpoch(7))),
         ("server_username", response(ResponseBody::Username("alice".into()))),
         (
             "server_evaluated",

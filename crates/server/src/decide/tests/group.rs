@@ -359,6 +359,26 @@ fn a_link_leads_to_the_admins() {
 }
 
 #[test]
+fn only_members_learn_how_far_a_group_is() {
+    let mut people = people();
+    let ask = |world: &mut World, account| match world.ask(|origin: Origin| Command::FetchGroupEpoch {
+        origin,
+        account,
+        group: GROUP,
+    }) {
+        ResponseBody::GroupEpoch(epoch) => Ok(epoch),
+        ResponseBody::Reject(reject) => Err(reject.code),
+        other => panic!("{other:?}"),
+    };
+    let (bob, carol) = (people.bob.address.account, people.carol.address.account);
+    assert_eq!(ask(&mut people.world, bob), Ok(1));
+    let out = PublicChange { remove: vec![carol], ..PublicChange::default() };
+    people.world.group_send(&people.alice, change_of(1, 7, out)).unwrap();
+    assert_eq!(ask(&mut people.world, bob), Ok(2));
+    assert_eq!(ask(&mut people.world, carol), Err(RejectCode::UnknownGroup));
+}
+
+#[test]
 fn conflicts_and_full_disks_lose_nothing() {
     let mut people = people();
     people.world.conflicts = 2;
