@@ -171,6 +171,7 @@ impl Client {
             registration_id: self.keys.registration_id,
             countersignature: self.keys.identity.sign(&signed, turn.rng),
             prekeys: self.whole_upload(turn)?,
+            device: Some(grant.device),
         }))))
     }
 

@@ -187,6 +187,8 @@ pub struct CompleteLink {
     pub countersignature: [u8; SIGNATURE_BYTES],
     /// Its first prekeys; `signed` and `last_resort` must be there.
     pub prekeys: PrekeyUpload,
+    /// The number that it was granted. Another one that was approved meanwhile is not what it countersigned.
+    pub device: Option<DeviceId>,
 }
 
 /// See `Register` in `frame.proto`.
@@ -446,6 +448,7 @@ impl From<&Request> for pb::Request {
                 registration: complete.registration_id.into(),
                 countersignature: Bytes::copy_from_slice(&complete.countersignature),
                 prekeys: Some((&complete.prekeys).into()),
+                device: complete.device.map_or(0, |device| device.number().into()),
             }),
             RequestBody::FindGroup(group, token) => pb::request::What::FindGroup(pb::FindGroup {
                 group: Bytes::copy_from_slice(&group.0),
@@ -524,6 +527,10 @@ impl TryFrom<pb::Request> for Request {
                     registration_id: registration_id(complete.registration)?,
                     countersignature: fixed(&complete.countersignature, "CompleteLink.countersignature")?,
                     prekeys: prekeys.try_into()?,
+                    device: match complete.device {
+                        0 => None,
+                        device => Some(DeviceId::parse(device, "CompleteLink.device")?),
+                    },
                 }))
             }
             pb::request::What::FindGroup(find) => RequestBody::FindGroup(

@@ -84,6 +84,7 @@ impl Account {
             registration_id: REGISTRATION_ID,
             countersignature,
             prekeys: prekeys(),
+            device: Some(device),
         })
     }
 

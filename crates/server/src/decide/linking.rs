@@ -94,6 +94,10 @@ pub(super) fn approve(
         _ => {}
     }
     let offer = LinkOffer::decode(&row.offer).map_err(malformed)?;
+    if account.devices.iter().any(|device| device.key == row.key) {
+        // It has come under an approval whose answer was lost. Another number would be another device.
+        return Err(link_unknown());
+    }
     let device = new_device(account, &signed.decode_list().map_err(malformed)?, &offer)?;
     let address = DeviceAddress { account: from.account, device };
     let approval = Approval { address, list: signed.clone(), sealed: sealed.clone() };
@@ -134,7 +138,9 @@ fn new_device(account: &AccountRow, list: &DeviceList, offer: &LinkOffer) -> Res
     }
 }
 
-/// Reserves the number for the key. A device whose answer was lost comes through to the same end.
+/// Reserves the number for the key. A device whose answer was lost comes through to the same end. What was
+/// approved anew while it was accepting, under another number, is not what it accepts: it has countersigned the
+/// number that it was told.
 pub(super) fn complete(
     origin: Origin,
     key: DeviceKey,
@@ -142,19 +148,25 @@ pub(super) fn complete(
     view: &View,
     now: Time,
 ) -> Result<Step, Reject> {
+    let meant = |address: DeviceAddress| complete.device.is_none_or(|device| device == address.device);
     let credential = view.credential(key);
     if let Some(credential) = credential.filter(|credential| credential.active) {
-        return Ok(Step::only(vec![respond(origin, ResponseBody::Registered(credential.address))]));
+        return if meant(credential.address) {
+            Ok(Step::only(vec![respond(origin, ResponseBody::Registered(credential.address))]))
+        } else {
+            Err(link_unknown())
+        };
     }
     prekeys::signed_row(&complete.prekeys)?;
-    let row = match (waiting(complete.reference, view, now), credential) {
-        (Ok(row), _) => row,
-        (Err(_), Some(reserved)) => {
-            return Ok(Step::next(Command::ResumeLink { origin, key, address: reserved.address }));
-        }
-        (Err(reject), None) => return Err(reject),
+    let row = waiting(complete.reference, view, now);
+    let approval = row.as_ref().ok().filter(|row| row.key == key).and_then(|row| row.approval.as_ref());
+    let reserved = credential.map(|credential| credential.address).filter(|address| meant(*address));
+    let (row, approval) = match (row, approval.filter(|approval| meant(approval.address)), reserved) {
+        (Ok(row), Some(approval), _) => (row, approval),
+        // The offer has ended, or is another's by now, between the account's step and the credential's.
+        (_, _, Some(address)) => return Ok(Step::next(Command::ResumeLink { origin, key, address })),
+        _ => return Err(link_unknown()),
     };
-    let approval = row.approval.as_ref().filter(|_| row.key == key).ok_or_else(link_unknown)?;
     let offer = LinkOffer::decode(&row.offer).map_err(malformed)?;
     if offer.registration_id != complete.registration_id {
         return Err(Reject::new(

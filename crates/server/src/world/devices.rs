@@ -112,5 +112,6 @@ pub(crate) fn completion(device: &Device, reference: LinkReference) -> Box<Compl
         registration_id: device.registration_id,
         countersignature: [number; SIGNATURE_BYTES],
         prekeys: PrekeyUpload { one_time: Vec::new(), one_time_kyber: Vec::new(), ..first_prekeys(number) },
+        device: None,
     })
 }

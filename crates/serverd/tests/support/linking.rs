@@ -31,6 +31,7 @@ pub fn complete_link(reference: LinkReference) -> ClientFrame {
         registration_id: REGISTRATION_ID,
         countersignature: [4; 64],
         prekeys: prekeys(),
+        device: None,
     })))
 }
 

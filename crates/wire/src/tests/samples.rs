@@ -297,6 +297,17 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 registration_id: 77,
                 countersignature: [0xcc; SIGNATURE_BYTES],
                 prekeys: upload(),
+                device: None,
+            }))),
+        ),
+        (
+            "client_complete_link_as",
+            request(RequestBody::CompleteLink(Box::new(CompleteLink {
+                reference: REFERENCE,
+                registration_id: 77,
+                countersignature: [0xcc; SIGNATURE_BYTES],
+                prekeys: upload(),
+                device: DeviceId::new(3),
             }))),
         ),
         ("client_find_group", request(RequestBody::FindGroup(GROUP, GroupToken([2; 16])))),

@@ -328,6 +328,62 @@ fn linking_that_was_cut_off_comes_to_the_same_end() {
     assert!(ends.iter().all(|end| *end == ends[0]), "every end is the same");
 }
 
+/// The device accepts the number that it was granted.
+fn accepted(world: &mut World, device: &Device, number: u8) -> Result<u8, RejectCode> {
+    let mut complete = completion(device, REFERENCE);
+    complete.device = DeviceId::new(number);
+    match world.ask(|origin| Command::CompleteLink { origin, key: device.key, complete }) {
+        ResponseBody::Registered(address) => Ok(address.device.number()),
+        ResponseBody::Reject(reject) => Err(reject.code),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_approved_anew_under_another_number_is_not_what_a_device_accepts() {
+    let mut world = World::new();
+    let alice = world.register("alice", 1);
+    let new = stranger(2);
+    world.offer(&new, REFERENCE);
+    let list = world.list_with(alice.address.account, &new);
+    approved(&mut world, &alice, list).unwrap();
+    // Another device comes meanwhile, and the first one is approved again, behind it.
+    assert_eq!(world.add_device(&alice, 3).address.device.number(), 2);
+    let list = world.list_with(alice.address.account, &new);
+    approved(&mut world, &alice, list).unwrap();
+    assert_eq!(accepted(&mut world, &new, 2), Err(RejectCode::LinkUnknown));
+    assert_eq!(
+        world.account(alice.address.account).devices.len(),
+        2,
+        "it is nothing that it has not countersigned"
+    );
+    assert_eq!(accepted(&mut world, &new, 3), Ok(3));
+    assert_eq!(accepted(&mut world, &new, 3), Ok(3), "an answer may be lost");
+    assert_eq!(accepted(&mut world, &new, 4), Err(RejectCode::LinkUnknown));
+}
+
+#[test]
+fn a_device_that_has_come_is_not_approved_again() {
+    // Cut off between the account's step and the credential's: the device is there, and has not heard of it.
+    let mut world = World::new();
+    let alice = world.register("alice", 1);
+    let new = stranger(2);
+    world.offer(&new, REFERENCE);
+    let list = world.list_with(alice.address.account, &new);
+    approved(&mut world, &alice, list).unwrap();
+    world.commits_left = Some(2);
+    let origin = crate::Origin { conn: world.conn(), request: 1 };
+    let complete = completion(&new, REFERENCE);
+    world.run(Command::CompleteLink { origin, key: new.key, complete });
+    assert!(world.dead);
+    world.restart();
+    assert_eq!(world.account(alice.address.account).devices.len(), 2);
+    let list = world.list_with(alice.address.account, &new);
+    assert_eq!(approved(&mut world, &alice, list), Err(RejectCode::LinkUnknown));
+    assert_eq!(accepted(&mut world, &new, 2), Ok(2));
+    assert_eq!(world.account(alice.address.account).devices.len(), 2);
+}
+
 #[test]
 fn linking_that_was_cut_off_late_is_finished_after_the_offer_has_ended() {
     for (commits, comes) in [(1, false), (2, true)] {
