@@ -185,8 +185,12 @@ impl Client {
             return Ok(true);
         };
         match turn.store.message(&target)? {
-            // Nothing is left of a message that was deleted, whatever comes later.
-            Some(message) if message.body == Body::Deleted && register != Register::Deletion => {
+            // Nothing is left of a message that was deleted, whatever comes later; nor of what one that was to be
+            // seen once says.
+            Some(message)
+                if (message.body == Body::Deleted && register != Register::Deletion)
+                    || (message.body == Body::Opened && register == Register::Text) =>
+            {
                 turn.store.delete(key);
             }
             Some(message) if message.with == with => {
@@ -297,8 +301,9 @@ impl Client {
             // What is still asked for comes, and takes its place among the others; of what is lost, nobody knows
             // when it was sent.
             if message.body == Body::Lost || (readable && meant(&doer)) {
+                // What says so disappears when the message would have: it may be gone by then on another device.
                 message.body = Body::Deleted;
-                (message.edited_at_ms, message.expires_at_ms) = (0, 0);
+                message.edited_at_ms = 0;
                 self.forget_retry(turn, key);
                 self.forget_acts(turn, with, key, Some(Register::Deletion))?;
                 return Ok(true);
@@ -307,11 +312,13 @@ impl Client {
         let Body::Post(post) = &mut message.body else { return Ok(false) };
         let own = self.own_account();
         let opened = slot(with, Some(key), Register::Opened(own));
+        let edited = slot(with, Some(key), Register::Text);
         if post.once && key.from.account != own && turn.store.load::<ActRow>(&opened)?.is_some() {
             message.body = Body::Opened;
+            message.edited_at_ms = 0;
+            turn.store.delete(edited);
             return Ok(true);
         }
-        let edited = slot(with, Some(key), Register::Text);
         let Some(row) = turn.store.load::<ActRow>(&edited)? else { return Ok(false) };
         let mut doer = row.read()?;
         if !meant(&doer) {
@@ -351,7 +358,8 @@ impl Client {
     // ------------------------------------------------------------ disappearing
 
     /// A message is about to be part of the history: what was done about it holds, and it may be over
-    /// already. Whether it is to be shown.
+    /// already. Whether it is to be shown. What is over is kept unshown until everything has been heard that was
+    /// said before: somebody may have kept it.
     pub(crate) fn settle(&mut self, turn: &mut Turn<'_>, message: &mut Message) -> Result<bool, Error> {
         if let Body::Post(post) = &message.body
             && post.lifetime_s > 0
@@ -365,11 +373,15 @@ impl Client {
         }
         self.apply_acts(turn, message)?;
         let over = message.expires_at_ms > 0 && message.expires_at_ms <= turn.now.0;
-        if over && !self.is_kept(turn, message)? {
+        let hidden = over && !is_kept(&turn.store, message)?;
+        if hidden && message.expires_at_ms.saturating_add(EXPIRED_AWAY_MS) <= turn.now.0 {
             return Ok(false);
         }
         self.plan_expiry(turn, message);
-        Ok(true)
+        if hidden {
+            turn.store.write_message(message.clone());
+        }
+        Ok(!hidden)
     }
 
     fn plan_expiry(&mut self, turn: &mut Turn<'_>, message: &Message) {
@@ -380,11 +392,6 @@ impl Client {
         }
     }
 
-    fn is_kept(&self, turn: &Turn<'_>, message: &Message) -> Result<bool, Error> {
-        let kept = act_in(&turn.store, &slot(message.with, Some(message.key), Register::Keep))?;
-        Ok(kept.is_some_and(|doer| doer.act.deed == Deed::Keep(true)))
-    }
-
     /// Deletes what has disappeared. Not before this device has heard of everything that was said until then:
     /// somebody may have kept it.
     pub(crate) fn expire_messages(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
@@ -392,8 +399,11 @@ impl Client {
         if self.next_expiry.is_none_or(|next| next > now) {
             return Ok(());
         }
-        let caught_up = self.caught_up_at().is_some_and(|at| at <= turn.now);
-        let until = if caught_up { now } else { now.saturating_sub(EXPIRED_AWAY_MS) };
+        let away = now.saturating_sub(EXPIRED_AWAY_MS);
+        let until = match self.caught_up() {
+            Some((heard, at)) if at <= turn.now => heard.0.min(now).max(away),
+            _ => away,
+        };
         let to = until.saturating_add(1).to_be_bytes();
         let mut gone = Vec::new();
         for (bytes, _) in turn.store.rows(Table::Expiry, &[], &to, MAX_EXPIRED_PER_STEP)? {
@@ -403,7 +413,7 @@ impl Client {
             else {
                 continue;
             };
-            if !self.is_kept(turn, &message)? {
+            if !is_kept(&turn.store, &message)? {
                 self.forget_message(turn, &message)?;
                 gone.push(key);
             }
@@ -431,14 +441,18 @@ impl Client {
 
     /// When [`Self::expire_messages`] has something to do.
     pub(crate) fn expire_at(&self) -> Option<Time> {
-        let (next, caught_up) = (Time(self.next_expiry?), self.caught_up_at()?);
-        Some(next.max(caught_up))
+        let next = Time(self.next_expiry?);
+        let (heard, at) = self.caught_up()?;
+        // Until the server has been heard once more: keep-alives see to that.
+        (heard >= next).then_some(next.max(at))
     }
 
-    /// From when on nothing that was said before is expected any more.
-    fn caught_up_at(&self) -> Option<Time> {
+    /// When the server was heard last, and from when on nothing is expected any more that was said before that.
+    /// A connection that nothing has come over since is no sign: the device may have slept.
+    fn caught_up(&self) -> Option<(Time, Time)> {
         let online = self.connection() == ConnectionState::Online;
-        self.heard_at.filter(|_| online).map(|at| at.plus(CAUGHT_UP_MS))
+        let heard = self.link.heard().filter(|_| online)?;
+        Some((heard, heard.max(self.heard_at?).plus(CAUGHT_UP_MS)))
     }
 
     // ------------------------------------------------------------ doing
@@ -565,6 +579,14 @@ impl Client {
         rows.into_iter().map(|(_, row)| row.read()).collect()
     }
 
+    /// Whether somebody has kept a message that would have disappeared.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn is_kept(&self, db: &dyn Read, message: &Message) -> Result<bool, Error> {
+        is_kept(&Overlay::new(db), message)
+    }
+
     /// Seconds after which what is written in a conversation disappears; 0: it stays.
     ///
     /// # Errors
@@ -615,6 +637,17 @@ pub(crate) fn lifetime(store: &Overlay<'_>, with: Conversation) -> Result<u32, E
 pub(crate) fn archived_acts(store: &Overlay<'_>, message: &Message) -> Result<Vec<Bytes>, Error> {
     let rows = rows_about(store, message.with, Some(message.key), MAX_ACTS_PER_ARCHIVED)?;
     rows.into_iter().map(|(_, row)| Ok(Bytes::from(row.read()?.encode()))).collect()
+}
+
+fn is_kept(store: &Overlay<'_>, message: &Message) -> Result<bool, Error> {
+    let kept = act_in(store, &slot(message.with, Some(message.key), Register::Keep))?;
+    Ok(kept.is_some_and(|doer| doer.act.deed == Deed::Keep(true)))
+}
+
+/// Seconds for which a message stays; 0: for good.
+pub(crate) fn lifetime_of(message: &Message) -> u32 {
+    let ms = message.expires_at_ms.saturating_sub(message.sent_at_ms.min(message.stored_at_ms));
+    u32::try_from(ms / 1_000).unwrap_or(u32::MAX)
 }
 
 /// When a message disappears, and which.

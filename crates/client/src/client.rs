@@ -276,6 +276,7 @@ impl Client {
         let mut turn = Turn::new(now, rng, db);
         self.mend_clock(now);
         self.mend_asks(now);
+        self.heard_at = self.heard_at.map(|at| at.min(now));
         self.end_holds(now);
         self.publish_after = self.publish_after.filter(|at| *at > now && *at <= now.plus(HOLD_MAX_MS));
         self.list_after = self.list_after.filter(|at| *at > now && *at <= now.plus(HOLD_MAX_MS));

@@ -123,6 +123,11 @@ impl Link {
         if let Self::Up(up) = self { Some(up) } else { None }
     }
 
+    /// When the server was heard last on this connection.
+    pub(crate) fn heard(&self) -> Option<Time> {
+        if let Self::Up(up) = self { Some(up.heard_at) } else { None }
+    }
+
     pub(crate) fn online(&mut self) -> Option<&mut Up> {
         self.up().filter(|up| up.phase == Phase::Online)
     }

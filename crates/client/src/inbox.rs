@@ -9,7 +9,7 @@ use waxwing_wire::client_frame::Stored;
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
 use waxwing_wire::post::ActBy;
 use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
-use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, MessageId};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, GroupId, MessageId};
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Error};
@@ -361,10 +361,11 @@ impl Client {
 
     /// A message that has disappeared before it came.
     pub(crate) fn over(&mut self, turn: &mut Turn<'_>, key: MessageKey, filled: bool) -> Result<(), Error> {
-        if filled && let Some(message) = turn.store.message(&key)? {
+        let Some(message) = turn.store.message(&key)?.filter(|_| filled) else { return Ok(()) };
+        if matches!(message.body, Body::Waiting | Body::Lost) {
             self.forget_message(turn, &message)?;
-            turn.event(Event::Deleted(vec![key]));
         }
+        turn.event(Event::Deleted(vec![key]));
         Ok(())
     }
 
@@ -511,6 +512,13 @@ impl Client {
         let silent = envelope.silent || self.is_own(key.from.account);
         if crate::state::is_blocked(&turn.store, key.from.account)? {
             return Ok(());
+        }
+        // It has been asked for, and its placeholder is gone: the user has deleted it.
+        if let Some(row) =
+            turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id))?.filter(|row| !row.silent)
+        {
+            let group = row.group.as_slice().try_into().ok().map(GroupId);
+            return self.plan_retry(turn, key, false, group);
         }
         if !silent {
             let Some(message) = self.new_incoming(turn, envelope)? else { return Ok(()) };

@@ -6,6 +6,7 @@ use waxwing_wire::content::{
     ArchivedMessage, Body as ContentBody, Content, Conversation, PlainContent, Sync,
 };
 use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::post::Post;
 use waxwing_wire::server_frame::Bundle;
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, EnvelopeKind, MessageId, Reject, RejectCode};
 
@@ -196,10 +197,14 @@ impl Client {
             Kind::Text => {
                 let Some(from) = self.address() else { return Ok(None) };
                 let message = turn.store.message(&MessageKey { from, id: MessageId(row.id) })?;
-                match message.map(|message| message.body) {
-                    Some(Body::Post(post)) => ContentBody::Post(post),
-                    // Its place is taken all the same, so that nothing seems to be missing.
-                    Some(Body::Deleted | Body::Opened) => ContentBody::Post(Box::default()),
+                let Some(message) = message else { return Ok(None) };
+                match message.body {
+                    Body::Post(post) => ContentBody::Post(post),
+                    // Its place is taken all the same, so that nothing seems to be missing, and for as long.
+                    Body::Deleted | Body::Opened => {
+                        let lifetime_s = crate::act::lifetime_of(&message);
+                        ContentBody::Post(Box::new(Post { lifetime_s, ..Post::default() }))
+                    }
                     _ => return Ok(None),
                 }
             }

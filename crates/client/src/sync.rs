@@ -2,7 +2,7 @@
 
 use waxwing_wire::content::{ArchivedBody, ArchivedMessage, Body as ContentBody, Conversation, Sync};
 use waxwing_wire::limits::MAX_IDS_PER_RECEIPT;
-use waxwing_wire::post::ActBy;
+use waxwing_wire::post::{ActBy, Post};
 use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 
 use crate::client::{Client, Error};
@@ -33,6 +33,11 @@ pub(crate) fn archived(message: &Message) -> ArchivedMessage {
             Body::Notice(notice) => ArchivedBody::Notice(Bytes::from(notice.encode())),
             Body::Waiting | Body::Lost => ArchivedBody::Lost,
             Body::Unknown => ArchivedBody::Unknown,
+            // What disappears says for how long it stays. The act that comes with it leaves nothing else of it.
+            Body::Deleted | Body::Opened if message.expires_at_ms > 0 => {
+                let (lifetime_s, once) = (crate::act::lifetime_of(message), message.body == Body::Opened);
+                ArchivedBody::Post(Box::new(Post { lifetime_s, once, ..Post::default() }))
+            }
             Body::Deleted => ArchivedBody::Deleted,
             Body::Opened => ArchivedBody::Opened,
         },

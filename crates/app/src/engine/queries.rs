@@ -319,14 +319,20 @@ impl Look<'_> {
         Ok(api::Message { done: acts.iter().filter_map(api::done).collect(), ..api::message(message) })
     }
 
-    /// What has disappeared is not shown, even if it has not been deleted yet.
+    /// What has disappeared is not shown, even if it has not been deleted yet, unless somebody has kept it.
     fn messages<'m>(
         &self,
         messages: impl IntoIterator<Item = &'m core::Message>,
     ) -> Result<Vec<api::Message>, Failure> {
         let now = super::now().0;
-        let there = |message: &&core::Message| message.expires_at_ms == 0 || message.expires_at_ms > now;
-        messages.into_iter().filter(there).map(|message| self.message(message)).collect()
+        let mut shown = Vec::new();
+        for message in messages {
+            let over = message.expires_at_ms > 0 && message.expires_at_ms <= now;
+            if !over || self.client.is_kept(self.store, message).map_err(device)? {
+                shown.push(self.message(message)?);
+            }
+        }
+        Ok(shown)
     }
 
     fn receipts(&self, message: &str) -> Result<Vec<api::Receipt>, Failure> {

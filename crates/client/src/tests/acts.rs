@@ -262,6 +262,66 @@ fn what_is_away_for_long_disappears_before_it_comes() {
 }
 
 #[test]
+fn what_was_kept_while_a_device_was_away_is_kept_there_too() {
+    let mut world = two();
+    world.offline("bob2");
+    let to_bob = world.conversation("bob");
+    let [kept, goes] = ["kept", "goes"]
+        .map(|text| post(&mut world, "alice", to_bob, Post { lifetime_s: 60, ..Post::plain(text) }));
+    assert_eq!(act(&mut world, "alice", to_bob, kept, Deed::Keep(true)), None);
+    world.advance(90_000);
+    // Message and word come together, when the message is over.
+    world.online("bob2");
+    world.settle();
+    assert!(find(&world, "bob2", goes).is_some(), "there may be a word about it behind");
+    assert!(
+        world.users["bob2"].events.iter().all(|event| !matches!(event, Event::Message(it) if it.key == goes))
+    );
+    world.advance(60_000);
+    for who in ALL {
+        assert!(find(&world, who, kept).is_some() && find(&world, who, goes).is_none(), "{who}");
+    }
+}
+
+#[test]
+fn whoever_has_slept_hears_first_what_was_kept_meanwhile() {
+    let mut world = two();
+    let to_bob = world.conversation("bob");
+    let kept = post(&mut world, "alice", to_bob, Post { lifetime_s: 60, ..Post::plain("kept") });
+    // The device's connection seems to be there still when it wakes, and nothing has been said on it for long.
+    let bob = world.users.get_mut("bob2").unwrap();
+    let later = Time(world.now + 3_600_000);
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let step = bob.client.handle(later, &mut rng, crate::Input::Tick, &bob.db).unwrap();
+    let deletes = |write: &crate::Write| matches!(write, crate::Write::DeleteMessage(key) if *key == kept);
+    assert!(!step.batch.iter().any(deletes), "it deletes nothing before it has heard of the server");
+}
+
+#[test]
+fn what_is_left_of_a_message_disappears_with_it() {
+    let mut world = two();
+    let (to_bob, with_alice) = (world.conversation("bob"), with(&world, "bob"));
+    let post_of = |once, text| Post { lifetime_s: 600, once, ..Post::plain(text) };
+    let deleted = post(&mut world, "alice", to_bob, post_of(false, "deleted"));
+    let seen = post(&mut world, "alice", to_bob, post_of(true, "seen"));
+    assert_eq!(act(&mut world, "alice", to_bob, deleted, Deed::Delete), None);
+    assert_eq!(act(&mut world, "bob2", with_alice, seen, Deed::Opened), None);
+    assert_eq!(act(&mut world, "alice", to_bob, seen, Deed::Edit(Box::new(Post::plain("again")))), None);
+    for who in ["bob", "bob2"] {
+        assert!(find(&world, who, seen).unwrap().body == Body::Opened, "{who}");
+        assert!(done(&world, who, seen).iter().all(|doer| doer.act.deed == Deed::Opened), "{who}");
+    }
+    // A device that comes now does not keep what says so for longer.
+    world.link("bob3", "bob", HistoryRange::All);
+    assert!(find(&world, "bob3", deleted).unwrap().body == Body::Deleted);
+    assert!(find(&world, "bob3", seen).unwrap().body == Body::Opened);
+    world.advance(700_000);
+    for who in ["alice", "alice2", "bob", "bob2", "bob3"] {
+        assert!(find(&world, who, deleted).is_none() && find(&world, who, seen).is_none(), "{who}");
+    }
+}
+
+#[test]
 fn what_is_to_be_seen_once_is_seen_once() {
     let mut world = two();
     let to_bob = world.conversation("bob");
