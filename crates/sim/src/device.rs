@@ -30,6 +30,11 @@ const DIAL_MS: u64 = 130_000;
 
 /// A row with a sender key is longer, one without is shorter.
 const KEY_BYTES: usize = 64;
+/// Length and last byte of the key of a register that says whether a message is kept: conversation, message, kind.
+const KEEP_KEY_BYTES: usize = 44;
+const KEEP_KIND: u8 = 5;
+/// Clocks are this far wrong at most where messages disappear, milliseconds. No clock is further at first.
+pub const SKEW_MS: i64 = 7 * 3_600_000;
 
 /// How far a device is with its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,8 @@ pub struct Device {
     /// Raised at each start and end.
     life: u64,
     skew_ms: i64,
+    /// How much of that is time that has passed everywhere.
+    slept_ms: i64,
     timer: u64,
     attempt: u64,
     line: Option<Line>,
@@ -90,6 +97,7 @@ impl Device {
             dice,
             life: 0,
             skew_ms,
+            slept_ms: 0,
             timer: 0,
             attempt: 0,
             line: None,
@@ -134,6 +142,18 @@ impl Device {
     #[must_use]
     pub fn has_accepted(&self, account: AccountId) -> bool {
         self.client.as_ref().is_some_and(|core| core.is_accepted(&self.db, account).unwrap_or_default())
+    }
+
+    /// It has nothing to say, and waits for nothing that it could not read.
+    #[must_use]
+    pub fn owes_nothing(&self) -> bool {
+        self.db.count(Table::Outbox) == 0 && self.db.count(Table::Retry) == 0
+    }
+
+    /// Time passes.
+    pub(crate) fn sleep(&mut self, ms: u64) {
+        self.skew_ms = self.skew_ms.saturating_add_unsigned(ms);
+        self.slept_ms = self.slept_ms.saturating_add_unsigned(ms);
     }
 
     /// Its connection.
@@ -217,8 +237,15 @@ impl World {
 
     pub(crate) fn jump_clock(&mut self, client: usize) -> bool {
         let jump = self.dice.below(10 * 3_600_000) as i64 - 5 * 3_600_000;
+        let lets_live = self.plan.lives > 0;
+        let device = &mut self.devices[client];
+        let mut skew = device.skew_ms - device.slept_ms + jump;
+        if lets_live {
+            // What disappears within a day has to be the same for clocks that differ.
+            skew = skew.clamp(-SKEW_MS, SKEW_MS);
+        }
+        device.skew_ms = device.slept_ms + skew;
         note!(self, "c{client} clock jumps by {jump} ms");
-        self.devices[client].skew_ms += jump;
         true
     }
 
@@ -241,7 +268,7 @@ impl World {
 
     /// Input, commit, effects.
     pub(crate) fn give(&mut self, client: usize, input: Input) {
-        let light = is_light(&input);
+        let (light, heard) = (is_light(&input), matches!(input, Input::Frame(_)));
         if light {
             // What time has made due is no light event's doing.
             self.give(client, Input::Tick);
@@ -260,7 +287,8 @@ impl World {
             Err(error) => return self.oracle.fail("client", format!("c{client}: {error}")),
         };
         let wake = step.wake;
-        let mut batch = mutate(step.batch, &self.devices[client].db, mutant);
+        let mut batch =
+            mutate(step.batch, &self.devices[client].db, mutant.filter(|it| heard || it.is_always()));
         let mut effects = step.effects;
         if mutant == Some(Mutant::ClientSpeaksFirst) {
             let (said, rest) = effects.into_iter().partition(|effect| matches!(effect, Effect::Send(_)));
@@ -498,6 +526,22 @@ fn mutate(mut batch: Batch, db: &MemoryDb, mutant: Option<Mutant>) -> Batch {
         }
         Some(Mutant::GroupsForgotten) => {
             batch.retain(|write| !matches!(write, Write::Row(Key::Group(_), _)));
+        }
+        Some(Mutant::NothingDisappears) => {
+            let disappears = |key: &MessageKey| {
+                db.message(key).is_ok_and(|found| found.is_some_and(|message| message.expires_at_ms > 0))
+            };
+            batch.retain(|write| !matches!(write, Write::DeleteMessage(key) if disappears(key)));
+        }
+        Some(Mutant::OpenedHere) => {
+            batch.retain(|write| !matches!(write, Write::Message(message) if message.body == Body::Opened));
+        }
+        Some(Mutant::KeptHere) => {
+            let keeps = |key: &[u8]| key.len() == KEEP_KEY_BYTES && key.last() == Some(&KEEP_KIND);
+            batch.retain(|write| !matches!(write, Write::Row(Key::Act(key), Some(_)) if keeps(key)));
+        }
+        Some(Mutant::EditedHere) => {
+            batch.retain(|write| !matches!(write, Write::Message(message) if message.edited_at_ms > 0));
         }
         Some(Mutant::TextAltered) => {
             for write in &mut batch {

@@ -100,6 +100,11 @@ pub enum Event {
     },
     /// Something goes wrong.
     Fault(Fault),
+    /// Time passes in which nothing happens anywhere.
+    Leap {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// The disk has room again.
     DiskFree,
     /// Faults end.
@@ -193,6 +198,11 @@ pub enum Act {
     },
     /// Type, be there, look who is there.
     Light,
+    /// Write a message of another kind than a text, or do something that only some kinds have done to them.
+    Live {
+        /// How often it has been put off.
+        tried: u32,
+    },
     /// Set something for oneself.
     Set {
         /// How often it has been put off.

@@ -39,8 +39,11 @@ struct Arguments {
     /// Worlds in which people react to messages as well, edit them and delete them for everyone.
     #[arg(long, conflicts_with = "alone")]
     deeds: bool,
-    /// Worlds in which people type as well, are there, and look who is.
+    /// The same, in which messages are of every kind, some disappear, and days pass.
     #[arg(long, conflicts_with_all = ["alone", "deeds"])]
+    lives: bool,
+    /// Worlds in which people type as well, are there, and look who is.
+    #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
     light: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
@@ -51,6 +54,7 @@ impl Arguments {
     fn plan(&self, seed: u64) -> Plan {
         match (self.deeds, self.alone) {
             _ if self.light => Plan::with_light(seed),
+            _ if self.lives => Plan::with_lives(seed),
             (true, _) => Plan::with_deeds(seed),
             (_, true) => Plan::alone(seed),
             _ => Plan::new(seed),

@@ -53,9 +53,23 @@ pub enum Mutant {
     LightToAll,
     /// The client goes on with its sender key when somebody leaves.
     KeyKept,
+    /// The client shows no more what has disappeared, and does not delete it.
+    NothingDisappears,
+    /// The client takes from nobody that what was to be seen once was seen.
+    OpenedHere,
+    /// The client takes from nobody that something was kept.
+    KeptHere,
+    /// The client takes from nobody what was said otherwise.
+    EditedHere,
 }
 
 impl Mutant {
+    /// Whether the client is broken in whatever it does, and not only in what it does because of others.
+    #[must_use]
+    pub fn is_always(self) -> bool {
+        !matches!(self, Self::OpenedHere | Self::KeptHere | Self::EditedHere)
+    }
+
     /// Every one.
     pub const ALL: &'static [Self] = &[
         Self::SpeakBeforeCommit,
@@ -83,5 +97,9 @@ impl Mutant {
         Self::LightStored,
         Self::LightToAll,
         Self::KeyKept,
+        Self::NothingDisappears,
+        Self::OpenedHere,
+        Self::KeptHere,
+        Self::EditedHere,
     ];
 }

@@ -13,6 +13,7 @@ mod deeds;
 mod describe;
 mod finish;
 mod light;
+mod lives;
 mod order;
 mod server_side;
 mod society;
@@ -28,6 +29,7 @@ use crate::fault::{Fault, Tally};
 use crate::people::CANARY;
 use crate::plan::{Plan, Scenario};
 use light::Passing;
+use lives::Lives;
 use order::Hearsay;
 use society::Society;
 
@@ -75,6 +77,8 @@ struct Written {
     once: bool,
     /// Seconds until it disappears; 0: it stays.
     lifetime_s: u32,
+    /// True time when it was written, milliseconds since the run began.
+    true_ms: u64,
 }
 
 impl Written {
@@ -195,6 +199,7 @@ pub struct Oracle {
     refused: BTreeSet<MessageKey>,
     rollbacks: BTreeMap<usize, u64>,
     lost: BTreeSet<(usize, MessageKey)>,
+    lives: Lives,
 }
 
 impl Oracle {
@@ -247,6 +252,7 @@ impl Oracle {
             refused: BTreeSet::new(),
             rollbacks: BTreeMap::new(),
             lost: BTreeSet::new(),
+            lives: Lives::default(),
         }
     }
 
@@ -342,6 +348,7 @@ impl Oracle {
     /// A process ended; its answers and its frame under way are void.
     pub fn client_dies(&mut self, client: usize) {
         self.heard.remove(&client);
+        self.hearsay.forget();
         self.open_commands.retain(|(of, _)| *of != client);
     }
 

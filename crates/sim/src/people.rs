@@ -4,6 +4,7 @@ mod deeds;
 mod devices;
 mod groups;
 mod light;
+mod lives;
 
 use waxwing_client::Conversation;
 use waxwing_client::{Command, Direction, Event as Shown, Failure, Read as _};
@@ -15,6 +16,8 @@ use crate::device::Stage;
 use crate::event::{Act, Event, GroupAct};
 use crate::plan::Scenario;
 use crate::world::{World, note};
+
+pub use lives::LIFETIMES_S;
 
 /// Part of every text, and of nothing else.
 pub const CANARY: &str = "wxcanary";
@@ -44,6 +47,7 @@ impl World {
         self.schedule_groups();
         self.schedule_deeds();
         self.schedule_light();
+        self.schedule_lives();
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
             Scenario::Burst => {
@@ -146,6 +150,7 @@ impl World {
         | Act::Unlink { tried, .. }
         | Act::Set { tried }
         | Act::Do { tried }
+        | Act::Live { tried }
         | Act::Group { tried, .. } = &mut act
         {
             *tried += 1;
@@ -206,6 +211,7 @@ impl World {
             Act::Unlink { companion, tried } => self.unlink(client, companion, tried),
             Act::Set { tried } => self.set(client, tried),
             Act::Do { tried } => self.do_something(client, tried),
+            Act::Live { tried } => self.live(client, tried),
             Act::Light => self.something_light(client),
             Act::Group { group, what, tried } => self.group_act(client, group, what, tried),
         }
@@ -315,7 +321,7 @@ impl World {
             (Act::Unlink { .. }, Failure::UnknownDevice) => {}
             (Act::Unlink { .. }, Failure::Rejected(reject)) if reject.retry_after_ms == 0 => {}
             // The message is somebody else's, or too old, or gone by now.
-            (Act::Do { .. }, _) => {}
+            (Act::Do { .. } | Act::Live { .. }, _) => {}
             (Act::Set { .. }, Failure::UnknownContact | Failure::UnknownGroup | Failure::UnknownMessage) => {}
             (
                 Act::Group { what, .. },

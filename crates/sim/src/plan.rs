@@ -5,6 +5,7 @@ use waxwing_server::Settings;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::hostile::Attack;
+use crate::people::LIFETIMES_S;
 
 /// The stream that draws devices, groups and attacks: apart from the other, so that plans of one device for
 /// each person stay as they were.
@@ -12,6 +13,8 @@ const SOCIETY_STREAM: u64 = 3;
 /// The stream that draws what is done about messages.
 const DEEDS_STREAM: u64 = 4;
 const LIGHT_STREAM: u64 = 5;
+/// The stream that draws what lives for how long.
+const LIVES_STREAM: u64 = 6;
 /// Milliseconds of the phase in which faults happen.
 const CHAOS_MS: (u64, u64) = (60_000, 240_000);
 
@@ -70,6 +73,12 @@ pub struct Plan {
     pub deeds: u64,
     /// Times that somebody types, is there, or looks who is.
     pub light: u64,
+    /// Messages of other kinds that people write, and things that they do about those.
+    pub lives: u64,
+    /// The longest that a message lives before it disappears, seconds; 0: none disappears.
+    pub lifetime_s: u32,
+    /// When hours and days pass in which nothing happens, and how many milliseconds.
+    pub leaps: Vec<(u64, u64)>,
     /// What a hostile server does.
     pub attacks: Vec<Attack>,
     /// Texts that people try to write.
@@ -128,6 +137,28 @@ impl Plan {
         if plan.scenario != Scenario::Flood && plan.scenario != Scenario::Burst {
             plan.deeds = dice.between(5, 60);
         }
+        plan
+    }
+
+    /// The same with messages of every kind, some of which disappear, and with days that pass: before all is well
+    /// again, so few that a server still keeps what it has for those who are away.
+    #[must_use]
+    pub fn with_lives(seed: u64) -> Self {
+        let mut plan = Self::with_deeds(seed);
+        let mut dice = Dice::new(seed, LIVES_STREAM);
+        let lets = matches!(plan.scenario, Scenario::Mixed | Scenario::Calm | Scenario::Drain);
+        if !lets {
+            return plan;
+        }
+        plan.lives = dice.between(15, 90);
+        plan.lifetime_s = LIFETIMES_S.get(dice.index(LIFETIMES_S.len())).copied().unwrap_or_default();
+        let hours = [2, 13, 25, 8 * 24];
+        plan.leaps = (0..dice.below(3))
+            .map(|_| {
+                let hours = hours.get(dice.index(hours.len())).copied().unwrap_or_default();
+                (dice.between(15_000, plan.chaos_ms), hours * 3_600_000)
+            })
+            .collect();
         plan
     }
 
@@ -209,6 +240,9 @@ impl Plan {
             settings_made: 0,
             deeds: 0,
             light: 0,
+            lives: 0,
+            lifetime_s: 0,
+            leaps: Vec::new(),
             attacks: Vec::new(),
             messages: dice.between(20, 110),
             noise: dice.chance(2_500),

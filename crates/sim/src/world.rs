@@ -150,6 +150,7 @@ impl World {
             Event::Sweep { node, life } => self.sweep(node, life),
             Event::Notice { node, told } => self.notice(node, told),
             Event::Fault(fault) => self.fault(fault),
+            Event::Leap { ms } => self.leap(ms),
             Event::DiskFree => {
                 note!(self, "disk has room again");
                 self.disk.full = false;

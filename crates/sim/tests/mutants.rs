@@ -154,3 +154,35 @@ fn light_events_that_go_to_those_who_are_no_members() {
 fn sender_keys_that_outlive_a_member() {
     caught_in_company(Mutant::KeyKept, &["8"]);
 }
+
+/// Seeds of worlds with messages of every kind within which a mutant must be caught.
+const LIVES: u64 = 40;
+
+fn caught_living(mutant: Mutant) {
+    let mut plans = (0..LIVES).map(Plan::with_lives).filter(|plan| plan.lives > 0);
+    let seen = |plan: Plan| {
+        let violations = run_plan(plan, Some(mutant), false).violations;
+        violations.first().is_some_and(|violation| violation.invariant == "liveness")
+    };
+    assert!(plans.any(seen), "{mutant:?} was not seen");
+}
+
+#[test]
+fn messages_that_never_disappear() {
+    caught_living(Mutant::NothingDisappears);
+}
+
+#[test]
+fn what_was_seen_once_and_can_be_seen_again_on_another_device() {
+    caught_living(Mutant::OpenedHere);
+}
+
+#[test]
+fn what_was_kept_by_one_and_disappears_for_others() {
+    caught_living(Mutant::KeptHere);
+}
+
+#[test]
+fn edits_that_are_not_taken_from_others() {
+    caught_living(Mutant::EditedHere);
+}

@@ -15,6 +15,9 @@ mod tests;
 
 const SIMULATOR_SEEDS: u32 = 200;
 const SIMULATOR_SEEDS_QUICK: u32 = 20;
+/// Worlds in which messages are of every kind, much is done about them, and days pass.
+const LIVES_SEEDS: u32 = 40;
+const LIVES_SEEDS_QUICK: u32 = 8;
 
 /// Packages that read a stranger's bytes. `cargo test` runs their tests already; the suite runs those that feed
 /// random bytes once more, with other randomness and more of it. A package of which none is found fails the step.
@@ -105,8 +108,15 @@ impl Suite {
     }
 
     fn simulator(&mut self) -> anyhow::Result<Outcome> {
-        let seeds = if self.quick { SIMULATOR_SEEDS_QUICK } else { SIMULATOR_SEEDS }.to_string();
-        run(cargo(&workspace::root(), &["run", "-q", "-p", "waxwing-sim", "--", "--seeds", &seeds]))
+        let (seeds, lives) = if self.quick {
+            (SIMULATOR_SEEDS_QUICK, LIVES_SEEDS_QUICK)
+        } else {
+            (SIMULATOR_SEEDS, LIVES_SEEDS)
+        };
+        let simulator = ["run", "-q", "-p", "waxwing-sim", "--"];
+        let of = |rest: &[&str]| cargo(&workspace::root(), &[&simulator, rest].concat());
+        run(of(&["--seeds", &seeds.to_string()]))?;
+        run(of(&["--lives", "--seeds", &lives.to_string()]))
     }
 }
 

@@ -166,6 +166,7 @@ impl Oracle {
             may_be_deleted: false,
             once: post.once,
             lifetime_s: post.lifetime_s,
+            true_ms: self.true_ms(),
         };
         self.written.insert(key, written);
     }
@@ -262,8 +263,10 @@ impl Oracle {
             }
             group => message.with == group,
         };
-        // Nor does an older copy know in which group it had asked for what comes over a session.
-        let unsure = !self.is_honest() || self.rolled_back(client);
+        // Nor does an older copy know in which group it had asked for what comes over a session, nor who has
+        // cleared the group meanwhile.
+        let person = self.people.get(&client).copied().unwrap_or(client);
+        let unsure = !self.is_honest() || self.rolled_back(client) || self.is_unwanted(person, message.key);
         if !right && (!unsure || matches!(message.body, Body::Post(_))) {
             let (is, should) = (message.with, written.to);
             let what = format!("{name} surfaces at c{client} in {is:?} instead of {should:?}");

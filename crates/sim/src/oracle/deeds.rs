@@ -1,12 +1,26 @@
 //! What is done about messages: everybody comes to the same.
 
-use waxwing_client::{Body, Conversation, Message, MessageKey, Read as _, Table};
-use waxwing_wire::AccountId;
+use waxwing_client::post::ActBy;
+use waxwing_client::{Body, Conversation, Message, MessageKey, Read as _};
+use waxwing_wire::{AccountId, GroupId};
 
 use super::{Ends, Oracle, Written};
 
-/// Rows about one message, as their keys and values.
-type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+/// All devices of an account know of a new one by then, milliseconds.
+const LINKED_MS: u64 = 60_000;
+
+/// A message at a device, and what was done about it.
+struct View {
+    client: usize,
+    message: Message,
+    done: Vec<ActBy>,
+}
+
+impl View {
+    fn says(&self) -> (&Body, u64) {
+        (&self.message.body, self.message.edited_at_ms)
+    }
+}
 
 impl Oracle {
     /// Its sender may say it otherwise; whoever else tries is refused.
@@ -23,85 +37,82 @@ impl Oracle {
         }
     }
 
-    /// Messages that do not say the same on all devices that have them, or of which not the same was done.
+    /// Messages that do not say the same on all devices that have heard everything about them, or of which not the
+    /// same was done.
     pub(super) fn deeds_owed(&self, ends: &Ends<'_>) -> Vec<String> {
-        let mut owed = Vec::new();
-        if self.plan.deeds == 0 || !self.is_honest() || self.expired_something() || !self.rollbacks.is_empty()
-        {
-            return owed;
+        if self.plan.deeds == 0 || !self.is_honest() || self.expired_something() {
+            return Vec::new();
         }
+        let mut owed = Vec::new();
         for (key, written) in &self.written {
-            if self.has_lost_a_teller(key, written) {
+            let followers: Vec<usize> =
+                (0..ends.dbs.len()).filter(|client| self.follows(*client, key, written)).collect();
+            let views: Vec<View> = followers.iter().filter_map(|client| view(*client, key, ends)).collect();
+            if self.has_lost_a_teller(&views) {
                 continue;
             }
-            let mut first: Option<(usize, Message, Rows)> = None;
-            for (client, db) in ends.dbs.iter().enumerate() {
-                if !self.follows(client, key, written) {
+            owed.extend(self.lives_owed(key, &followers, ends));
+            let Some((first, others)) = views.split_first() else { continue };
+            for other in others {
+                // What was seen once is gone for those who have seen it.
+                let account = |view: &View| self.address(view.client).map(|address| address.account);
+                let seen = |view: &View| written.once && view.message.body == Body::Opened;
+                if (seen(first) || seen(other)) && account(first) != account(other) {
                     continue;
                 }
-                let Some(message) = db.message(key).ok().flatten() else { continue };
-                if matches!(message.body, Body::Waiting | Body::Lost) {
-                    continue;
-                }
-                let rows = self.rows_about(client, db, key);
-                match &first {
-                    None => first = Some((client, message, rows)),
-                    Some((other, said, done)) => {
-                        let name = self.name(key);
-                        if said.body != message.body || said.edited_at_ms != message.edited_at_ms {
-                            owed.push(format!("{name} says something else at c{other} and at c{client}"));
-                        } else if *done != rows {
-                            owed.push(format!(
-                                "what was done about {name} differs at c{other} and c{client}"
-                            ));
-                        }
-                    }
+                let (name, one, two) = (self.name(key), first.client, other.client);
+                if first.says() != other.says() {
+                    owed.push(format!("{name} says something else at c{one} and at c{two}"));
+                } else if first.done != other.done {
+                    owed.push(format!("what was done about {name} differs at c{one} and c{two}"));
                 }
             }
         }
         owed
     }
 
-    /// Whether a device hears everything about a message: it was there when the message was taken, and its
-    /// account has been ever since.
+    /// Whether a device hears everything about a message: it was there when the message was taken, its account has
+    /// been ever since, and no device of the account is an older copy. Such a copy has forgotten what it said and
+    /// heard, and what its other life told only some of those who had to hear it, nobody tells the others.
     fn follows(&self, client: usize, key: &MessageKey, written: &Written) -> bool {
         let Some(address) = self.address(client).filter(|address| self.society.is_there(*address)) else {
             return false;
         };
-        let there = written.owed.contains(&address) || address == key.from;
+        // A note to oneself goes to who was there.
+        let own = written.to == Conversation::Account(address.account) && key.from.account == address.account;
+        let noted = own && self.society.linked_ms(address) + LINKED_MS <= written.at_ms;
+        let there = written.owed.contains(&address) || address == key.from || noted;
         let person = self.people.get(&client).copied().unwrap_or(client);
         let stays = match written.to {
-            Conversation::Group(group) => self.stays_together(group),
+            Conversation::Group(group) => self.has_stayed_since(group, address.account, written),
             Conversation::Account(_) => true,
         };
-        there && stays && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)
+        let copy = self.rolled_back_account(address.account) || self.rolled_back_account(key.from.account);
+        there && stays && !copy && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)
     }
 
-    /// A device that is gone did something that it has told some and not others: nobody tells it them.
-    fn has_lost_a_teller(&self, key: &MessageKey, written: &Written) -> bool {
-        let accounts = written.owed.iter().map(|address| address.account);
-        accounts.chain([key.from.account]).any(|account| self.society.has_lost_a_device(account))
+    /// Somebody did something of whom nothing can be heard any more: the device is gone, or an older copy of itself,
+    /// and may have told some and not others.
+    fn has_lost_a_teller(&self, views: &[View]) -> bool {
+        let mut tellers = views.iter().flat_map(|view| &view.done).map(|doer| doer.by);
+        tellers.any(|by| !self.society.is_there(by) || self.rolled_back_account(by.account))
     }
 
-    /// Nobody has left the group or come to it since it was made.
-    fn stays_together(&self, group: waxwing_wire::GroupId) -> bool {
-        self.society.groups.get(&group).is_some_and(|facts| {
-            let current: Vec<AccountId> = facts.current().into_iter().collect();
-            (1..=facts.epoch()).all(|epoch| {
-                facts.members(epoch).is_some_and(|members| current.iter().all(|who| members.contains(who)))
-                    && facts.members(epoch).is_some_and(|members| members.len() == current.len())
-            })
-        })
+    /// An account has been in a group since a message was taken there.
+    fn has_stayed_since(&self, group: GroupId, account: AccountId, written: &Written) -> bool {
+        let facts = self.society.groups.get(&group);
+        let since = written.epochs.first().copied();
+        facts.zip(since).is_some_and(|(facts, since)| facts.has_stayed(account, since))
     }
+}
 
-    /// Registers about a message, without the conversation, which each side names by the other.
-    fn rows_about(&self, _client: usize, db: &waxwing_client::memory::MemoryDb, key: &MessageKey) -> Rows {
-        let named = [&key.from.account.0[..], &[key.from.device.number()], &key.id.0.to_be_bytes()].concat();
-        let rows = db.rows(Table::Act, &[], &[0xff; 80], usize::MAX).unwrap_or_default();
-        let about = rows.into_iter().filter_map(|(bytes, value)| {
-            let rest = bytes.get(18..)?.strip_prefix(named.as_slice())?.to_vec();
-            Some((rest, value))
-        });
-        about.collect()
+/// What a device has of a message, if it could read it.
+fn view(client: usize, key: &MessageKey, ends: &Ends<'_>) -> Option<View> {
+    let (db, core) = (ends.dbs.get(client)?, ends.cores.get(client).copied().flatten()?);
+    let message = db.message(key).ok().flatten()?;
+    if matches!(message.body, Body::Waiting | Body::Lost) {
+        return None;
     }
+    let done = core.acts(*db, &message).ok()?;
+    Some(View { client, message, done })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::memory::MemoryDb;
-use waxwing_client::{Body, Conversation, Delivery, Group, Message, MessageKey, Read as _, Table};
+use waxwing_client::{Body, Client, Conversation, Delivery, Group, Message, MessageKey, Read as _, Table};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode};
 
 use super::society::GroupFacts;
@@ -21,6 +21,8 @@ const LISTED: usize = 6;
 pub struct Ends<'a> {
     /// Each client's database.
     pub dbs: Vec<&'a MemoryDb>,
+    /// Each client's core, where it runs.
+    pub cores: Vec<Option<&'a Client>>,
     /// Which clients belong to an account, or should.
     pub linked: Vec<bool>,
     /// The groups that each client knows.
@@ -83,8 +85,10 @@ impl Oracle {
         let find = |client: usize| ends.dbs.get(client)?.message(key).ok().flatten();
         let person = self.people.get(&sender).copied().unwrap_or(sender);
         let Some(sent) = find(sender) else {
-            let excused =
-                self.is_unwanted(person, *key) || self.is_past(written.client) || sender != written.client;
+            let excused = self.is_unwanted(person, *key)
+                || self.is_past(written.client)
+                || sender != written.client
+                || self.may_be_over(written);
             return if excused { Vec::new() } else { vec![format!("{name} is gone at its sender")] };
         };
         let mut owed = Vec::new();
@@ -163,7 +167,7 @@ impl Oracle {
         }
         match arrived.map(|message| &message.body) {
             Some(Body::Post(_) | Body::Deleted | Body::Opened) => None,
-            None if written.lifetime_s > 0 => None,
+            None if self.may_be_over(written) => None,
             None if self.lost.contains(&(client, *key)) => None,
             // What tells the own devices expires as silently as a receipt.
             None if from_own_device && (is_gone || self.expired_silently.contains(&address)) => None,
@@ -240,7 +244,7 @@ impl Oracle {
         self.appended.get(&key).is_some_and(|mailboxes| mailboxes.contains(&device))
     }
 
-    fn rolled_back_account(&self, account: AccountId) -> bool {
+    pub(super) fn rolled_back_account(&self, account: AccountId) -> bool {
         self.rollbacks
             .keys()
             .any(|client| self.address(*client).is_some_and(|known| known.account == account))
@@ -463,7 +467,8 @@ impl Oracle {
             });
             let kept = self.durable.iter().any(|(_, durable)| durable == *key);
             let wanted = self.people.values().all(|person| !self.is_unwanted(*person, **key));
-            !arrived && !kept && wanted && !self.expired.contains(*key)
+            let over = self.written.get(*key).is_some_and(|written| self.may_be_over(written));
+            !arrived && !kept && wanted && !over && !self.expired.contains(*key)
         });
         if let Some(key) = unstored.copied() {
             let name = self.name(&key);

@@ -20,12 +20,19 @@ pub(super) struct Hearsay {
     asked: BTreeMap<(u64, u32), AccountId>,
     /// The connection that a client last spoke on.
     on: BTreeMap<usize, u64>,
-    /// Told and not committed yet: newest list and its devices.
-    told: Vec<(AccountId, u64, BTreeSet<DeviceId>)>,
+    /// Told to whom and not committed yet: newest list and its devices.
+    told: Vec<(usize, AccountId, u64, BTreeSet<DeviceId>)>,
     /// Committed.
     known: BTreeMap<(usize, AccountId), (u64, BTreeSet<DeviceId>)>,
     /// Sender keys by their names, and the epoch of a group in which they were first used.
     keys: BTreeMap<(GroupId, Vec<u8>), u64>,
+}
+
+impl Hearsay {
+    /// What was told and not committed is forgotten with its process.
+    pub(super) fn forget(&mut self) {
+        self.told.clear();
+    }
 }
 
 impl Oracle {
@@ -50,12 +57,14 @@ impl Oracle {
         let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
         // Whoever comes late cannot know what was before.
         let late = self.is_late(client, to);
+        // Whoever has deleted what was over cannot know it when its sender repeats it.
+        let over = self.may_be_over(written);
         let front = self.fronts.entry((client, key.from, to)).or_default();
         if place <= front.place {
             let known = front.announced.remove(&key) | front.unannounced.remove(&key);
             // It could not be taken when it was passed by, and who came late does not miss it.
             let put_off = self.put_off.contains(&key) && (from_own_device || late);
-            if !known && !orphaned && !excused && !put_off {
+            if !known && !orphaned && !excused && !put_off && !over {
                 self.fail("3", format!("{name} surfaces at c{client} after later ones"));
             }
             return;
@@ -74,6 +83,7 @@ impl Oracle {
         let skipped: Vec<MessageKey> = skipped
             .filter(|key| self.written.get(key).is_some_and(|written| !written.orphaned))
             .filter(|key| self.is_to_be_missed(client, **key))
+            .filter(|key| self.written.get(key).is_some_and(|written| !self.may_be_over(written)))
             .copied()
             .collect();
         let Some(front) = self.fronts.get_mut(&(client, key.from, to)) else { return };
@@ -183,14 +193,16 @@ impl Oracle {
             };
             if let Ok(list) = list.decode_list() {
                 let devices = list.devices.iter().map(|listed| listed.device).collect();
-                self.hearsay.told.push((account, list.version, devices));
+                self.hearsay.told.push((client, account, list.version, devices));
             }
         }
     }
 
     /// What it was told is committed.
     pub(super) fn knows_of_devices(&mut self, client: usize) {
-        for (account, version, devices) in std::mem::take(&mut self.hearsay.told) {
+        // Who died before it could commit has not heard it.
+        self.hearsay.told.retain(|(told, ..)| *told == client);
+        for (_, account, version, devices) in std::mem::take(&mut self.hearsay.told) {
             let known = self.hearsay.known.entry((client, account)).or_default();
             if version >= known.0 {
                 *known = (version, devices);

@@ -154,7 +154,7 @@ impl GroupFacts {
     }
 
     /// Whether the account has been a member all the time since an epoch.
-    fn has_stayed(&self, account: AccountId, since: u64) -> bool {
+    pub fn has_stayed(&self, account: AccountId, since: u64) -> bool {
         (since..=self.epoch()).all(|epoch| self.members(epoch).is_some_and(|there| there.contains(&account)))
     }
 

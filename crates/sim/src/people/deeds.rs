@@ -52,7 +52,10 @@ impl World {
                 Deed::Delete
             }
             8 => Deed::Pin(self.dice.below(3)),
-            _ => Deed::Keep(self.dice.chance(5_000)),
+            _ => {
+                self.oracle.may_be_kept(message);
+                Deed::Keep(self.dice.chance(5_000))
+            }
         };
         Some(Command::Act { with, target: Some(message), deed })
     }
