@@ -15,6 +15,8 @@
 //!
 //! What a driver does besides:
 //!
+//! - it asks [`Links::overtakes`] before each message to an account, and tells [`Links::note_refusals`] what became of
+//!   it before it turns to the next;
 //! - it asks [`Links`] before each message and request whether the device may ([`Links::allow_send`],
 //!   [`Links::allow_group_send`], [`Links::allow_request`], [`Links::allow_offer`]);
 //! - it calls [`Links::expire_links`] about once a second, and [`Links::detach`] for *every* connection that

@@ -1,19 +1,22 @@
 pub(crate) mod allowance;
+mod order;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use waxwing_wire::client_frame::RequestBody;
+use waxwing_wire::client_frame::{RequestBody, Send};
 use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
-use waxwing_wire::{DeviceAddress, devices::LinkReference};
+use waxwing_wire::server_frame::Refused;
+use waxwing_wire::{AccountId, DeviceAddress, devices::LinkReference};
 
 use crate::limits::{
     CHANGES_PER_HOUR, FETCHES_PER_HOUR, GROUP_SENDS_PER_MINUTE, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES,
 };
 use crate::{Command, ConnId, Effect, Origin, Piece, Settings, Time, rejects};
 use allowance::{Allowance, Rate};
+use order::Order;
 use waiting::Waiting;
 
 const MINUTE_MS: u64 = 60_000;
@@ -58,6 +61,8 @@ struct Link {
     in_flight: VecDeque<(u64, u32)>,
     in_flight_bytes: usize,
     allowances: Allowances,
+    /// Rarely there.
+    order: Option<Box<Order>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -100,6 +105,7 @@ impl Links {
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
             allowances,
+            order: None,
         };
         effects.extend(link.read_on(address));
         self.devices.insert(address, link);
@@ -251,6 +257,25 @@ impl Links {
     pub fn allow_send(&mut self, address: DeviceAddress, now: Time, settings: &Settings) -> Result<(), u64> {
         let rate = Rate::new(settings.sends_per_second, 1_000, settings.send_burst);
         self.allow(address, now, rate, 1, |allowances| &mut allowances.sends)
+    }
+
+    /// What a message is refused with, before anything else is asked, because one before it to the same account was
+    /// refused and its sender cannot know yet.
+    pub fn overtakes(&mut self, from: DeviceAddress, send: &Send) -> Option<Refused> {
+        let order = &mut self.devices.get_mut(&from)?.order;
+        let refused = order.as_mut()?.overtakes(send);
+        order.take_if(|order| order.is_empty());
+        refused
+    }
+
+    /// What is answered to a message that a device has sent to an account, or was, if its commit failed.
+    pub fn note_refusals(&mut self, from: DeviceAddress, to: AccountId, effects: &[Effect]) {
+        let Some(link) = self.devices.get_mut(&from) else { return };
+        for effect in effects {
+            if let Effect::Reply { piece: Piece::Refused(refused), .. } = effect {
+                link.order.get_or_insert_default().refused(to, refused);
+            }
+        }
     }
 
     /// Takes one message to a group from the device's allowance.

@@ -284,11 +284,17 @@ impl Engine {
         if let Some((mailbox, waits)) = decided.unsettled {
             self.unsettled.remember(mailbox, waits);
         }
-        self.say(match decided.otherwise {
+        let effects = match &decided.otherwise {
             Otherwise::Same => decided.effects,
-            Otherwise::Refuse(first, behind) => refuse_chain(std::iter::once(&*first).chain(&behind), reject),
+            Otherwise::Refuse(first, behind) => refuse_chain(std::iter::once(&**first).chain(behind), reject),
             Otherwise::Nothing => Vec::new(),
-        });
+        };
+        if let Otherwise::Refuse(first, _) = &decided.otherwise
+            && let Command::Send { from, send, .. } = &**first
+        {
+            self.links.note_refusals(*from, send.to, &effects);
+        }
+        self.say(effects);
         if let Some((_, answer)) = decided.operator {
             let _ = answer.send(Err(reject.clone()));
         }

@@ -61,6 +61,8 @@ pub enum Mutant {
     KeptHere,
     /// The client takes from nobody what was said otherwise.
     EditedHere,
+    /// The server takes what comes behind a message that it has just refused for now.
+    Overtaken,
 }
 
 impl Mutant {
@@ -101,5 +103,6 @@ impl Mutant {
         Self::OpenedHere,
         Self::KeptHere,
         Self::EditedHere,
+        Self::Overtaken,
     ];
 }

@@ -438,11 +438,17 @@ impl World {
                 Ok(command)
             }
             (Todo::Send(send), Some(from)) => {
-                let allowed = node.links.allow_send(from, now, &settings);
-                if allowed.is_err() {
-                    self.oracle.server_refuses(from, send.id);
+                let overtaken = self.mutant == Some(Mutant::Overtaken);
+                if let Some(refused) = node.links.overtakes(from, &send).filter(|_| !overtaken) {
+                    return Err(vec![Effect::Reply { conn, piece: Piece::Refused(refused) }]);
                 }
-                limited(Command::Send { conn, from, send: *send }, allowed)
+                let allowed = node.links.allow_send(from, now, &settings);
+                let to = send.to;
+                let command = limited(Command::Send { conn, from, send: *send }, allowed);
+                if let Err(effects) = &command {
+                    node.links.note_refusals(from, to, effects);
+                }
+                command
             }
             (Todo::GroupSend(send), Some(from)) => {
                 let allowed = node.links.allow_group_send(from, now);
@@ -531,7 +537,8 @@ impl World {
             let result = if one.batch().is_some() { results.next().unwrap_or(Ok(())) } else { Ok(()) };
             let Decided { owner, command, outcome } = one;
             let is_taken = matches!((&outcome, &result), (Ok(_), Ok(()) | Err(CommitError::Conflict)));
-            if let Some((from, id)) = message_of(&command).filter(|_| !is_taken) {
+            let to_group = !matches!(command, Command::Send { .. });
+            if let Some((from, id)) = message_of(&command).filter(|_| !is_taken && to_group) {
                 self.oracle.server_refuses(from, id);
             }
             let effects = match (outcome, result) {
@@ -556,7 +563,8 @@ impl World {
                     refuse(&command, reject)
                 }
             };
-            if let Command::Send { from, .. } = &command {
+            if let Command::Send { from, send, .. } = &command {
+                self.nodes[node].links.note_refusals(*from, send.to, &effects);
                 self.note_refusals(*from, &effects);
             }
             self.carry_out(node, owner, effects);
@@ -566,11 +574,13 @@ impl World {
         }
     }
 
-    /// Copies for other devices than are there are not taken; what went out after them may be, when the devices
-    /// change meanwhile.
+    /// What is refused for good is not sent again before what comes later.
     fn note_refusals(&mut self, from: DeviceAddress, effects: &[Effect]) {
         for effect in effects {
-            if let Effect::Reply { piece: Piece::Refused(refused), .. } = effect {
+            if let Effect::Reply { piece: Piece::Refused(refused), .. } = effect
+                && refused.reject.retry_after_ms == 0
+                && refused.reject.code != RejectCode::DeviceMismatch
+            {
                 self.oracle.server_refuses(from, refused.id);
             }
         }

@@ -186,3 +186,14 @@ fn what_was_kept_by_one_and_disappears_for_others() {
 fn edits_that_are_not_taken_from_others() {
     caught_living(Mutant::EditedHere);
 }
+
+/// What is refused for now, and what comes behind it, stays in order.
+#[test]
+fn what_was_refused_and_is_overtaken() {
+    for seed in [33, 34] {
+        let run = |mutant| run_plan(Plan::with_deeds(seed), mutant, false).violations;
+        assert_eq!(run(None), [], "seed {seed}");
+        let seen = run(Some(Mutant::Overtaken));
+        assert!(seen.iter().any(|violation| violation.invariant == "3"), "seed {seed}: seen as {seen:?}");
+    }
+}

@@ -90,17 +90,24 @@ impl Engine {
         device: Option<DeviceAddress>,
         send: Send,
     ) -> Result<(), Failed> {
+        if let Some(refused) = device.and_then(|from| self.links.overtakes(from, &send)) {
+            say(group, conn, Piece::Refused(refused));
+            return Ok(());
+        }
+        let to = send.to;
         let allowed = device.ok_or_else(not_registered).and_then(|from| {
             let allowed = self.links.allow_send(from, self.now, &self.settings);
             allowed.map(|()| from).map_err(rejects::rate_limited)
         });
         match allowed.and_then(|from| in_ample_room(group, from)) {
-            Ok(from) => self.decide(group, Command::Send { conn, from, send }),
-            Err(reject) => {
-                say(group, conn, refused(send.id, reject));
-                Ok(())
-            }
+            Ok(from) => self.decide(group, Command::Send { conn, from, send })?,
+            Err(reject) => say(group, conn, refused(send.id, reject)),
         }
+        // What comes next may be decided before this is committed.
+        if let (Some(from), Some(decided)) = (device, group.decided.last()) {
+            self.links.note_refusals(from, to, &decided.effects);
+        }
+        Ok(())
     }
 
     fn take_in_group_send(

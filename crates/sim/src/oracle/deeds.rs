@@ -92,7 +92,10 @@ impl Oracle {
     }
 
     /// Somebody did something of whom nothing can be heard any more: the device is gone, or an older copy of itself,
-    /// and may have told some and not others.
+    /// and may have told some and not others. That cannot be otherwise: what goes to two accounts goes in two messages,
+    /// since no step of the server touches two shards, and the device may be cut off after the first. Whoever got that
+    /// one cannot know that there was no other, and whoever could not read it has nobody left to ask. The same goes for
+    /// a message that the own devices were not told of.
     fn has_lost_a_teller(&self, views: &[View]) -> bool {
         let mut tellers = views.iter().flat_map(|view| &view.done).map(|doer| doer.by);
         tellers.any(|by| !self.society.is_there(by) || self.rolled_back_account(by.account))

@@ -46,13 +46,10 @@ impl Oracle {
             return;
         }
         let own = self.address(client).map(|address| address.account);
-        // What people did on their other devices is told in the order in which it could be read.
         let from_own_device = own == Some(key.from.account);
-        let companion = self.address(client).is_some_and(|address| address.device != DeviceId::PRIMARY);
-        let unsure = companion || self.has_asked.contains(&client) || !self.is_honest();
         let person = self.people.get(&client).copied().unwrap_or(client);
-        let unsure = unsure || self.rolled_back(client);
-        let excused = self.rolled_back(sender) || from_own_device && unsure || self.is_unwanted(person, key);
+        let unsure = from_own_device && !self.is_honest();
+        let excused = self.rolled_back(sender) || unsure || self.is_unwanted(person, key);
         let name = self.name(&key);
         let line = self.lines.get(&(key.from, to)).cloned().unwrap_or_default();
         // Whoever comes late cannot know what was before.
@@ -63,7 +60,7 @@ impl Oracle {
         if place <= front.place {
             let known = front.announced.remove(&key) | front.unannounced.remove(&key);
             // It could not be taken when it was passed by, and who came late does not miss it.
-            let put_off = self.put_off.contains(&key) && (from_own_device || late);
+            let put_off = self.put_off.contains(&key) && late;
             if !known && !orphaned && !excused && !put_off && !over {
                 self.fail("3", format!("{name} surfaces at c{client} after later ones"));
             }
@@ -72,11 +69,13 @@ impl Oracle {
         let skipped = line.get(front.place..place - 1).unwrap_or_default();
         let is_first = front.place == 0;
         front.place = place;
-        if from_own_device {
-            return;
-        }
-        if is_first && late {
+        let told = step.gaps.contains(&key);
+        // What people did on their other devices is told in the order in which it could be read: nothing stands for what
+        // cannot be read yet, and the gap is shown.
+        if is_first && late || from_own_device && told {
             front.announced.extend(skipped.iter().copied());
+        }
+        if is_first && late || from_own_device {
             return;
         }
         let skipped = skipped.iter().filter(|key| step.before(key).is_none());
@@ -89,7 +88,6 @@ impl Oracle {
         let Some(front) = self.fronts.get_mut(&(client, key.from, to)) else { return };
         let nothing_missing = skipped.is_empty() && front.unannounced.is_empty();
         front.unannounced.extend(skipped);
-        let told = step.gaps.contains(&key);
         if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
         }

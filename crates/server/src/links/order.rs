@@ -1,0 +1,125 @@
+//! What a device sends to an account stays in its order when something of it is refused.
+//!
+//! A device has many messages under way, and what it said before an answer came is judged after the message that the
+//! answer is about: the account's devices may have changed back, there may be room again. So whatever comes behind a
+//! message that can be sent again is refused with it, until the device sends again what it was refused. From then on
+//! nothing is under way that it said without knowing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use waxwing_wire::client_frame::Send;
+use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
+use waxwing_wire::server_frame::{DeviceMismatch, Refused};
+use waxwing_wire::{AccountId, MessageId, Reject, RejectCode};
+
+/// What one connection was refused and has not sent again.
+#[derive(Debug, Default)]
+pub(super) struct Order(BTreeMap<AccountId, Refusal>);
+
+#[derive(Debug)]
+struct Refusal {
+    reject: Reject,
+    mismatch: DeviceMismatch,
+    ids: BTreeSet<MessageId>,
+}
+
+impl Order {
+    /// What a message is refused with because one before it was, unless its sender knows of that by now.
+    pub(super) fn overtakes(&mut self, send: &Send) -> Option<Refused> {
+        let refusal = self.0.get_mut(&send.to)?;
+        if !refusal.ids.insert(send.id) {
+            self.0.remove(&send.to);
+            return None;
+        }
+        let (reject, mismatch) = (refusal.reject.clone(), refusal.mismatch.clone());
+        self.bound();
+        Some(Refused { id: send.id, reject, mismatch, group: None })
+    }
+
+    /// A message to an account was refused.
+    pub(super) fn refused(&mut self, to: AccountId, refused: &Refused) {
+        if !comes_again(&refused.reject) {
+            return;
+        }
+        let first = || Refusal {
+            reject: refused.reject.clone(),
+            mismatch: refused.mismatch.clone(),
+            ids: BTreeSet::new(),
+        };
+        self.0.entry(to).or_insert_with(first).ids.insert(refused.id);
+        self.bound();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// No device has more under way: who does, or drops much of what it was refused, orders it itself.
+    fn bound(&mut self) {
+        if self.0.values().map(|refusal| refusal.ids.len()).sum::<usize>() > MAX_SENDS_IN_FLIGHT {
+            self.0.clear();
+        }
+    }
+}
+
+/// Its sender will send it once more.
+fn comes_again(reject: &Reject) -> bool {
+    let codes = [
+        RejectCode::DeviceMismatch,
+        RejectCode::MailboxFull,
+        RejectCode::StorageFull,
+        RejectCode::RateLimited,
+        RejectCode::Unavailable,
+    ];
+    reject.retry_after_ms > 0 || codes.contains(&reject.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOB: AccountId = AccountId([2; 16]);
+    const CAROL: AccountId = AccountId([3; 16]);
+
+    fn send(id: u64, to: AccountId) -> Send {
+        Send { id: MessageId(id), to, copies: Vec::new(), silent: false, attempt: 0, others: Vec::new() }
+    }
+
+    fn refusal(id: u64, code: RejectCode) -> Refused {
+        let (reject, mismatch) = (Reject::new(code, "later"), DeviceMismatch::default());
+        Refused { id: MessageId(id), reject, mismatch, group: None }
+    }
+
+    #[test]
+    fn what_comes_behind_a_refused_message_waits_for_it() {
+        let mut order = Order::default();
+        order.refused(BOB, &refusal(1, RejectCode::DeviceMismatch));
+        assert_eq!(order.overtakes(&send(2, BOB)), Some(refusal(2, RejectCode::DeviceMismatch)));
+        assert_eq!(order.overtakes(&send(9, CAROL)), None);
+        assert_eq!(order.overtakes(&send(3, BOB)).unwrap().id, MessageId(3));
+        // The sender knows: from here on it is in order by itself, also without the first.
+        assert_eq!(order.overtakes(&send(2, BOB)), None);
+        assert_eq!(order.overtakes(&send(3, BOB)), None);
+    }
+
+    #[test]
+    fn what_is_refused_for_good_holds_nothing_up() {
+        let mut order = Order::default();
+        order.refused(BOB, &refusal(1, RejectCode::UnknownAccount));
+        assert_eq!(order.overtakes(&send(2, BOB)), None);
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_can_be_under_way() {
+        let mut order = Order::default();
+        for account in 0..1_000_u64 {
+            let mut to = [0; 16];
+            to[..8].copy_from_slice(&account.to_be_bytes());
+            order.refused(AccountId(to), &refusal(account, RejectCode::RateLimited));
+            for id in 0..account % 5 {
+                order.overtakes(&send(1_000 + id, AccountId(to)));
+            }
+            assert!(order.0.values().map(|refusal| refusal.ids.len()).sum::<usize>() <= MAX_SENDS_IN_FLIGHT);
+        }
+    }
+}
