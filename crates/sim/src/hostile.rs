@@ -7,8 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use waxwing_client::memory::MemoryDb;
+use waxwing_client::{Key, Read as _};
+use waxwing_e2ee::IdentityKeyPair;
 use waxwing_wire::client_frame::ClientFrame;
-use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::devices::{SignedDeviceList, countersigned_bytes};
 use waxwing_wire::limits::{DELIVERY_WINDOW_ENTRIES, MAX_PLAINTEXT_BYTES};
 use waxwing_wire::server_frame::{
     Bundle, DeviceState, Entry, Envelope, Item, Receipt, ResponseBody, ServerFrame,
@@ -16,6 +19,8 @@ use waxwing_wire::server_frame::{
 use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, MessageId};
 
 use crate::dice::Dice;
+use crate::mutant::Mutant;
+use crate::signal::nested;
 use crate::world::{World, note};
 
 /// Entries that the liar remembers.
@@ -372,6 +377,9 @@ impl World {
             lied = true;
             self.false_prekeys(&mut bundles);
         }
+        if lied && self.mutant == Some(Mutant::UnsignedLists) {
+            self.sign_lies(&mut lie, &mut bundles, devices.as_mut());
+        }
         lied.then_some(match devices {
             Some(devices) => ResponseBody::Devices { list: lie, devices },
             None => ResponseBody::Bundles { list: lie, bundles },
@@ -397,6 +405,29 @@ impl World {
                 }
                 Err(_) => list.clone(),
             },
+        }
+    }
+
+    /// To a device that checks no signature it is as if the owner had signed.
+    fn sign_lies(
+        &mut self,
+        list: &mut SignedDeviceList,
+        bundles: &mut [Bundle],
+        devices: Option<&mut Vec<DeviceState>>,
+    ) {
+        let decoded = list.decode_list().ok();
+        let primary = decoded.and_then(|list| list.find(DeviceId::PRIMARY).map(|listed| listed.identity));
+        let (Some(primary), Some(device)) = (primary, DeviceId::new(FALSE_DEVICE)) else { return };
+        let mut owners = self.devices.iter().filter_map(|device| identity_of(&device.db));
+        let Some(keys) = owners.find(|keys| keys.public().serialize() == primary) else { return };
+        let rng = self.liar.dice.rng();
+        list.signature = keys.sign(&SignedDeviceList::signed_bytes(&list.list), rng);
+        let word = keys.sign(&countersigned_bytes(&primary, device), rng);
+        for bundle in bundles.iter_mut().filter(|bundle| bundle.device == device) {
+            bundle.countersignature = Some(word);
+        }
+        for state in devices.into_iter().flatten().filter(|state| state.device == device) {
+            state.countersignature = Some(word);
         }
     }
 
@@ -431,6 +462,12 @@ impl World {
             self.oracle.fail("client", "hardly anybody got an account from the liar".into());
         }
     }
+}
+
+/// A device's identity, from its database.
+fn identity_of(db: &MemoryDb) -> Option<IdentityKeyPair> {
+    let row = db.row(&Key::Profile).ok()??;
+    IdentityKeyPair::deserialize(nested(row.get(1..)?, &[1, 1])?).ok()
 }
 
 /// What was added may need more frames than one.

@@ -63,6 +63,8 @@ pub enum Mutant {
     EditedHere,
     /// The server takes what comes behind a message that it has just refused for now.
     Overtaken,
+    /// The client takes device lists, and devices for an account's, that nobody signed.
+    UnsignedLists,
 }
 
 impl Mutant {
@@ -104,5 +106,6 @@ impl Mutant {
         Self::KeptHere,
         Self::EditedHere,
         Self::Overtaken,
+        Self::UnsignedLists,
     ];
 }

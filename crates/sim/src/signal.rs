@@ -66,6 +66,11 @@ fn whisper(bytes: &[u8]) -> Option<Outline> {
     })
 }
 
+/// The bytes in a protobuf message at the end of a path of field numbers.
+pub(crate) fn nested<'a>(bytes: &'a [u8], path: &[u64]) -> Option<&'a [u8]> {
+    path.iter().try_fold(bytes, |bytes, number| find(&fields(bytes)?, *number))
+}
+
 enum Field<'a> {
     Number(u64),
     Bytes(&'a [u8]),

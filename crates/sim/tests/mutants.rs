@@ -1,5 +1,6 @@
 //! The oracle can fail: each deliberate fault is seen within a few seeds, as what it is.
 
+use waxwing_sim::hostile::Attack;
 use waxwing_sim::{Mutant, Plan, run_plan};
 
 /// Seeds within which a mutant must be caught.
@@ -196,4 +197,15 @@ fn what_was_refused_and_is_overtaken() {
         let seen = run(Some(Mutant::Overtaken));
         assert!(seen.iter().any(|violation| violation.invariant == "3"), "seed {seed}: seen as {seen:?}");
     }
+}
+
+/// A lying server adds a device, which a client that checks no signature encrypts for.
+#[test]
+fn lists_that_nobody_signed() {
+    let seen = (0..6).find_map(|seed| {
+        let plan = Plan::hostile(seed, &[Attack::AddDevice]);
+        let violations = run_plan(plan, Some(Mutant::UnsignedLists), false).violations;
+        violations.into_iter().find(|violation| violation.invariant == "8")
+    });
+    assert!(seen.is_some(), "it was not seen");
 }
