@@ -432,15 +432,15 @@ impl Client {
         if welcome.acknowledged > counters.stored || welcome.previous_lease > lease_before {
             return true;
         }
-        let accepted = |most: u64| welcome.accepted_in_lease.is_none_or(|accepted| accepted > most);
+        let came = |most: u64| welcome.received_in_lease.is_none_or(|received| received > most);
         match welcome.previous_lease.cmp(&counters.counted_lease) {
-            // A server that has not seen the counted lease cannot have accepted anything under it.
+            // A server that has not seen the counted lease cannot have got anything under it.
             Ordering::Less => false,
             // Ended cleanly: whoever went on from here would have taken another lease.
-            Ordering::Equal => counters.lease_open && accepted(counters.emitted),
-            // A hello reached the server whose welcome never came here. Nothing may have been accepted
+            Ordering::Equal => counters.lease_open && came(counters.emitted),
+            // A hello reached the server whose welcome never came here. Nothing may have come
             // after it; and what the server knew of an open lease before it is lost.
-            Ordering::Greater => counters.lease_open || accepted(0),
+            Ordering::Greater => counters.lease_open || came(0),
         }
     }
 

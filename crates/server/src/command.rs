@@ -56,8 +56,8 @@ pub enum Command {
         hello: Hello,
         /// The network address that the connection comes from.
         place: String,
-        /// Filled in by the driver from [`crate::Links::accepted`] before it decides: the lease and the
-        /// accepted messages of a connection of the device that is still there.
+        /// Filled in by the driver from [`crate::Links::received`] before it decides: the lease and the
+        /// number of messages of a connection of the device that is still there.
         live: Option<(u64, u64)>,
     },
     /// A message from an attached device.
@@ -128,14 +128,14 @@ pub enum Command {
         /// The mailbox.
         mailbox: DeviceAddress,
     },
-    /// A device's connection is gone; `accepted` messages were taken from it under `lease`.
+    /// A device's connection is gone; `received` messages came from it under `lease`.
     Detach {
         /// The device.
         address: DeviceAddress,
         /// The lease of the connection.
         lease: u64,
-        /// Messages accepted under it.
-        accepted: u64,
+        /// Messages that came under it.
+        received: u64,
     },
     /// First step of a registration: reserves an account id for the connection's key.
     Register {

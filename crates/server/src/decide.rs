@@ -109,8 +109,8 @@ pub fn decide(
             Ok(mailbox::trim(*mailbox, *up_to, gone, *acknowledged, view))
         }
         Command::Expire { mailbox } => Ok(mailbox::expire(*mailbox, view)),
-        Command::Detach { address, lease, accepted } => {
-            Ok(mailbox::detach(*address, *lease, *accepted, view, now))
+        Command::Detach { address, lease, received } => {
+            Ok(mailbox::detach(*address, *lease, *received, view, now))
         }
         Command::Register { origin, key, register } => {
             register::reserve(*origin, *key, register, view, now, rng)

@@ -50,7 +50,7 @@ pub struct Links {
 struct Link {
     conn: ConnId,
     lease: u64,
-    accepted: u64,
+    received: u64,
     /// Entries up to here were sent, or the device had them, or they are gone.
     sent: u64,
     /// The last entry that there is.
@@ -98,7 +98,7 @@ impl Links {
         let mut link = Link {
             conn,
             lease,
-            accepted: 0,
+            received: 0,
             sent: stored,
             last: last.max(stored),
             reading: 0,
@@ -113,11 +113,17 @@ impl Links {
         effects
     }
 
-    /// Lease of the device's connection and messages accepted under it so far, if it is connected: what a
+    /// Lease of the device's connection and messages that came under it so far, if it is connected: what a
     /// second connection of the same device is told in its `Welcome`.
     #[must_use]
-    pub fn accepted(&self, address: DeviceAddress) -> Option<(u64, u64)> {
-        self.devices.get(&address).map(|link| (link.lease, link.accepted))
+    pub fn received(&self, address: DeviceAddress) -> Option<(u64, u64)> {
+        self.devices.get(&address).map(|link| (link.lease, link.received))
+    }
+
+    /// The connection that speaks for a device.
+    #[must_use]
+    pub fn conn(&self, address: DeviceAddress) -> Option<ConnId> {
+        self.devices.get(&address).map(|link| link.conn)
     }
 
     /// The device that a connection speaks for.
@@ -126,11 +132,12 @@ impl Links {
         self.conns.get(&conn).copied()
     }
 
-    /// A message of the connection's device was newly accepted. Nothing happens if the connection does not
-    /// speak for the device any more: what it still brought in belongs to an earlier lease.
-    pub fn count_accepted(&mut self, conn: ConnId) {
+    /// A message came from the connection's device; to be called before anything else is done about it, whether it
+    /// is new or refused. Nothing happens if the connection does not speak for the device any more: what it still
+    /// brought in belongs to an earlier lease.
+    pub fn count_received(&mut self, conn: ConnId) {
         if let Some(link) = self.conns.get(&conn).and_then(|address| self.devices.get_mut(address)) {
-            link.accepted += 1;
+            link.received += 1;
         }
     }
 
@@ -228,8 +235,8 @@ impl Links {
         self.waiting.expire(now)
     }
 
-    /// A connection is gone, whether it spoke for a device or not. Gives the command that remembers what was
-    /// accepted under its lease, unless the device is already connected anew.
+    /// A connection is gone, whether it spoke for a device or not. Gives the command that remembers how
+    /// much came under its lease, unless the device is already connected anew.
     pub fn detach(&mut self, conn: ConnId) -> Option<Command> {
         self.waiting.forget(conn);
         let address = self.conns.remove(&conn)?;
@@ -237,7 +244,7 @@ impl Links {
         if !link.allowances.is_full(self.now_ms) {
             self.rest(address, link.allowances);
         }
-        Some(Command::Detach { address, lease: link.lease, accepted: link.accepted })
+        Some(Command::Detach { address, lease: link.lease, received: link.received })
     }
 
     fn rest(&mut self, address: DeviceAddress, allowances: Allowances) {

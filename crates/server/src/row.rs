@@ -300,9 +300,9 @@ pub struct MailboxRow {
     pub bytes: u64,
     /// The largest lease a connection of the device ever had.
     pub lease: u64,
-    /// Messages accepted from the device under that lease; `None` while it is connected or if the server
+    /// Messages that came from the device under that lease; `None` while it is connected or if the server
     /// crashed while it was.
-    pub accepted_in_lease: Option<u64>,
+    pub received_in_lease: Option<u64>,
     /// Messages that were not kept because the mailbox was full, ever: a companion's, and those to groups.
     pub skipped: u64,
 }

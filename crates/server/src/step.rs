@@ -70,12 +70,8 @@ pub enum Effect {
         /// What to say.
         piece: Piece,
     },
-    /// A message of the connection's device was newly accepted; hand it to
-    /// [`crate::Links::count_accepted`].
-    CountAccepted {
-        /// Which connection.
-        conn: ConnId,
-    },
+    /// A message was newly accepted: for whoever counts them.
+    Accepted,
     /// The connection now speaks for the device; hand it to [`crate::Links::attach`], even if the connection
     /// has ended meanwhile: [`crate::Links::detach`] comes after it then.
     Attach {

@@ -111,6 +111,9 @@ impl World {
 
     /// Decides a command and all that follow from it.
     pub(crate) fn run(&mut self, command: Command) {
+        if let Command::Send { conn, .. } | Command::GroupSend { conn, .. } = &command {
+            self.links.count_received(*conn);
+        }
         self.begun.push_back(command);
         while let Some(command) = self.begun.pop_front() {
             let mut chain = VecDeque::from([command]);
@@ -160,7 +163,7 @@ impl World {
 
     fn with_live(&self, mut command: Command) -> Command {
         if let Command::AttachDevice { address, live, .. } = &mut command {
-            *live = self.links.accepted(*address);
+            *live = self.links.received(*address);
         }
         command
     }
@@ -188,10 +191,7 @@ impl World {
                 self.out.entry(conn).or_default().pieces.push(piece);
                 Vec::new()
             }
-            Effect::CountAccepted { conn } => {
-                self.links.count_accepted(conn);
-                Vec::new()
-            }
+            Effect::Accepted => Vec::new(),
             Effect::Attach { conn, address, lease, stored, last } => {
                 self.links.attach(conn, address, lease, stored, last, self.now)
             }

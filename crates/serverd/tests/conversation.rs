@@ -203,6 +203,6 @@ fn a_second_connection_replaces_the_first_and_learns_what_it_did() {
     let hello = Some(Hello { version: WIRE_VERSION, lease: 2, stored: 0 });
     second.send(&ClientFrame { hello, ..ClientFrame::default() }).unwrap();
     let welcome = second.receive().unwrap().welcome.unwrap();
-    assert_eq!((welcome.previous_lease, welcome.accepted_in_lease), (1, Some(1)));
+    assert_eq!((welcome.previous_lease, welcome.received_in_lease), (1, Some(1)));
     assert_eq!(first.goodbye().unwrap().code, RejectCode::Replaced);
 }

@@ -115,7 +115,7 @@ fn sigterm_says_goodbye_settles_and_ends_with_0() {
     let mut connection = Connection::open(server.address, Way::Tcp, &alice.key, Some(alice.server)).unwrap();
     let hello = waxwing_wire::client_frame::Hello { version: 1, lease: 2, stored: 0 };
     connection.send(&ClientFrame { hello: Some(hello), ..ClientFrame::default() }).unwrap();
-    assert_eq!(connection.receive().unwrap().welcome.unwrap().accepted_in_lease, Some(1));
+    assert_eq!(connection.receive().unwrap().welcome.unwrap().received_in_lease, Some(1));
     let mut b = bob.connect(server.address, Way::Tcp).unwrap();
     assert_eq!(message_id(&b.entry().unwrap()), Some(1));
 }

@@ -333,7 +333,7 @@ impl World {
     fn decide_one(&mut self, node: usize, owner: Owner, mut command: Command) {
         let now = self.server_time(node);
         if let Command::AttachDevice { address, live, .. } = &mut command {
-            *live = self.nodes[node].links.accepted(*address);
+            *live = self.nodes[node].links.received(*address);
         }
         let view = match self.disk.store.load(&reads(&command)) {
             Ok(view) => view,
@@ -438,6 +438,7 @@ impl World {
                 Ok(command)
             }
             (Todo::Send(send), Some(from)) => {
+                node.links.count_received(conn);
                 let overtaken = self.mutant == Some(Mutant::Overtaken);
                 if let Some(refused) = node.links.overtakes(from, &send).filter(|_| !overtaken) {
                     return Err(vec![Effect::Reply { conn, piece: Piece::Refused(refused) }]);
@@ -451,6 +452,7 @@ impl World {
                 command
             }
             (Todo::GroupSend(send), Some(from)) => {
+                node.links.count_received(conn);
                 let allowed = node.links.allow_group_send(from, now);
                 if allowed.is_err() {
                     self.oracle.server_refuses(from, send.id);

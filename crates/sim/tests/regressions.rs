@@ -92,6 +92,13 @@ fn what_a_removed_device_has_changed_is_told_by_others() {
     passes(&run_plan(Plan::in_company(1477), None, false));
 }
 
+/// An older copy was not noticed: of what it had sent under its last lease something had been refused, and that hid what
+/// the copy had forgotten, while the server counted only what it accepted. Keys of a chain were used twice.
+#[test]
+fn what_was_refused_hides_no_older_copy() {
+    passes(&run_plan(Plan::in_company(2316), None, false));
+}
+
 /// Faults of the oracle. A device had a message, its word of it was lost on the way, and the server said that it had
 /// expired (228); who was put out of a group before the fan-out of a message was gone on with goes without it (56); an
 /// older copy does not know in which group it had asked for what comes over a session, and shows it anew there (98);

@@ -142,8 +142,9 @@ pub struct Welcome {
     pub previous_lease: u64,
     /// Largest entry the device ever acknowledged.
     pub acknowledged: u64,
-    /// Messages accepted under the previous lease, if the server still knows.
-    pub accepted_in_lease: Option<u64>,
+    /// Messages that came under the previous lease, whatever became of them, if the server still knows. A connection
+    /// keeps its order: when something that an older copy of the device does not know of came, more came than it knows.
+    pub received_in_lease: Option<u64>,
     /// One-time prekeys left.
     pub prekeys_left: PrekeysLeft,
     /// Version of the account's device list.
@@ -502,7 +503,7 @@ impl From<&Welcome> for pb::Welcome {
             server_time: welcome.server_time_ms,
             previous_lease: welcome.previous_lease,
             acknowledged: welcome.acknowledged,
-            accepted_in_lease: welcome.accepted_in_lease,
+            received_in_lease: welcome.received_in_lease,
             one_time_left: welcome.prekeys_left.one_time,
             one_time_kyber_left: welcome.prekeys_left.one_time_kyber,
             list_version: welcome.list_version,
@@ -521,7 +522,7 @@ impl TryFrom<pb::Welcome> for Welcome {
             server_time_ms: welcome.server_time,
             previous_lease: welcome.previous_lease,
             acknowledged: welcome.acknowledged,
-            accepted_in_lease: welcome.accepted_in_lease,
+            received_in_lease: welcome.received_in_lease,
             prekeys_left: PrekeysLeft {
                 one_time: welcome.one_time_left,
                 one_time_kyber: welcome.one_time_kyber_left,

@@ -79,7 +79,7 @@ impl Relay {
     pub fn group_send(&mut self, from: DeviceAddress, send: &GroupSend) -> Result<(), Box<Refused>> {
         self.groups.sends.push((from, send.clone()));
         let sender = self.devices.get_mut(&from).unwrap();
-        sender.accepted_in_lease = sender.accepted_in_lease.map(|n| n + 1);
+        sender.received_in_lease = sender.received_in_lease.map(|n| n + 1);
         let refused = |code, group| {
             let (reject, mismatch) = (Reject::new(code, "groups"), DeviceMismatch::default());
             Box::new(Refused { id: send.id, reject, mismatch, group })

@@ -198,7 +198,7 @@ fn a_welcome_for_somebody_else_is_refused() {
         server_time_ms: 0,
         previous_lease: 0,
         acknowledged: 0,
-        accepted_in_lease: None,
+        received_in_lease: None,
         prekeys_left: PrekeysLeft::default(),
         list_version: 0,
         devices: 1,
@@ -463,7 +463,7 @@ impl Liar {
             server_time_ms: self.number(),
             previous_lease: self.below(50),
             acknowledged: self.below(50),
-            accepted_in_lease: self.flip().then(|| self.below(9)),
+            received_in_lease: self.flip().then(|| self.below(9)),
             prekeys_left: PrekeysLeft {
                 one_time: self.below(100) as u32,
                 one_time_kyber: self.below(20) as u32,

@@ -34,7 +34,7 @@ pub struct Device {
     pushed: u64,
     pub acknowledged: u64,
     pub lease: u64,
-    pub accepted_in_lease: Option<u64>,
+    pub received_in_lease: Option<u64>,
     pub seen: BTreeSet<(DeviceAddress, MessageId, u32)>,
     pub countersignature: Option<[u8; 64]>,
 }
@@ -165,14 +165,14 @@ impl Relay {
             server_time_ms: 0,
             previous_lease: device.lease,
             acknowledged: device.acknowledged,
-            accepted_in_lease: device.accepted_in_lease,
+            received_in_lease: device.received_in_lease,
             prekeys_left: left(device),
             list_version,
             devices: there as u32,
             skipped: 0,
         };
         device.lease = device.lease.max(hello.lease);
-        device.accepted_in_lease = Some(0);
+        device.received_in_lease = Some(0);
         device.pushed = 0;
         welcome
     }
@@ -444,7 +444,7 @@ impl Relay {
     fn send(&mut self, from: DeviceAddress, send: Send) -> Result<(), (Reject, DeviceMismatch)> {
         self.sends.push(send.clone());
         let sender = self.devices.get_mut(&from).unwrap();
-        sender.accepted_in_lease = sender.accepted_in_lease.map(|n| n + 1);
+        sender.received_in_lease = sender.received_in_lease.map(|n| n + 1);
         if let Some(reject) = self.refuse.pop_front() {
             return Err((reject, DeviceMismatch::default()));
         }
@@ -564,7 +564,7 @@ fn new_device(registration_id: u16, identity: [u8; 33], prekeys: &PrekeyUpload) 
         pushed: 0,
         acknowledged: 0,
         lease: 0,
-        accepted_in_lease: None,
+        received_in_lease: None,
         seen: BTreeSet::new(),
         countersignature: None,
     }

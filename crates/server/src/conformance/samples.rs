@@ -180,7 +180,7 @@ pub(super) fn every_kind() -> Vec<(Key, Row)> {
         entries: 3,
         bytes: 4,
         lease: u64::MAX,
-        accepted_in_lease: Some(0),
+        received_in_lease: Some(0),
         skipped: u64::MAX,
     };
     let claimed_by = vec![account(1), account(2)];

@@ -67,9 +67,9 @@ pub(super) fn attach_device(
         server_time_ms: now.0,
         previous_lease: row.lease,
         acknowledged: row.acknowledged,
-        accepted_in_lease: match live {
-            Some((lease, accepted)) if lease == row.lease => Some(accepted),
-            _ => row.accepted_in_lease,
+        received_in_lease: match live {
+            Some((lease, received)) if lease == row.lease => Some(received),
+            _ => row.received_in_lease,
         },
         prekeys_left: PrekeysLeft {
             one_time: view.pool(address, PoolKind::OneTime).len() as u32,
@@ -113,7 +113,7 @@ pub(super) fn attach_device(
 /// and is lost, unless [`crate::Settings::first_seq`] was raised with the restore as it should.
 fn taken_over(mut row: MailboxRow, hello: &Hello) -> MailboxRow {
     row.lease = row.lease.max(hello.lease);
-    row.accepted_in_lease = None;
+    row.received_in_lease = None;
     row.last = row.last.max(hello.stored);
     row
 }

@@ -281,7 +281,7 @@ pub(super) fn store(sender: &Sender, taken: bool, fan_out: &FanOut, view: &View)
     let batch = (!rows.is_empty()).then(|| Batch::of_rows(Shard::Group(blob.group), rows));
     let mut effects = Vec::new();
     if batch.is_some() {
-        effects.push(Effect::CountAccepted { conn: *conn });
+        effects.push(Effect::Accepted);
     }
     effects.push(deliver);
     Ok(Step { batch, effects })

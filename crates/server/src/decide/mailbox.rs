@@ -360,11 +360,11 @@ pub(super) fn put_receipt(
     Step { batch: Some(batch), effects }
 }
 
-pub(super) fn detach(address: DeviceAddress, lease: u64, accepted: u64, view: &View, now: Time) -> Step {
+pub(super) fn detach(address: DeviceAddress, lease: u64, received: u64, view: &View, now: Time) -> Step {
     match view.mailbox(address) {
         // Otherwise a newer connection has the lease.
-        Some(mut row) if row.lease == lease && row.accepted_in_lease != Some(accepted) => {
-            row.accepted_in_lease = Some(accepted);
+        Some(mut row) if row.lease == lease && row.received_in_lease != Some(received) => {
+            row.received_in_lease = Some(received);
             let mut batch = batch_of(address, row);
             batch.rows.extend(seen_now(address, None, now, view));
             Step { batch: Some(batch), effects: Vec::new() }

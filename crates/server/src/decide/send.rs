@@ -70,7 +70,7 @@ pub(super) fn send(
         batch.rows.push((Key::Mailbox(mailbox), Some(Row::Mailbox(row))));
     }
     if !batch.appends.is_empty() {
-        step.effects.push(Effect::CountAccepted { conn });
+        step.effects.push(Effect::Accepted);
         step.effects.extend(batch.appends.iter().map(Append::effect));
     }
     step.batch = (!batch.rows.is_empty()).then_some(batch);

@@ -187,8 +187,8 @@ fn the_window_is_bounded_in_bytes() {
 #[test]
 fn a_second_connection_takes_over() {
     let mut links = attached(0, 0);
-    links.count_accepted(CONN);
-    assert_eq!(links.accepted(device(1)), Some((1, 1)));
+    links.count_received(CONN);
+    assert_eq!(links.received(device(1)), Some((1, 1)));
     let effects = links.attach(ConnId(2), device(1), 2, 0, 0, NOW);
     let [Effect::Reply { conn: CONN, piece: Piece::Goodbye(reject) }, Effect::Close { conn: CONN }] =
         effects.as_slice()
@@ -196,18 +196,18 @@ fn a_second_connection_takes_over() {
         panic!("{effects:?}")
     };
     assert_eq!(reject.code, RejectCode::Replaced);
-    links.count_accepted(CONN);
-    assert_eq!(links.accepted(device(1)), Some((2, 0)), "a straggler does not count");
+    links.count_received(CONN);
+    assert_eq!(links.received(device(1)), Some((2, 0)), "a straggler does not count");
     assert!(links.detach(CONN).is_none(), "the device is connected anew");
     assert_eq!((links.len(), links.device(ConnId(2))), (1, Some(device(1))));
-    links.count_accepted(ConnId(2));
+    links.count_received(ConnId(2));
     match links.detach(ConnId(2)) {
-        Some(Command::Detach { address, lease, accepted }) => {
-            assert_eq!((address, lease, accepted), (device(1), 2, 1));
+        Some(Command::Detach { address, lease, received }) => {
+            assert_eq!((address, lease, received), (device(1), 2, 1));
         }
         other => panic!("{other:?}"),
     }
-    assert!(links.is_empty() && links.accepted(device(1)).is_none());
+    assert!(links.is_empty() && links.received(device(1)).is_none());
     assert!(links.detach(ConnId(2)).is_none(), "only once");
 }
 

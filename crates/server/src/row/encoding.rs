@@ -74,7 +74,7 @@ struct Mailbox {
     #[prost(uint64, tag = "6")]
     lease: u64,
     #[prost(uint64, optional, tag = "7")]
-    accepted_in_lease: Option<u64>,
+    received_in_lease: Option<u64>,
     #[prost(uint64, tag = "8")]
     skipped: u64,
 }
@@ -221,7 +221,7 @@ impl From<&MailboxRow> for Mailbox {
             entries: row.entries,
             bytes: row.bytes,
             lease: row.lease,
-            accepted_in_lease: row.accepted_in_lease,
+            received_in_lease: row.received_in_lease,
             skipped: row.skipped,
         }
     }
@@ -236,7 +236,7 @@ impl From<Mailbox> for MailboxRow {
             entries: row.entries,
             bytes: row.bytes,
             lease: row.lease,
-            accepted_in_lease: row.accepted_in_lease,
+            received_in_lease: row.received_in_lease,
             skipped: row.skipped,
         }
     }

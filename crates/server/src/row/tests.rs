@@ -152,7 +152,7 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
                 entries: 4,
                 bytes: 5,
                 lease: 6,
-                accepted_in_lease: Some(0),
+                received_in_lease: Some(0),
                 skipped: 7,
             }),
             "08011002180320042805300638004007",

@@ -113,7 +113,7 @@ impl Engine {
         waiting: &mut VecDeque<Command>,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Reject>, Failed> {
-        self.tell_of_connections(group, command);
+        self.tell_of_connections(command);
         let view = self.store.load_over(&group.pending, &reads(command));
         let view = view.map_err(|error| Failed(error.to_string()))?;
         group.commands += 1;
@@ -138,25 +138,18 @@ impl Engine {
     }
 
     /// What a decision must know of connections.
-    fn tell_of_connections(&mut self, group: &Group, command: &mut Command) {
+    fn tell_of_connections(&self, command: &mut Command) {
         if let Command::AttachDevice { address, live, .. } = command {
-            let uncounted = group.accepted.get(address).copied().unwrap_or_default();
-            *live = self.links.accepted(*address).map(|(lease, accepted)| (lease, accepted + uncounted));
+            *live = self.links.received(*address);
         }
     }
 
     /// What later decisions of the same group must know of an effect that is not carried out yet.
     fn foresee(&self, group: &mut Group, effect: &Effect) {
-        match effect {
-            Effect::Attach { conn, .. } => {
-                group.attached.insert(*conn);
-            }
-            Effect::CountAccepted { conn } => {
-                if let Some(address) = self.links.device(*conn) {
-                    *group.accepted.entry(address).or_default() += 1;
-                }
-            }
-            _ => {}
+        if let Effect::Attach { conn, address, .. } = effect {
+            group.attached.insert(*conn);
+            // What the earlier connection still says was not counted for the welcome of this one.
+            group.attached.extend(self.links.conn(*address));
         }
     }
 }

@@ -17,10 +17,7 @@ impl Engine {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Reply { conn, piece } => self.reply(conn, piece),
-                Effect::CountAccepted { conn } => {
-                    self.stats.messages_accepted.add(1);
-                    self.links.count_accepted(conn);
-                }
+                Effect::Accepted => self.stats.messages_accepted.add(1),
                 Effect::Attach { conn, address, lease, stored, last } => {
                     self.out(conn, Outcome::Attached(conn));
                     prepend(&mut effects, self.links.attach(conn, address, lease, stored, last, self.now));

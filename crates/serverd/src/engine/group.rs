@@ -1,6 +1,6 @@
 //! What one commit carries.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
 use waxwing_server::{Command, ConnId, Effect, refuse};
@@ -20,12 +20,11 @@ pub struct Group {
     pub pending: Pending,
     /// What they lead to.
     pub decided: Vec<Decided>,
-    /// Connections that speak for a device once the group is committed. What else they said waits for it.
+    /// Connections that speak for a device once the group is committed, and those that do not any more then. What
+    /// else they said waits for it.
     pub attached: HashSet<ConnId>,
     /// What waits for it.
     pub deferred: Vec<Job>,
-    /// Messages newly accepted in this group, which [`waxwing_server::Links`] does not know of yet.
-    pub accepted: HashMap<DeviceAddress, u64>,
     /// Connections that ended meanwhile.
     pub closed: Vec<ConnId>,
     /// Chains that are not at their end.
@@ -46,7 +45,6 @@ impl Group {
             decided: Vec::new(),
             attached: HashSet::new(),
             deferred: Vec::new(),
-            accepted: HashMap::new(),
             closed: Vec::new(),
             unfinished: VecDeque::new(),
             commands: 0,

@@ -90,6 +90,7 @@ impl Engine {
         device: Option<DeviceAddress>,
         send: Send,
     ) -> Result<(), Failed> {
+        self.links.count_received(conn);
         if let Some(refused) = device.and_then(|from| self.links.overtakes(from, &send)) {
             say(group, conn, Piece::Refused(refused));
             return Ok(());
@@ -117,6 +118,7 @@ impl Engine {
         device: Option<DeviceAddress>,
         send: GroupSend,
     ) -> Result<(), Failed> {
+        self.links.count_received(conn);
         let allowed = device.ok_or_else(not_registered).and_then(|from| {
             let allowed = self.links.allow_group_send(from, self.now);
             allowed.map(|()| from).map_err(rejects::rate_limited)

@@ -51,7 +51,7 @@ impl World {
                     peer.out.put(piece);
                 }
             }
-            Effect::CountAccepted { conn } => node.links.count_accepted(conn),
+            Effect::Accepted => {}
             Effect::Attach { conn, address, lease, stored, last } => {
                 if let Some(peer) = node.peers.get_mut(&conn.0) {
                     peer.address = Some(address);

@@ -488,7 +488,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         server_time_ms: NOW_MS,
         previous_lease: 4,
         acknowledged: 299,
-        accepted_in_lease: Some(0),
+        received_in_lease: Some(0),
         prekeys_left: PrekeysLeft { one_time: 100, one_time_kyber: 20 },
         list_version: 3,
         devices: 2,
@@ -533,7 +533,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             ServerFrame {
                 welcome: Some(Welcome {
                     address: address(ALICE, 2),
-                    accepted_in_lease: None,
+                    received_in_lease: None,
                     skipped: 12,
                     ..welcome
                 }),

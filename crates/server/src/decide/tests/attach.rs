@@ -1,4 +1,4 @@
-use waxwing_wire::client_frame::Hello;
+use waxwing_wire::client_frame::{Hello, Send};
 use waxwing_wire::{DeviceKey, PrekeysLeft, RejectCode, WIRE_VERSION};
 
 use crate::limits::MAX_CLAIMED_SEQ;
@@ -13,9 +13,9 @@ fn a_first_hello_is_welcome() {
     let conn = world.connect(&mut alice, 0);
     let welcome = world.welcome(conn);
     assert_eq!((welcome.address, welcome.server_time_ms), (alice.address, world.now.0));
-    assert_eq!((welcome.previous_lease, welcome.acknowledged, welcome.accepted_in_lease), (0, 0, None));
+    assert_eq!((welcome.previous_lease, welcome.acknowledged, welcome.received_in_lease), (0, 0, None));
     assert_eq!(welcome.prekeys_left, PrekeysLeft { one_time: 2, one_time_kyber: 1 });
-    assert_eq!(world.links.accepted(alice.address), Some((1, 0)));
+    assert_eq!(world.links.received(alice.address), Some((1, 0)));
 }
 
 #[test]
@@ -88,27 +88,29 @@ fn the_welcome_tells_of_the_lease_before() {
     for id in 1..=3 {
         world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, id) });
     }
-    // A repeated one is accepted, but not newly.
+    // A repeated one came as well; so did one that is refused.
     world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, 3) });
-    assert_eq!(world.links.accepted(alice.address), Some((1, 3)));
+    let to_nobody = Send { copies: Vec::new(), ..message_to(&bob, 4) };
+    world.run(Command::Send { conn, from: alice.address, send: to_nobody });
+    assert_eq!(world.links.received(alice.address), Some((1, 5)));
     world.disconnect(conn);
     let conn = world.connect(&mut alice, 0);
     let welcome = world.welcome(conn);
-    assert_eq!((welcome.previous_lease, welcome.accepted_in_lease), (1, Some(3)));
+    assert_eq!((welcome.previous_lease, welcome.received_in_lease), (1, Some(5)));
     // The earlier connection may still be there.
     world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, 4) });
     let next = world.connect(&mut alice, 0);
     let welcome = world.welcome(next);
-    assert_eq!((welcome.previous_lease, welcome.accepted_in_lease), (2, Some(1)));
+    assert_eq!((welcome.previous_lease, welcome.received_in_lease), (2, Some(1)));
     assert_eq!(world.goodbye(conn).code, RejectCode::Replaced);
     // What it still brings in does not count for the new lease.
     world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, 5) });
-    assert_eq!(world.links.accepted(alice.address), Some((3, 0)));
+    assert_eq!(world.links.received(alice.address), Some((3, 0)));
     // After a crash nobody knows.
     world.restart();
     let last = world.connect(&mut alice, 0);
     let welcome = world.welcome(last);
-    assert_eq!((welcome.previous_lease, welcome.accepted_in_lease), (3, None));
+    assert_eq!((welcome.previous_lease, welcome.received_in_lease), (3, None));
 }
 
 #[test]
@@ -126,15 +128,15 @@ fn a_restored_copy_learns_what_it_is() {
     let conn = world.connect(&mut copy, 0);
     let welcome = world.welcome(conn);
     assert_eq!((welcome.previous_lease, welcome.acknowledged), (3, 1));
-    assert_eq!(welcome.accepted_in_lease, Some(0), "a repeated message is not newly accepted");
+    assert_eq!(welcome.received_in_lease, Some(1), "a repeated message came as well");
     assert_eq!(world.mailbox(alice.address).lease, 3, "the largest lease stays");
     // Its own lease leaves no count that could be taken for the largest one's, neither live nor later.
     world.run(Command::Send { conn, from: alice.address, send: message_to(&bob, 9) });
-    assert_eq!(world.links.accepted(alice.address), Some((1, 1)));
+    assert_eq!(world.links.received(alice.address), Some((1, 1)));
     let conn = world.connect(&mut copy, 0);
-    assert_eq!(world.welcome(conn).accepted_in_lease, None);
+    assert_eq!(world.welcome(conn).received_in_lease, None);
     world.disconnect(conn);
-    assert_eq!(world.mailbox(alice.address).accepted_in_lease, None);
+    assert_eq!(world.mailbox(alice.address).received_in_lease, None);
 }
 
 #[test]
@@ -159,8 +161,8 @@ fn an_old_detach_changes_nothing() {
     let mut alice = world.register("alice", 1);
     world.connect(&mut alice, 0);
     let conn = world.connect(&mut alice, 0);
-    world.run(Command::Detach { address: alice.address, lease: 1, accepted: 9 });
-    assert_eq!(world.mailbox(alice.address).accepted_in_lease, None);
+    world.run(Command::Detach { address: alice.address, lease: 1, received: 9 });
+    assert_eq!(world.mailbox(alice.address).received_in_lease, None);
     let goodbyes = |conn| {
         let pieces: &Vec<Piece> = &world.out[&conn].pieces;
         pieces.iter().filter(|piece| matches!(piece, Piece::Goodbye(_))).count()
