@@ -297,13 +297,19 @@ impl Oracle {
         groups.any(|group| self.is_lost(ends, group.state.group))
     }
 
-    /// A device changed a group, and was an older copy before anybody was told, or what told the others expired:
-    /// nobody can tell, and nobody can write there any more.
+    /// A device changed a group, and was an older copy before anybody was told who could tell it, or what told the
+    /// others expired: nobody can write there any more. Whom it brought in knows the group, and not the change.
     fn is_lost(&self, ends: &Ends<'_>, group: GroupId) -> bool {
-        let epoch = self.society.groups.get(&group).map_or(0, GroupFacts::epoch);
+        let Some(facts) = self.society.groups.get(&group) else { return false };
         let known = self.epochs_known(ends, group);
-        known.iter().all(|(_, known)| *known < epoch)
-            && known.iter().any(|(client, _)| self.rolled_back(*client))
+        let behind = |(client, known): &(usize, u64)| {
+            let Some(own) = self.address(*client).filter(|_| self.rolled_back(*client)) else { return false };
+            let nobody =
+                |epoch| facts.members(epoch).is_some_and(|members| members.iter().eq([&own.account]));
+            *known < facts.epoch() && nobody(*known)
+        };
+        let all_behind = known.iter().all(|(_, known)| *known < facts.epoch());
+        known.iter().any(behind) || all_behind && known.iter().any(|(client, _)| self.rolled_back(*client))
     }
 
     /// Something expired, so what depends on it may be missing.
@@ -435,16 +441,14 @@ impl Oracle {
         self.society.groups.get(&group).is_some_and(|facts| facts.current().is_empty())
     }
 
-    /// A device that was to get the message was removed after it was written: what it said of it, devices that had
-    /// to ask for its account's list meanwhile do not believe any more.
+    /// A device of an account that was to get the message was removed after it was written: what it said of it,
+    /// devices that had to ask for its account's list meanwhile do not believe any more.
     fn has_lost_a_reader(&self, person: usize, key: &MessageKey) -> bool {
         let Some(written) = self.written.get(key) else { return false };
-        let own = self.people.iter().filter(|(_, whose)| **whose == person);
-        let own = own.filter(|_| self.people.get(&written.client) != Some(&person));
-        let own = own.filter_map(|(client, _)| self.address(*client));
-        let mut gone =
-            own.chain(written.owed.iter().copied()).filter_map(|device| self.society.removed_ms(device));
-        gone.any(|at| at > written.at_ms)
+        let own = self.people.get(&written.client) == Some(&person);
+        let gone = |account| self.society.has_lost_a_device_since(account, written.at_ms);
+        let readers = written.owed.iter().map(|device| device.account);
+        readers.filter(|account| !own || *account != key.from.account).any(gone)
     }
 
     /// Whether a device that was to get a message still can. Who was put out of its group before it was in all

@@ -99,7 +99,12 @@ impl Society {
 
     /// Whether a device of the account was ever removed.
     pub fn has_lost_a_device(&self, account: AccountId) -> bool {
-        self.removed.keys().any(|device| device.account == account)
+        self.has_lost_a_device_since(account, 0)
+    }
+
+    /// Whether a device of the account was removed since then.
+    pub fn has_lost_a_device_since(&self, account: AccountId, since_ms: u64) -> bool {
+        self.removed.iter().any(|(device, at)| device.account == account && *at >= since_ms)
     }
 
     /// Whether an account was not in a group at some time.
