@@ -20,7 +20,7 @@ use crate::db::{Key, Read, Table};
 use crate::group::load_state;
 use crate::limits::{
     CAUGHT_UP_MS, DELETE_WITHIN_MS, EDIT_WITHIN_MS, EXPIRED_AWAY_MS, MAX_ACTS_EARLY, MAX_EXPIRED_PER_STEP,
-    MAX_REACTORS,
+    MAX_REACTORS, MAX_STATUS_ACTS_ARCHIVED, STATUS_LIFE_S,
 };
 use crate::overlay::Overlay;
 use crate::posting::check_post;
@@ -361,11 +361,15 @@ impl Client {
     /// already. Whether it is to be shown. What is over is kept unshown until everything has been heard that was
     /// said before: somebody may have kept it.
     pub(crate) fn settle(&mut self, turn: &mut Turn<'_>, message: &mut Message) -> Result<bool, Error> {
-        if let Body::Post(post) = &message.body
-            && post.lifetime_s > 0
-        {
+        let lifetime_s = match (&message.body, message.with) {
+            // It leaves nothing behind it, not even that it was deleted.
+            (_, Conversation::Status(_)) => STATUS_LIFE_S,
+            (Body::Post(post), _) => post.lifetime_s,
+            _ => 0,
+        };
+        if lifetime_s > 0 {
             let sent = message.sent_at_ms.min(message.stored_at_ms);
-            message.expires_at_ms = sent.saturating_add(u64::from(post.lifetime_s) * 1_000);
+            message.expires_at_ms = sent.saturating_add(u64::from(lifetime_s) * 1_000);
         }
         if message.body == Body::Deleted {
             // It was, before this device had heard of it.
@@ -524,6 +528,15 @@ impl Client {
         if message.delivery == Delivery::Failed {
             return Ok(Err(Failure::UnknownMessage));
         }
+        let fits = match with {
+            Conversation::Status(author) => {
+                if let Some(failure) = self.room_for(self.shown_to(turn, &message)?.len() as u64) {
+                    return Ok(Err(failure));
+                }
+                self.fits_status(deed, author)
+            }
+            Conversation::Account(_) | Conversation::Group(_) => fits,
+        };
         Ok(if fits { Ok(message.sent_at_ms) } else { Err(Failure::NotAllowed) })
     }
 
@@ -542,16 +555,18 @@ impl Client {
         let admin = match with {
             Conversation::Group(group) => load_state(turn, group)?
                 .is_some_and(|state| state.member(own.account).is_some_and(|member| member.admin)),
-            Conversation::Account(_) => false,
+            Conversation::Account(_) | Conversation::Status(_) => false,
         };
         if !self.take_act(turn, with, ActBy { by: own, act: act.clone() }, admin, u64::MAX)? {
             return Ok(false);
         }
-        if let Conversation::Account(account) = with {
+        if let Conversation::Account(_) | Conversation::Status(_) = with {
             self.tell_own(turn, &ContentBody::Sync(Sync::Act(with, Box::new(act.clone()))))?;
-            if account == own.account {
-                return Ok(true);
-            }
+        }
+        match with {
+            Conversation::Account(account) if account == own.account => return Ok(true),
+            Conversation::Status(author) => return self.tell_status_act(turn, author, act).map(|()| true),
+            Conversation::Account(_) | Conversation::Group(_) => {}
         }
         let row = OutboxRow {
             kind: Kind::Act as u32,
@@ -635,7 +650,11 @@ pub(crate) fn lifetime(store: &Overlay<'_>, with: Conversation) -> Result<u32, E
 
 /// What was done about a message, for another device of the account.
 pub(crate) fn archived_acts(store: &Overlay<'_>, message: &Message) -> Result<Vec<Bytes>, Error> {
-    let rows = rows_about(store, message.with, Some(message.key), MAX_ACTS_PER_ARCHIVED)?;
+    let most = match message.with {
+        Conversation::Status(_) => MAX_STATUS_ACTS_ARCHIVED,
+        Conversation::Account(_) | Conversation::Group(_) => MAX_ACTS_PER_ARCHIVED,
+    };
+    let rows = rows_about(store, message.with, Some(message.key), most)?;
     rows.into_iter().map(|(_, row)| Ok(Bytes::from(row.read()?.encode()))).collect()
 }
 

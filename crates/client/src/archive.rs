@@ -276,12 +276,15 @@ impl Client {
                 continue;
             }
             self.counters.archive_order = self.counters.archive_order.saturating_sub(1);
-            let acts = message.acts.clone();
+            let (acts, shown_to) = (message.acts.clone(), message.shown_to.clone());
             let mut message = self.message_of(message, self.counters.archive_order);
+            self.keep_shown_to(turn, &message, &shown_to)?;
             self.apply_mark(turn, &mut message)?;
             self.acts_archived(turn, &mut message, &acts)?;
             if self.settle(turn, &mut message)? {
                 turn.store.write_message(message);
+            } else {
+                self.forget_message(turn, &message)?;
             }
         }
         self.counters.archived = self.counters.archived.saturating_add(arrived);
@@ -420,8 +423,9 @@ fn next_messages(turn: &Turn<'_>, row: &mut ArchiveRow, part: &mut Archive) -> R
         if message.stored_at_ms >= row.since_ms && message.delivery != Delivery::Pending {
             bytes += size;
             let acts = crate::act::archived_acts(&turn.store, &message)?;
-            bytes += acts.iter().map(|act| act.len() + 4).sum::<usize>();
-            part.messages.push(ArchivedMessage { acts, ..archived(&message) });
+            let shown_to = crate::status::shown_to(&turn.store, &message)?;
+            bytes += acts.iter().map(|act| act.len() + 4).sum::<usize>() + shown_to.len() * 16;
+            part.messages.push(ArchivedMessage { acts, shown_to, ..archived(&message) });
         }
     }
     row.sent = row.sent.saturating_add(part.messages.len() as u64);

@@ -360,6 +360,7 @@ impl Client {
             Command::SetList { list } => self.set_list(turn, id, &list),
             Command::DeleteList { list } => self.delete_list(turn, id, list),
             Command::SendToList { list, post } => self.send_to_list(turn, id, list, &post),
+            Command::Show { post } => self.show_status(turn, id, *post),
             // Every other one was carried out before.
             _ => Ok(()),
         }

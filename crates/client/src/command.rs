@@ -224,6 +224,11 @@ pub enum Command {
         /// What.
         post: Box<Post>,
     },
+    /// Show something for a day to those for whom [`Setting::Status`] is.
+    Show {
+        /// A text of at most [`crate::limits::MAX_STATUS_TEXT_BYTES`], and what its link leads to.
+        post: Box<Post>,
+    },
     /// Say whether the user is at this device. Until then it is [`Activity::Away`].
     SetActivity(Activity),
     /// See whether these accounts are there, at most [`waxwing_wire::limits::MAX_WATCHED`], as far as they and the
@@ -588,6 +593,21 @@ pub enum Failure {
     /// The message is not in the history.
     #[error("no such message; it may have been deleted")]
     UnknownMessage,
+    /// Nobody is among those for whom [`Setting::Status`] is.
+    #[error("nobody would see it: add contacts first, or change for whom your status updates are")]
+    NoAudience,
+    /// Above [`waxwing_wire::limits::MAX_STATUS_AUDIENCE`].
+    #[error("more than {limit} people would see it; change for whom your status updates are")]
+    AudienceTooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// [`crate::limits::MAX_STATUSES_KEPT`] are shown.
+    #[error("{limit} status updates are shown at a time; delete one, or wait until one is a day old")]
+    TooManyStatuses {
+        /// The limit.
+        limit: usize,
+    },
     /// The list is not known.
     #[error("no such broadcast list; list them again")]
     UnknownList,

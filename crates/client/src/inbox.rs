@@ -290,6 +290,11 @@ impl Client {
         }
         let with = Conversation::Account(key.from.account);
         let body = match content.body {
+            ContentBody::Status(status) => {
+                self.status_arrived(turn, key.from, content.sent_at_ms, *status)?;
+                self.nothing_to_show(turn, key, known)?;
+                return Ok(true);
+            }
             ContentBody::Post(post) => Body::Post(post),
             other => {
                 if self.heard(turn, envelope, other)? {
@@ -341,6 +346,10 @@ impl Client {
                 let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
                 let doer = ActBy { by: from, act: *act };
                 self.take_act(turn, Conversation::Account(from.account), doer, false, latest)?;
+            }
+            ContentBody::StatusAct(act) => {
+                let latest = envelope.accepted_at_ms.saturating_add(ACT_AHEAD_MS);
+                self.status_act_arrived(turn, ActBy { by: from, act: *act }, latest)?;
             }
             // Whoever does not tell does not hear either.
             ContentBody::Read(_) if !crate::privacy::load_privacy(&turn.store)?.receipts => {}
@@ -550,6 +559,7 @@ impl Client {
                 row.waiting.retain(|waiting| *waiting != order);
                 turn.store.save(Key::SenderKey(group, from), &row);
             }
+            Conversation::Status(_) => {}
         }
         Ok(())
     }
@@ -673,19 +683,15 @@ impl Client {
         if message.direction != Direction::Outgoing {
             return Ok(());
         }
-        if let Conversation::Group(_) = message.with {
-            return self.group_raised(turn, message, to, delivery);
+        match message.with {
+            Conversation::Group(_) => return self.group_raised(turn, message, to, delivery),
+            Conversation::Status(_) => return self.status_raised(turn, &message, to, delivery),
+            Conversation::Account(_) => {}
         }
         if message.with != Conversation::Account(to) {
             return Ok(());
         }
-        let further = match (message.delivery, delivery) {
-            (before, Delivery::Failed) => before < Delivery::Delivered,
-            // What was given up and arrived all the same has arrived.
-            (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
-            (before, after) => before < after,
-        };
-        if further {
+        if crate::group::receipts::is_further(message.delivery, delivery) {
             message.delivery = delivery;
             self.note_receipt(turn, message.key.id, to, delivery)?;
             turn.event(Event::Delivery { message: message.key, with: message.with, delivery });

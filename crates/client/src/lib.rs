@@ -21,6 +21,7 @@
 //! | `sync`, `state`, `archive` | what the devices of one account tell each other |
 //! | `group` | groups |
 //! | `posting`, `history` | what the user writes and has read |
+//! | `status` | what people show some others for a day |
 //! | `profile`, `privacy` | what the user tells others of themself, and who may know what |
 //! | `act` | reactions, edits, deletions for everyone, votes; what disappears |
 //! | `outbox`, `sealing` | what goes to the server when, and its encryption |
@@ -66,6 +67,7 @@ mod retry;
 mod row;
 mod sealing;
 mod state;
+mod status;
 mod sync;
 mod turn;
 

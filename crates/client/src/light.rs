@@ -163,6 +163,7 @@ impl Client {
                 let fresh = writes && !row.record.is_empty() && row.renewals == self.counters.renewals;
                 Ok(row.light_key().filter(|_| fresh).map(|key| (key, Purpose::Group)))
             }
+            Conversation::Status(_) => Ok(None),
         }
     }
 

@@ -130,6 +130,14 @@ pub const MAX_EXPIRED_PER_STEP: usize = 256;
 pub const MAX_FORWARDED_TO: usize = 5;
 /// From so many times on a message is passed on to one conversation at once.
 pub const FORWARDED_OFTEN: u32 = 4;
+/// A status is shown for so long, seconds: 24 hours.
+pub const STATUS_LIFE_S: u32 = 24 * 3_600;
+/// Text of a status, bytes.
+pub const MAX_STATUS_TEXT_BYTES: usize = 4 * 1024;
+/// Statuses of one author that are kept at a time; the user's own too.
+pub const MAX_STATUSES_KEPT: usize = 128;
+/// What was done about a status and comes with it to another own device: beside it stands to whom it was shown.
+pub const MAX_STATUS_ACTS_ARCHIVED: usize = 64;
 /// Text of a draft, bytes.
 pub const MAX_DRAFT_BYTES: usize = 4_096;
 /// Accounts that a privacy setting leaves out.

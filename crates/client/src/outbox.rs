@@ -183,6 +183,8 @@ impl OutboxRow {
         match to {
             Conversation::Account(account) => Self { to: account.0.to_vec(), ..Self::default() },
             Conversation::Group(group) => Self { group: group.0.to_vec(), ..Self::default() },
+            // To those who are shown it, one by one.
+            Conversation::Status(_) => Self::default(),
         }
     }
 
@@ -392,7 +394,7 @@ impl Client {
         let mut row = self.outbox_row(turn, order)?;
         if !place.sealed {
             let sealed = match place.to {
-                Conversation::Account(_) => self.seal(turn, order, &mut row)?,
+                Conversation::Account(_) | Conversation::Status(_) => self.seal(turn, order, &mut row)?,
                 Conversation::Group(_) => self.seal_group(turn, order, &mut row)?,
             };
             match sealed {
@@ -423,6 +425,7 @@ impl Client {
                     if row.kind == Kind::Profile as u32 {
                         self.left_untold(turn, &row)?;
                     }
+                    self.status_brought(turn, &row, false)?;
                     return Ok(Launch::Gone);
                 }
             }
@@ -477,6 +480,7 @@ impl Client {
         if row.kind == Kind::Text as u32 {
             self.raise_sent(turn, id, row.account()?, Delivery::Sent)?;
         }
+        self.status_brought(turn, &row, true)?;
         if row.again > 0 { self.resend(turn, id, row.again, None) } else { Ok(()) }
     }
 
@@ -588,7 +592,7 @@ impl Client {
         if row.kind == Kind::Profile as u32 {
             self.left_untold(turn, &row)?;
         }
-        Ok(())
+        self.status_brought(turn, &row, false)
     }
 
     /// Gives up every row to an account that is not in flight.

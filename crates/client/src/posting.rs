@@ -73,7 +73,12 @@ impl Client {
         message: MessageKey,
         to: &[Conversation],
     ) -> Result<(), Error> {
-        let Some(Body::Post(post)) = turn.store.message(&message)?.map(|message| message.body) else {
+        let found = turn.store.message(&message)?;
+        let shown_by = found.as_ref().and_then(|found| match found.with {
+            Conversation::Status(author) => Some(author),
+            _ => None,
+        });
+        let Some(Body::Post(post)) = found.map(|found| found.body) else {
             turn.failed(command, Failure::UnknownMessage);
             return Ok(());
         };
@@ -83,7 +88,8 @@ impl Client {
             failure = Some(Failure::Empty);
         } else if to.len() > most {
             failure = Some(Failure::TooManyForwards { limit: most });
-        } else if post.once {
+        } else if post.once || shown_by.is_some_and(|author| !self.is_own(author)) {
+            // What others show for a day is for whom they chose.
             failure = Some(Failure::NotAllowed);
         }
         for conversation in to {
@@ -125,6 +131,12 @@ impl Client {
             Conversation::Account(account) => {
                 let known = turn.store.load::<PeerRow>(&Key::Peer(account))?.is_some();
                 (!known).then_some(Failure::UnknownContact)
+            }
+            // What is shown goes another way; others can be reacted to.
+            Conversation::Status(_) if voice => Some(Failure::NotAllowed),
+            Conversation::Status(author) => {
+                let blocked = crate::state::is_blocked(&turn.store, author)?;
+                blocked.then_some(Failure::NotAllowed)
             }
             Conversation::Group(group) => match load_state(turn, group)? {
                 None => Some(Failure::UnknownGroup),
@@ -191,7 +203,12 @@ impl Client {
     fn fill_quote(&self, turn: &Turn<'_>, to: Conversation, post: &mut Post) -> Result<(), Error> {
         let Some(quote) = &mut post.quote else { return Ok(()) };
         let key = MessageKey { from: quote.message.0, id: quote.message.1 };
-        match turn.store.message(&key)?.filter(|message| message.with == to).map(|message| message.body) {
+        // Whoever answers what somebody shows writes to them.
+        let is_here = |message: &Message| match (message.with, to) {
+            (Conversation::Status(author), Conversation::Account(account)) => author == account,
+            (with, to) => with == to,
+        };
+        match turn.store.message(&key)?.filter(is_here).map(|message| message.body) {
             // Whoever looks at what was to be seen once does not quote it.
             Some(Body::Post(quoted)) if !quoted.once => {
                 let mut end = quoted.text.len().min(MAX_QUOTE_BYTES);
@@ -225,6 +242,7 @@ impl Client {
                 turn.store.save(Key::SenderKey(group, from), &written);
                 written.position
             }
+            Conversation::Status(_) => 0,
         })
     }
 
@@ -240,7 +258,7 @@ impl Client {
     }
 
     /// What the user wrote goes into the history.
-    fn wrote(
+    pub(crate) fn wrote(
         &mut self,
         turn: &mut Turn<'_>,
         key: MessageKey,

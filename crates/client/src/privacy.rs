@@ -58,11 +58,24 @@ impl Setting {
             Self::Online => 4,
             Self::Groups => 5,
             Self::Receipts => 6,
+            Self::Status => 7,
         }
     }
 
-    const ALL: [Self; 6] =
-        [Self::Picture, Self::About, Self::LastSeen, Self::Online, Self::Groups, Self::Receipts];
+    const ALL: [Self; 7] = [
+        Self::Picture,
+        Self::About,
+        Self::LastSeen,
+        Self::Online,
+        Self::Groups,
+        Self::Receipts,
+        Self::Status,
+    ];
+
+    /// As it is until it is set.
+    fn default_audience(self) -> Audience {
+        if self == Self::Status { Audience::Contacts } else { Audience::Everyone }
+    }
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|setting| setting.number() == number)
@@ -74,7 +87,10 @@ impl Setting {
             Self::Online => matches!(audience, Audience::Everyone | Audience::LikeLastSeen),
             Self::Receipts => matches!(audience, Audience::Everyone | Audience::Nobody),
             Self::Picture | Self::About | Self::LastSeen | Self::Groups => {
-                !matches!(audience, Audience::LikeLastSeen)
+                !matches!(audience, Audience::LikeLastSeen | Audience::Only(_))
+            }
+            Self::Status => {
+                matches!(audience, Audience::Contacts | Audience::ContactsExcept(_) | Audience::Only(_))
             }
         }
     }
@@ -88,6 +104,7 @@ impl Audience {
             Self::ContactsExcept(accounts) => (2, accounts),
             Self::Nobody => (3, &[]),
             Self::LikeLastSeen => (4, &[]),
+            Self::Only(accounts) => (5, accounts),
         };
         AudienceRow { who, accounts: accounts.iter().map(|account| account.0.to_vec()).collect() }.pack()
     }
@@ -101,6 +118,7 @@ impl Audience {
             1 => Self::Contacts,
             2 => Self::ContactsExcept(row.accounts.iter().filter_map(account).collect()),
             4 => Self::LikeLastSeen,
+            5 => Self::Only(row.accounts.iter().filter_map(account).collect()),
             _ => Self::Nobody,
         }
     }
@@ -110,15 +128,16 @@ impl Audience {
             Self::Everyone => true,
             Self::Contacts => contact,
             Self::ContactsExcept(accounts) => contact && !accounts.contains(&account),
+            Self::Only(accounts) => accounts.contains(&account),
             Self::Nobody | Self::LikeLastSeen => false,
         }
     }
 }
 
 pub(crate) fn load_privacy(store: &Overlay<'_>) -> Result<Privacy, Error> {
-    let load = |setting| -> Result<Audience, Error> {
+    let load = |setting: Setting| -> Result<Audience, Error> {
         let value = state::value(store, &StateKey::Privacy(setting))?;
-        Ok(value.map_or(Audience::Everyone, |bytes| Audience::unpack(&bytes)))
+        Ok(value.map_or(setting.default_audience(), |bytes| Audience::unpack(&bytes)))
     };
     Ok(Privacy {
         picture: load(Setting::Picture)?,
@@ -127,6 +146,7 @@ pub(crate) fn load_privacy(store: &Overlay<'_>) -> Result<Privacy, Error> {
         online: load(Setting::Online)?,
         groups: load(Setting::Groups)?,
         receipts: load(Setting::Receipts)? == Audience::Everyone,
+        status: load(Setting::Status)?,
     })
 }
 
@@ -181,13 +201,13 @@ impl Client {
             turn.failed(command, Failure::Malformed);
             return Ok(());
         }
-        if let Audience::ContactsExcept(accounts) = audience
+        if let Audience::ContactsExcept(accounts) | Audience::Only(accounts) = audience
             && accounts.len() > MAX_AUDIENCE
         {
             turn.failed(command, Failure::GroupFull { limit: MAX_AUDIENCE });
             return Ok(());
         }
-        let value = (*audience != Audience::Everyone).then(|| audience.pack());
+        let value = (*audience != setting.default_audience()).then(|| audience.pack());
         self.set_by(turn, command, &[(StateKey::Privacy(setting), value)])
     }
 

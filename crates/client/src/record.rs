@@ -347,7 +347,7 @@ pub(crate) struct OutboxRow {
     #[prost(uint64, tag = "6")]
     pub position: u64,
     /// [`Kind::Read`]: what was read. [`Kind::Retry`]: the one message that is asked for. [`Kind::Profile`]: the
-    /// time of the register that says what is told.
+    /// time of the register that says what is told. [`Kind::Status`]: its name.
     #[prost(fixed64, repeated, tag = "7")]
     pub ids: Vec<u64>,
     /// [`Kind::Retry`]: how often it has been asked for.
@@ -592,6 +592,18 @@ pub(crate) struct ActRow {
     pub act: Vec<u8>,
 }
 
+/// How far an own status has come, in all; on the device that it was written on.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct StatusRow {
+    /// So many rows of the outbox are still to bring it to somebody.
+    #[prost(uint32, tag = "1")]
+    pub waiting: u32,
+    /// So many have: the server has taken them.
+    #[prost(uint32, tag = "2")]
+    pub taken: u32,
+}
+
 /// An act that came before its message.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]
@@ -667,6 +679,8 @@ pub(crate) enum Kind {
     Act = 13,
     /// Who the user is. What it says is looked up when it is encrypted.
     Profile = 14,
+    /// A status, to one of those who are shown it. What it says is looked up when it is encrypted.
+    Status = 15,
 }
 
 impl Kind {
@@ -686,6 +700,7 @@ impl Kind {
             12 => Ok(Self::Archive),
             13 => Ok(Self::Act),
             14 => Ok(Self::Profile),
+            15 => Ok(Self::Status),
             _ => Err(Error::Damaged(OutboxRow::NAME)),
         }
     }
@@ -713,4 +728,5 @@ names! {
     ExpiryRow "expiry",
     PeerProfileRow "peer profile",
     AudienceRow "audience",
+    StatusRow "status",
 }

@@ -216,7 +216,7 @@ impl Client {
     pub(crate) fn remember_sent(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         let key = match Kind::read(row.kind)? {
             Kind::Retry => return Ok(()),
-            Kind::Text | Kind::Archive => Key::Sent(MessageId(row.id)),
+            Kind::Text | Kind::Archive | Kind::Status => Key::Sent(MessageId(row.id)),
             kind => {
                 // Two rings of places, so that receipts do not drive out what people do.
                 let (counter, ring, first) = match kind {

@@ -324,6 +324,9 @@ pub enum Setting {
     /// Between two people, that the user has read something: [`Audience::Everyone`] or [`Audience::Nobody`], who
     /// does not hear either what others have read.
     Receipts,
+    /// See what the user shows for a day: [`Audience::Contacts`], [`Audience::ContactsExcept`] or
+    /// [`Audience::Only`].
+    Status,
 }
 
 /// For whom something is.
@@ -339,6 +342,8 @@ pub enum Audience {
     Nobody,
     /// For whom [`Setting::LastSeen`] is.
     LikeLastSeen,
+    /// For these; at most [`crate::limits::MAX_AUDIENCE`].
+    Only(Vec<AccountId>),
 }
 
 /// Who may know what of the user.
@@ -356,6 +361,8 @@ pub struct Privacy {
     pub groups: Audience,
     /// See [`Setting::Receipts`].
     pub receipts: bool,
+    /// See [`Setting::Status`].
+    pub status: Audience,
 }
 
 /// People to whom one writes at once, each alone.

@@ -208,6 +208,10 @@ impl Client {
                     _ => return Ok(None),
                 }
             }
+            Kind::Status => match self.status_to(turn, row)? {
+                Some(status) => ContentBody::Status(status),
+                None => return Ok(None),
+            },
             Kind::Read => ContentBody::Read(row.ids.iter().map(|id| MessageId(*id)).collect()),
             Kind::Renew => ContentBody::Renew,
             Kind::Retry => return Ok(None),
@@ -225,7 +229,8 @@ impl Client {
                     Some(message) => {
                         // What was done about it before another device was there comes with it.
                         let acts = crate::act::archived_acts(&turn.store, &message)?;
-                        let sent = ArchivedMessage { acts, ..archived(&message) };
+                        let shown_to = self.shown_to(turn, &message)?;
+                        let sent = ArchivedMessage { acts, shown_to, ..archived(&message) };
                         ContentBody::Sync(Sync::Sent(Box::new(sent)))
                     }
                     None => return Ok(None),

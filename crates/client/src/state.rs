@@ -4,7 +4,7 @@
 //! one with the larger (time, device, value) stays, so that devices that have seen the same set of writes agree
 //! in whatever order these came.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_wire::content::{Body as ContentBody, Conversation, StateEntry, Sync};
 use waxwing_wire::limits::{MAX_STATE_ENTRIES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES};
@@ -15,8 +15,8 @@ use crate::command::{ChatChange, CommandId, Event, Failure};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
     CLEARED_PAGE, MAX_CONTACT_NAME_BYTES, MAX_DELETED_PER_COMMAND, MAX_DRAFT_BYTES, MAX_LIST_MEMBERS,
-    MAX_LIST_NAME_BYTES, MAX_LISTS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES, STATE_PAGE,
-    STATE_ROOM,
+    MAX_LIST_NAME_BYTES, MAX_LISTS, MAX_PEERS, MAX_SETTING_KEY_BYTES, MAX_STARRED_LISTED, MAX_STATES,
+    STATE_PAGE, STATE_ROOM,
 };
 use crate::overlay::Overlay;
 use crate::record::{ListRow, Record as _, StateRow};
@@ -58,14 +58,17 @@ pub(crate) enum Own {
     LightKey = 6,
 }
 
-/// In keys of rows: 0 and an account, or 1 and a group.
+/// In keys of rows: 0 and an account, 1 and a group, or 2 and an account for its statuses.
 pub(crate) fn conversation_bytes(of: &Conversation) -> Vec<u8> {
     match of {
         Conversation::Account(account) => [&[0][..], &account.0].concat(),
         Conversation::Group(group) => [&[1][..], &group.0].concat(),
+        Conversation::Status(account) => [&[2][..], &account.0].concat(),
     }
 }
 
+const CONTACT_NAME: u8 = 5;
+const CONTACT: u8 = 13;
 const STARRED: u8 = 7;
 const DELETED: u8 = 8;
 const LIST: u8 = 9;
@@ -81,7 +84,7 @@ impl StateKey {
             Self::Pinned(of) => conversation(2, of),
             Self::Muted(of) => conversation(3, of),
             Self::Cleared(of) => conversation(4, of),
-            Self::ContactName(account) => [&[5][..], &account.0].concat(),
+            Self::ContactName(account) => [&[CONTACT_NAME][..], &account.0].concat(),
             Self::Blocked(account) => [&[6][..], &account.0].concat(),
             Self::Starred(key) => message(STARRED, key),
             Self::Deleted(key) => message(DELETED, key),
@@ -89,7 +92,7 @@ impl StateKey {
             Self::Setting(key) => [&[SETTING][..], key.as_bytes()].concat(),
             Self::DeviceName(device) => vec![11, device.number()],
             Self::Draft(of) => conversation(12, of),
-            Self::Contact(account) => [&[13][..], &account.0].concat(),
+            Self::Contact(account) => [&[CONTACT][..], &account.0].concat(),
             Self::Given(account) => [&[GIVEN][..], &account.0].concat(),
             Self::Privacy(setting) => vec![15, setting.number()],
             Self::Own(own) => vec![16, *own as u8],
@@ -103,6 +106,7 @@ impl StateKey {
         let conversation = || match rest.split_first()? {
             (0, rest) => Some(Conversation::Account(AccountId(rest.try_into().ok()?))),
             (1, rest) => Some(Conversation::Group(GroupId(rest.try_into().ok()?))),
+            (2, rest) => Some(Conversation::Status(AccountId(rest.try_into().ok()?))),
             _ => None,
         };
         let message = || MessageKey::parse(rest);
@@ -111,7 +115,7 @@ impl StateKey {
             2 => Self::Pinned(conversation()?),
             3 => Self::Muted(conversation()?),
             4 => Self::Cleared(conversation()?),
-            5 => Self::ContactName(account()?),
+            CONTACT_NAME => Self::ContactName(account()?),
             6 => Self::Blocked(account()?),
             STARRED => Self::Starred(message()?),
             DELETED => Self::Deleted(message()?),
@@ -119,7 +123,7 @@ impl StateKey {
             SETTING => Self::Setting(String::from_utf8(rest.to_vec()).ok()?),
             11 => Self::DeviceName(rest.first().filter(|_| rest.len() == 1).and_then(|n| DeviceId::new(*n))?),
             12 => Self::Draft(conversation()?),
-            13 => Self::Contact(account()?),
+            CONTACT => Self::Contact(account()?),
             GIVEN => Self::Given(account()?),
             15 => Self::Privacy(
                 rest.first().filter(|_| rest.len() == 1).and_then(|n| Setting::from_number(*n))?,
@@ -213,6 +217,19 @@ fn list_of(id: [u8; 16], value: &[u8]) -> Option<BroadcastList> {
 
 pub(crate) fn list(store: &Overlay<'_>, id: [u8; 16]) -> Result<Option<BroadcastList>, Error> {
     Ok(value(store, &StateKey::List(id))?.and_then(|value| list_of(id, &value)))
+}
+
+/// Whom the user has among the contacts, ascending.
+pub(crate) fn contacts(store: &Overlay<'_>) -> Result<BTreeSet<AccountId>, Error> {
+    let mut found = BTreeSet::new();
+    for kind in [CONTACT_NAME, CONTACT] {
+        for (key, _) in all_of(store, kind, MAX_PEERS as usize)? {
+            if let StateKey::Contact(account) | StateKey::ContactName(account) = key {
+                found.insert(account);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Registers of one kind that have a value, with what follows the kind in their keys.
@@ -429,6 +446,8 @@ impl Client {
             {
                 self.standing_changed(turn, *account)?;
             }
+            // Who sees what the user shows is asked when something is shown.
+            StateKey::Privacy(Setting::Status) => {}
             StateKey::Contact(_)
             | StateKey::ContactName(_)
             | StateKey::Blocked(_)
@@ -545,6 +564,10 @@ impl Client {
             && text.len() > MAX_DRAFT_BYTES
         {
             turn.failed(command, Failure::TooLong { limit_bytes: MAX_DRAFT_BYTES });
+            return Ok(());
+        }
+        if let (Conversation::Status(_), false) = (with, matches!(change, ChatChange::MutedUntil(_))) {
+            turn.failed(command, Failure::NotAllowed);
             return Ok(());
         }
         let change = match change {

@@ -42,6 +42,7 @@ pub(crate) fn archived(message: &Message) -> ArchivedMessage {
             Body::Opened => ArchivedBody::Opened,
         },
         acts: Vec::new(),
+        shown_to: Vec::new(),
     }
 }
 
@@ -171,10 +172,14 @@ impl Client {
         from: DeviceAddress,
         archived: ArchivedMessage,
     ) -> Result<(), Error> {
-        let Conversation::Account(peer) = archived.conversation else { return Ok(()) };
         if archived.name.0 != from {
             return Ok(());
         }
+        let peer = match archived.conversation {
+            Conversation::Account(peer) => peer,
+            Conversation::Status(_) => return self.shown_elsewhere(turn, archived),
+            Conversation::Group(_) => return Ok(()),
+        };
         let key = MessageKey { from, id: archived.name.1 };
         if let Some(known) = turn.store.message(&key)? {
             let delivery = delivery_of(archived.delivery);
@@ -334,7 +339,7 @@ impl Client {
         let meant = match (message.direction, message.with) {
             (Direction::Incoming, _) => delivery == Delivery::Read,
             (Direction::Outgoing, Conversation::Account(with)) => mark.by == with.0,
-            (Direction::Outgoing, Conversation::Group(_)) => false,
+            (Direction::Outgoing, Conversation::Group(_) | Conversation::Status(_)) => false,
         };
         if meant && (message.delivery < delivery || message.delivery == Delivery::Failed) {
             message.delivery = delivery;

@@ -22,5 +22,6 @@ mod random_devices;
 mod relay;
 mod renewal;
 mod settings;
+mod statuses;
 mod talk;
 mod world;

@@ -8,7 +8,8 @@ use crate::group::{GroupId, GroupToken, GroupWelcome, SignedChange, StateHash};
 use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId, Username};
 use crate::light::LightKey;
 use crate::limits::{
-    MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES, PUBLIC_KEY_BYTES,
+    MAX_CIPHERTEXT_BYTES, MAX_DEVICE_NAME_BYTES, MAX_STATE_KEY_BYTES, MAX_STATE_VALUE_BYTES,
+    MAX_STATUS_AUDIENCE, PUBLIC_KEY_BYTES,
 };
 use crate::pb::content as pb;
 use crate::post::{Act, Post};
@@ -74,8 +75,21 @@ pub enum Body {
     Archive(Box<Archive>),
     /// What its sender tells of themself.
     Profile(Box<Profile>),
+    /// What its sender shows some people for a day.
+    Status(Box<Status>),
+    /// Something about a status of the target's sender: by that one, or by who was shown it.
+    StatusAct(Box<Act>),
     /// Something that a newer version knows how to read.
     Unknown,
+}
+
+/// What somebody shows some people for a day. Each gets it in an envelope of their own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Names it, whoever has it.
+    pub id: MessageId,
+    /// A text, and what its link leads to; readers ignore anything else in it.
+    pub post: Box<Post>,
 }
 
 /// Keys of a device in a group. Without `Debug`.
@@ -119,13 +133,15 @@ pub struct StateEntry {
     pub device: DeviceId,
 }
 
-/// Between two accounts, or a group's.
+/// Between two accounts, or a group's, or what an account shows for a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversation {
     /// With one other account.
     Account(AccountId),
     /// Of a group.
     Group(GroupId),
+    /// What one account shows some people for a day; the own one's too.
+    Status(AccountId),
 }
 
 /// Names a message: the device that sent it and the id it chose.
@@ -151,6 +167,8 @@ pub struct ArchivedMessage {
     /// What was done about it, each as [`crate::post::ActBy::encode`] gives it; at most
     /// [`MAX_ACTS_PER_ARCHIVED`]. An edit is in `body` already and says only when it was made.
     pub acts: Vec<Bytes>,
+    /// Of an own status: to whom; at most [`MAX_STATUS_AUDIENCE`].
+    pub shown_to: Vec<AccountId>,
 }
 
 /// What an archived message says.
@@ -179,7 +197,7 @@ pub struct Archive {
     pub last: bool,
     /// Messages in all parts, as estimated by the sender.
     pub total: u64,
-    /// At most [`MAX_MESSAGES_PER_PART`], newest first.
+    /// At most [`MAX_MESSAGES_PER_PART`], newest first; after them what accounts show for a day.
     pub messages: Vec<ArchivedMessage>,
     /// At most [`MAX_STATE_ENTRIES`].
     pub state: Vec<StateEntry>,
@@ -293,6 +311,10 @@ impl Body {
             Self::Sync(sync) => Pb::Sync(sync.to_pb()),
             Self::Archive(archive) => Pb::Archive((&**archive).into()),
             Self::Profile(profile) => Pb::Profile(profile.to_pb()),
+            Self::Status(status) => {
+                Pb::Status(pb::Status { id: status.id.0, post: Some(status.post.to_pb()) })
+            }
+            Self::StatusAct(act) => Pb::StatusAct(act.to_pb()),
             Self::Unknown => return None,
         })
     }
@@ -319,6 +341,11 @@ impl Body {
             Pb::Sync(sync) => Self::Sync(Sync::from_pb(sync)?),
             Pb::Archive(archive) => Self::Archive(Box::new(archive.try_into()?)),
             Pb::Profile(profile) => Self::Profile(Box::new(profile.try_into()?)),
+            Pb::Status(status) => Self::Status(Box::new(Status {
+                id: MessageId(status.id),
+                post: Box::new(status.post.ok_or(Malformed::new("Status.post"))?.try_into()?),
+            })),
+            Pb::StatusAct(act) => Self::StatusAct(Box::new(act.try_into()?)),
         })
     }
 }
@@ -407,6 +434,7 @@ impl From<&Conversation> for pb::Conversation {
         let what = match conversation {
             Conversation::Account(account) => What::Account(copy(&account.0)),
             Conversation::Group(group) => What::Group(copy(&group.0)),
+            Conversation::Status(account) => What::Status(copy(&account.0)),
         };
         Self { what: Some(what) }
     }
@@ -422,6 +450,9 @@ impl TryFrom<pb::Conversation> for Conversation {
                 AccountId::parse(&account, "Conversation.account").map(Self::Account)
             }
             Some(What::Group(group)) => GroupId::parse(&group, "Conversation.group").map(Self::Group),
+            Some(What::Status(account)) => {
+                AccountId::parse(&account, "Conversation.status").map(Self::Status)
+            }
             None => Err(Malformed::new("Conversation.what")),
         }
     }
@@ -457,6 +488,7 @@ impl From<&ArchivedMessage> for pb::ArchivedMessage {
             position: message.position,
             body,
             act: message.acts.clone(),
+            shown_to: message.shown_to.iter().flat_map(|account| account.0).collect::<Vec<u8>>().into(),
         }
     }
 }
@@ -466,7 +498,12 @@ impl TryFrom<pb::ArchivedMessage> for ArchivedMessage {
 
     fn try_from(message: pb::ArchivedMessage) -> Result<Self, Malformed> {
         use pb::archived_message::Body as Pb;
+        const SHOWN_TO: &str = "ArchivedMessage.shown_to";
         let conversation = message.conversation.ok_or(Malformed::new("ArchivedMessage.conversation"))?;
+        if message.shown_to.len() > MAX_STATUS_AUDIENCE * 16 {
+            return Err(Malformed::new(SHOWN_TO));
+        }
+        let shown_to = message.shown_to.chunks(16).map(|account| AccountId::parse(account, SHOWN_TO));
         Ok(Self {
             name: name_from_pb(message.name.ok_or(Malformed::new("ArchivedMessage.name"))?)?,
             conversation: conversation.try_into()?,
@@ -486,6 +523,7 @@ impl TryFrom<pb::ArchivedMessage> for ArchivedMessage {
                 Some(Pb::Unknown(_)) | None => ArchivedBody::Unknown,
             },
             acts: message.act,
+            shown_to: shown_to.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -499,11 +537,14 @@ impl From<&Archive> for pb::Archive {
             verified: peer.verified,
             profile: peer.profile.as_ref().map(|profile| profile.to_pb()),
         };
+        let is_status = |message: &&ArchivedMessage| matches!(message.conversation, Conversation::Status(_));
+        let messages = archive.messages.iter();
         Self {
             part: archive.part,
             last: archive.last,
             total: archive.total,
-            message: archive.messages.iter().map(Into::into).collect(),
+            message: messages.clone().filter(|message| !is_status(message)).map(Into::into).collect(),
+            status: messages.filter(is_status).map(Into::into).collect(),
             state: archive.state.iter().map(Into::into).collect(),
             group: archive.groups.iter().map(GroupWelcome::to_pb).collect(),
             peer: archive.peers.iter().map(peer).collect(),
@@ -532,11 +573,13 @@ impl TryFrom<pb::Archive> for Archive {
                 profile: peer.profile.map(Profile::try_from).transpose()?.map(Box::new),
             })
         };
+        let mut messages: Vec<ArchivedMessage> = parsed(archive.message)?;
+        messages.append(&mut parsed(archive.status)?);
         Ok(Self {
             part: archive.part,
             last: archive.last,
             total: archive.total,
-            messages: parsed(archive.message)?,
+            messages,
             state: parsed(archive.state)?,
             groups: parsed(archive.group)?,
             peers: archive.peer.into_iter().map(peer).collect::<Result<_, Malformed>>()?,

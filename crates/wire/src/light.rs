@@ -178,6 +178,8 @@ impl From<&Light> for pb::Light {
         let (account, group) = match &light.to {
             Conversation::Account(account) => (account_bytes(*account), Bytes::new()),
             Conversation::Group(group) => (Bytes::new(), Bytes::copy_from_slice(&group.0)),
+            // Nobody is there to be typed at; readers refuse it.
+            Conversation::Status(_) => (Bytes::new(), Bytes::new()),
         };
         Self { account, group, sealed: light.sealed.clone() }
     }

@@ -100,6 +100,8 @@ pub const MAX_STATE_ENTRIES: usize = 256;
 pub const MAX_STATE_KEY_BYTES: usize = 64;
 /// Value of a register: a picture is one.
 pub const MAX_STATE_VALUE_BYTES: usize = MAX_PROFILE_PICTURE_BYTES;
+/// Accounts that one status is shown to.
+pub const MAX_STATUS_AUDIENCE: usize = 1_024;
 /// What somebody calls themself, UTF-8.
 pub const MAX_PROFILE_NAME_BYTES: usize = 100;
 /// What somebody says about themself, UTF-8.

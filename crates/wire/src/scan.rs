@@ -106,7 +106,10 @@ pub(crate) const CONTENT: &[Rule] = &[
     messages(15, 1, SYNC, "Content.sync"),
     messages(16, 1, ARCHIVE, "Content.archive"),
     messages(17, 1, ACT, "Content.act"),
+    messages(19, 1, STATUS, "Content.status"),
+    messages(20, 1, ACT, "Content.status_act"),
 ];
+const STATUS: &[Rule] = &[messages(2, 1, POST, "Status.post")];
 pub(crate) const POST: &[Rule] = &[
     Rule { field: 2, most: MAX_SPANS * 3, holds: Holds::Varints, what: "Post.span" },
     messages(12, MAX_MENTIONS, &[], "Post.mention"),
@@ -146,12 +149,13 @@ const ARCHIVE: &[Rule] = &[
     messages(5, MAX_STATE_ENTRIES, &[], "Archive.state"),
     messages(6, MAX_GROUPS_PER_PART, WELCOME, "Archive.group"),
     messages(7, MAX_MESSAGES_PER_PART, &[], "Archive.peer"),
+    messages(8, MAX_MESSAGES_PER_PART, ARCHIVED, "Archive.status"),
 ];
 pub(crate) const CHANGE: &[Rule] = &[messages(7, MAX_ACTIONS_PER_CHANGE, &[], "Change.action")];
 pub(crate) const DEVICE_LIST: &[Rule] = &[messages(4, MAX_DEVICES, &[], "DeviceList.device")];
 
 /// As long as the longest table above, or longer.
-const MAX_RULES: usize = 8;
+const MAX_RULES: usize = 10;
 
 /// Walks one message along its table.
 pub(crate) fn scan(mut bytes: &[u8], rules: &'static [Rule]) -> Result<(), Malformed> {

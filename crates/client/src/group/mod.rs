@@ -38,7 +38,7 @@ pub(crate) mod keys;
 mod members;
 pub(crate) mod past;
 mod query;
-mod receipts;
+pub(crate) mod receipts;
 pub(crate) mod record;
 mod rules;
 mod send;

@@ -13,6 +13,7 @@ use crate::command::Event;
 use crate::db::{Key, Read};
 use crate::limits::MAX_CHANGES_LOGGED;
 use crate::overlay::Overlay;
+use crate::record::Record as _;
 use crate::row::{Delivery, Direction, MemberReceipt, Message, MessageKey};
 use crate::turn::Turn;
 
@@ -129,12 +130,7 @@ impl Client {
         let key = Key::Receipt(message.key.id, by);
         let known: Option<ReceiptRow> = turn.store.load(&key)?;
         let before = known.as_ref().map_or(Delivery::Sent, |row| read_delivery(row.delivery));
-        let further = match (before, delivery) {
-            (before, Delivery::Failed) => before < Delivery::Delivered,
-            (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
-            (before, after) => before < after,
-        };
-        if !further {
+        if !is_further(before, delivery) {
             return Ok(());
         }
         tally.delivered += u32::from(counts && is_there(delivery) && !is_there(before));
@@ -175,7 +171,11 @@ impl Client {
     pub fn receipts(&self, db: &dyn Read, message: MessageKey) -> Result<Vec<MemberReceipt>, Error> {
         let store = Overlay::new(db);
         let own = self.own_account();
-        if let Some(written) = store.message(&message)?
+        let written = store.message(&message)?;
+        if let Some(Conversation::Status(_)) = written.as_ref().map(|written| written.with) {
+            return crate::status::receipts(&store, message.id, own);
+        }
+        if let Some(written) = written
             && let Conversation::Account(account) = written.with
         {
             let outgoing = written.direction == Direction::Outgoing && account != own;
@@ -204,8 +204,14 @@ impl Client {
         let from = id.0.to_be_bytes().to_vec();
         let to = [&from[..], &[0xff; 17]].concat();
         let most = waxwing_wire::limits::MAX_GROUP_MEMBERS * 2;
-        for (key, _) in turn.store.rows(crate::db::Table::Receipt, &from, &to, most)? {
+        for (key, value) in turn.store.rows(crate::db::Table::Receipt, &from, &to, most)? {
             if let Some(account) = key.get(8..).and_then(|bytes| bytes.try_into().ok()) {
+                if AccountId(account) != self.own_account() {
+                    let envelope = ReceiptRow::unpack(&value)?.envelope;
+                    if envelope > 0 {
+                        turn.store.delete(Key::Sent(MessageId(envelope)));
+                    }
+                }
                 turn.store.delete(Key::Receipt(id, AccountId(account)));
             }
         }
@@ -215,9 +221,10 @@ impl Client {
 
 impl ReceiptRow {
     /// What has been seen is there.
-    fn further(self, delivery: Delivery, now_ms: u64) -> Self {
+    pub(crate) fn further(self, delivery: Delivery, now_ms: u64) -> Self {
         let first = |known: u64, now: bool| if known == 0 && now { now_ms } else { known };
         Self {
+            envelope: self.envelope,
             delivery: write_delivery(delivery),
             at_ms: now_ms,
             delivered_at_ms: first(self.delivered_at_ms, is_there(delivery)),
@@ -226,7 +233,7 @@ impl ReceiptRow {
     }
 
     /// Rows of earlier versions have only the time of what came last.
-    fn receipt(&self, account: AccountId, delivery: Delivery) -> MemberReceipt {
+    pub(crate) fn receipt(&self, account: AccountId, delivery: Delivery) -> MemberReceipt {
         let last = |known: u64, of: Delivery| match known {
             0 if read_delivery(self.delivery) == of => self.at_ms,
             known => known,
@@ -241,11 +248,20 @@ impl ReceiptRow {
     }
 }
 
+/// Whether a message has come further than that. What was given up and arrived all the same has arrived.
+pub(crate) fn is_further(before: Delivery, after: Delivery) -> bool {
+    match (before, after) {
+        (before, Delivery::Failed) => before < Delivery::Delivered,
+        (Delivery::Failed, Delivery::Delivered | Delivery::Read) => true,
+        (before, after) => before < after,
+    }
+}
+
 fn is_there(delivery: Delivery) -> bool {
     matches!(delivery, Delivery::Delivered | Delivery::Read)
 }
 
-fn read_delivery(number: u32) -> Delivery {
+pub(crate) fn read_delivery(number: u32) -> Delivery {
     match number {
         2 => Delivery::Delivered,
         3 => Delivery::Read,

@@ -179,6 +179,9 @@ pub(crate) struct ReceiptRow {
     /// When it was seen, likewise; 0: not known.
     #[prost(uint64, tag = "4")]
     pub read_at_ms: u64,
+    /// Of a status: the envelope in which the account got it from this device; 0: from another one.
+    #[prost(fixed64, tag = "5")]
+    pub envelope: u64,
 }
 
 /// Somebody wants to join.

@@ -58,6 +58,7 @@ fn keys_and_receipts() {
         TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6], early: true };
     check(&tally, "010a010110021803200428053201063801");
     check(&ReceiptRow { delivery: 2, at_ms: 300, ..ReceiptRow::default() }, "01080210ac02");
-    let seen = ReceiptRow { delivery: 3, at_ms: 300, delivered_at_ms: 4, read_at_ms: 300 };
+    let seen = ReceiptRow { delivery: 3, at_ms: 300, delivered_at_ms: 4, read_at_ms: 300, envelope: 0 };
     check(&seen, "01080310ac02180420ac02");
+    check(&ReceiptRow { envelope: 6, ..seen }, "01080310ac02180420ac02290600000000000000");
 }

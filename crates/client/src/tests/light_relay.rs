@@ -46,10 +46,11 @@ impl Relay {
                         vec![]
                     }
                 }
+                Conversation::Status(_) => vec![],
             };
             let group = match light.to {
                 Conversation::Group(group) => Some(group),
-                Conversation::Account(_) => None,
+                Conversation::Account(_) | Conversation::Status(_) => None,
             };
             let event = LightEvent { from: own, group, sealed: light.sealed.clone() };
             for to in recipients {

@@ -37,7 +37,7 @@ impl Engine {
                     let members = self.members(group, id)?;
                     self.lights.to_group(conn, from, id, &members, sealed, self.now)
                 }
-                Conversation::Group(_) => Vec::new(),
+                Conversation::Group(_) | Conversation::Status(_) => Vec::new(),
             };
             self.say_light(effects);
         }

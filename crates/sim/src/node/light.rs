@@ -40,7 +40,7 @@ impl World {
                     }
                     self.nodes[number].lights.to_group(conn, from, group, &members, light.sealed, now)
                 }
-                Conversation::Group(_) => Vec::new(),
+                Conversation::Group(_) | Conversation::Status(_) => Vec::new(),
             });
         }
         let lights = &mut self.nodes[number].lights;

@@ -9,14 +9,15 @@ use super::samples::{self, BOB, address, bundle, copy, device, envelope, kyber, 
 use crate::client_frame::{
     ClientFrame, GroupSend, Register, Request, RequestBody, Send as SendMessage, Stored,
 };
-use crate::content::{Body, Content, PlainContent};
+use crate::content::{ArchivedMessage, Body, Content, PlainContent, Status};
 use crate::group::{Action, Change, GroupState, GroupView, Member, MemberView};
 use crate::limits::{
     DELIVERY_WINDOW_ENTRIES, MAX_ABOUT_BYTES, MAX_CIPHERTEXT_BYTES, MAX_COPIES_PER_SEND, MAX_DETAIL_BYTES,
     MAX_DEVICES, MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_BYTES,
     MAX_GROUP_PICTURE_BYTES, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_ONE_TIME_PREKEYS,
     MAX_PLAINTEXT_BYTES, MAX_PROFILE_NAME_BYTES, MAX_PROFILE_PICTURE_BYTES, MAX_REQUESTS_PER_FRAME,
-    MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_TEXT_BYTES, MAX_UNDECRYPTABLE_PER_STORED,
+    MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_STATUS_AUDIENCE, MAX_TEXT_BYTES,
+    MAX_UNDECRYPTABLE_PER_STORED,
 };
 use crate::pb::content as pb_content;
 use crate::pb::frame as pb;
@@ -213,6 +214,31 @@ fn parts_above_their_size_are_refused() {
     assert_eq!(profile(name + 1, 0, 0).unwrap_err().what, "Profile.name");
     assert_eq!(profile(0, about + 1, 0).unwrap_err().what, "Profile.about");
     assert_eq!(profile(0, 0, picture + 1).unwrap_err().what, "Profile.picture");
+    let shown = |n: usize| {
+        let post = Box::new(Post::plain("x".repeat(n)));
+        let status = Body::Status(Box::new(Status { id: MessageId(1), post }));
+        Content::decode(&content(status).encode()).map(|_| ())
+    };
+    assert!(shown(MAX_TEXT_BYTES).is_ok());
+    assert_eq!(shown(MAX_TEXT_BYTES + 1).unwrap_err().what, "Post.text");
+    let empty = pb_content::content::Body::Status(pb_content::Status { id: 1, post: None });
+    let empty = pb_content::Content { body: Some(empty), ..Default::default() }.encode_to_vec();
+    assert_eq!(Content::decode(&empty).err().unwrap().what, "Status.post");
+    let to = |bytes: usize| {
+        let name = pb_content::MessageName { account: vec![1; 16].into(), device: 1, id: 1 };
+        let what = pb_content::conversation::What::Status(vec![1; 16].into());
+        let message = pb_content::ArchivedMessage {
+            name: Some(name),
+            conversation: Some(pb_content::Conversation { what: Some(what) }),
+            shown_to: vec![1; bytes].into(),
+            ..Default::default()
+        };
+        ArchivedMessage::try_from(message).map(|_| ())
+    };
+    assert!(to(MAX_STATUS_AUDIENCE * 16).is_ok());
+    for wrong in [MAX_STATUS_AUDIENCE * 16 + 16, 17, 1] {
+        assert_eq!(to(wrong).unwrap_err().what, "ArchivedMessage.shown_to");
+    }
     let keys = |light: &'static [u8], online: &'static [u8]| {
         let presence = Some(pb_content::PresenceKeys { online: online.into(), last_seen: Bytes::new() });
         let profile = pb_content::Profile { light_key: light.into(), presence, ..Default::default() };

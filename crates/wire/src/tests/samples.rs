@@ -10,7 +10,7 @@ use crate::client_frame::{
 };
 use crate::content::{
     Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body, Content, Conversation, GroupContext,
-    MessageName, PlainContent, SenderKey, StateEntry, Sync,
+    MessageName, PlainContent, SenderKey, StateEntry, Status, Sync,
 };
 use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
@@ -641,6 +641,7 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         position: 12,
         body,
         acts: vec![Bytes::from_static(b"an act")],
+        shown_to: Vec::new(),
     };
     let text = archived(ArchivedBody::Post(Box::new(Post::plain("older"))));
     let entry = |value: Option<&'static [u8]>| StateEntry {
@@ -715,6 +716,24 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         ),
         ("content_sync_read", sync(Sync::Read(Conversation::Account(BOB), vec![name, name]))),
         ("content_sync_state", sync(Sync::State(vec![entry(Some(b"value")), entry(Some(b"")), entry(None)]))),
+        ("content_status", content(0, status())),
+        ("content_status_act", {
+            let Body::Act(act) = act(Some(name), Deed::React("👍".into())) else { unreachable!() };
+            content(0, Body::StatusAct(act))
+        }),
+        ("content_sync_status", {
+            let conversation = Conversation::Status(ALICE);
+            sync(Sync::Sent(Box::new(ArchivedMessage {
+                conversation,
+                shown_to: vec![ALICE, BOB],
+                ..text.clone()
+            })))
+        }),
+        ("content_archive_status", {
+            let shown = ArchivedMessage { conversation: Conversation::Status(BOB), ..text.clone() };
+            let messages = vec![text.clone(), shown];
+            content(0, Body::Archive(Box::new(Archive { part: 3, messages, ..Archive::default() })))
+        }),
         ("content_sync_removed", sync(Sync::Removed(device(4)))),
         ("content_sync_hello", sync(Sync::Hello("Laptop".into()))),
         (
@@ -748,6 +767,11 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
             ),
         ),
     ]
+}
+
+fn status() -> Body {
+    let post = Box::new(Post { lifetime_s: 86_400, ..whole_post() });
+    Body::Status(Box::new(Status { id: MessageId(0x7700_0000_0000_0001), post }))
 }
 
 fn profile() -> Profile {
