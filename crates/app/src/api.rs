@@ -3,8 +3,8 @@
 //! pin the format: it may grow, and nothing in it may change its meaning.
 //!
 //! Names are text. An account: 32 hexadecimal digits. A group: `g:` and 32 hexadecimal digits. A
-//! conversation: the name of the other account, or of the group. A device of an account: its number, 1 to
-//! 127; 1 is the primary. A message: its sender's account, device and number, joined by `-`. A broadcast
+//! conversation: the name of the other account, or of the group; what an account shows for a day: `s:` and the
+//! account. A device of an account: its number, 1 to 127; 1 is the primary. A message: its sender's account, device and number, joined by `-`. A broadcast
 //! list: 32 hexadecimal digits.
 //!
 //! What holds what people wrote has no `Debug`, so that it cannot end in a log by accident.
@@ -302,6 +302,12 @@ pub enum Command {
         key: String,
         /// What to do.
         command: Box<Command>,
+    },
+    /// Show something for a day to those whom [`PrivacySetting::Status`] names. Done as soon as it is durably in the
+    /// outbox.
+    PostStatus {
+        /// A text of at most 4,096 bytes, and what its link leads to.
+        post: Box<Post>,
     },
     /// Say whether the user is at this device.
     SetActivity {
@@ -605,7 +611,7 @@ pub enum Query {
         #[serde(default)]
         with: Option<String>,
     },
-    /// How far a message to a group has come with each member.
+    /// How far a message has come with each member of the group, or who has seen a status update.
     Receipts {
         /// [`Message::id`] of an own message.
         message: String,
@@ -642,6 +648,9 @@ pub enum Query {
     },
     /// Who may know what of the user.
     Privacy,
+    /// What the user and contacts show for a day: the own first, then what was not seen, the newest first; muted
+    /// ones last. [`Query::Receipts`] says who has seen an own one.
+    StatusUpdates,
 }
 
 /// Answers, in the same order as [`Query`].
@@ -740,4 +749,9 @@ pub enum Answer {
     },
     /// To [`Query::Privacy`].
     Privacy(Privacy),
+    /// To [`Query::StatusUpdates`].
+    StatusUpdates {
+        /// By author.
+        updates: Vec<StatusUpdates>,
+    },
 }

@@ -58,10 +58,10 @@ impl Kind {
 }
 
 /// The text by which a message can be found; `None`: it cannot be found at all. What is to be seen once is not
-/// found.
+/// found, nor what is shown for a day.
 pub fn searchable(message: &Message) -> Option<Cow<'_, str>> {
     let Body::Post(post) = &message.body else { return None };
-    if post.once {
+    if post.once || matches!(message.with, Conversation::Status(_)) {
         return None;
     }
     let more = match post.card.as_deref() {
@@ -299,6 +299,7 @@ fn conversation_word(with: Conversation) -> String {
     let (kind, id) = match with {
         Conversation::Account(account) => ('a', account.0),
         Conversation::Group(group) => ('g', group.0),
+        Conversation::Status(account) => ('s', account.0),
     };
     format!("{MARK}c{kind}{}", hex::encode(id))
 }

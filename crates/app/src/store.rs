@@ -280,6 +280,18 @@ impl Store {
         Ok(counted)
     }
 
+    /// Conversations of statuses of which there are any.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn statuses(&self) -> Result<Vec<Conversation>, StoreError> {
+        let sql =
+            "SELECT DISTINCT conversation FROM messages WHERE conversation >= X'02' AND conversation < X'03'";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().filter_map(conversation_of).collect())
+    }
+
     /// Outgoing messages that the server does not have yet.
     ///
     /// # Errors

@@ -622,8 +622,14 @@ impl Client {
         message: MessageKey,
         starred: bool,
     ) -> Result<(), Error> {
-        if turn.store.message(&message)?.is_none() {
-            turn.failed(command, Failure::UnknownMessage);
+        let found = turn.store.message(&message)?;
+        let failure = match found.map(|found| found.with) {
+            None => Some(Failure::UnknownMessage),
+            Some(Conversation::Status(_)) => Some(Failure::NotAllowed),
+            Some(Conversation::Account(_) | Conversation::Group(_)) => None,
+        };
+        if let Some(failure) = failure {
+            turn.failed(command, failure);
             return Ok(());
         }
         self.set_by(turn, command, &[(StateKey::Starred(message), starred.then(|| vec![1]))])

@@ -25,6 +25,8 @@ use crate::search;
 
 /// What names of groups begin with, so that none can be taken for an account's.
 const GROUP_PREFIX: &str = "g:";
+/// And those of what an account shows for a day.
+const STATUS_PREFIX: &str = "s:";
 
 /// An account as the interface names it.
 pub fn account_of(text: &str) -> Result<AccountId, Failure> {
@@ -54,6 +56,7 @@ pub fn conversation_name(conversation: Conversation) -> String {
     match conversation {
         Conversation::Account(account) => account.to_hex(),
         Conversation::Group(group) => group_name(group),
+        Conversation::Status(account) => format!("{STATUS_PREFIX}{}", account.to_hex()),
     }
 }
 
@@ -61,6 +64,8 @@ pub fn conversation_name(conversation: Conversation) -> String {
 pub fn conversation_of(text: &str) -> Result<Conversation, Failure> {
     if text.starts_with(GROUP_PREFIX) {
         group_of(text).map(Conversation::Group)
+    } else if let Some(account) = text.strip_prefix(STATUS_PREFIX) {
+        account_of(account).map(Conversation::Status)
     } else {
         account_of(text).map(Conversation::Account)
     }
@@ -287,6 +292,9 @@ pub fn failure(failure: &core::Failure) -> Failure {
         Core::TooLate => "tooLate",
         Core::TooManyForwards { .. } => "tooManyForwards",
         Core::Malformed => "malformed",
+        Core::NoAudience => "noAudience",
+        Core::AudienceTooLarge { .. } => "audienceTooLarge",
+        Core::TooManyStatuses { .. } => "tooManyStatuses",
     };
     Failure::user(code, failure.to_string())
 }

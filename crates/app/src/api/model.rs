@@ -176,6 +176,25 @@ pub struct Chat {
     pub draft: String,
 }
 
+/// What somebody shows for a day, which no chat holds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusUpdates {
+    /// Names them all, as [`Message::with`]: to be marked as read, or muted, or for acts about one of them.
+    pub conversation: String,
+    /// Who shows it.
+    pub author: Person,
+    /// The user.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub own: bool,
+    /// So many were not seen.
+    pub unseen: u64,
+    /// They are out of the way until then; 18446744073709551615: for good; 0: not muted.
+    pub muted_until_ms: u64,
+    /// Oldest first; at most 128.
+    pub messages: Vec<Message>,
+}
+
 /// With whom a conversation is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]

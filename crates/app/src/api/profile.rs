@@ -51,6 +51,8 @@ pub enum PrivacySetting {
     /// Between two people, that the user has read something: `everyone` or `nobody`, who does not hear either what
     /// others have read.
     Receipts,
+    /// See the user's status updates: `contacts`, `contactsExcept` or `only`.
+    Status,
 }
 
 /// For whom something is.
@@ -70,6 +72,11 @@ pub enum Audience {
     Nobody,
     /// Who may know when the user was there last.
     LikeLastSeen,
+    /// These.
+    Only {
+        /// At most 400.
+        accounts: Vec<String>,
+    },
 }
 
 /// Who may know what of the user.
@@ -88,4 +95,11 @@ pub struct Privacy {
     pub groups: Audience,
     /// See [`PrivacySetting::Receipts`].
     pub receipts: bool,
+    /// See [`PrivacySetting::Status`].
+    #[serde(default = "contacts")]
+    pub status: Audience,
+}
+
+fn contacts() -> Audience {
+    Audience::Contacts
 }

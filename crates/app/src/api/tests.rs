@@ -451,13 +451,42 @@ fn profiles_and_who_may_know_them() {
         online: Audience::LikeLastSeen,
         groups: Audience::Everyone,
         receipts: false,
+        status: Audience::Only { accounts: vec![text(ACCOUNT)] },
     };
     let golden = json!({
         "type": "privacy", "picture": {"who": "everyone"}, "about": {"who": "contacts"},
         "lastSeen": {"who": "nobody"}, "online": {"who": "likeLastSeen"}, "groups": {"who": "everyone"},
-        "receipts": false,
+        "receipts": false, "status": {"who": "only", "accounts": [ACCOUNT]},
     });
     check(&Answer::Privacy(privacy), golden);
+}
+
+#[test]
+fn status_updates() {
+    let post = Command::PostStatus { post: Box::new(Post::plain("hi")) };
+    check(&post, json!({"type": "postStatus", "post": {"text": "hi"}}));
+    check(&Query::StatusUpdates, json!({"type": "statusUpdates"}));
+    let name = format!("s:{ACCOUNT}");
+    let person = |account| Person { account, username: None, name: None, profile_name: None };
+    let updates = StatusUpdates {
+        conversation: name.clone(),
+        author: person(text(ACCOUNT)),
+        own: false,
+        unseen: 1,
+        muted_until_ms: 0,
+        messages: vec![some_message()],
+    };
+    let golden = json!({
+        "type": "statusUpdates",
+        "updates": [{
+            "conversation": name, "author": {"account": ACCOUNT, "username": null}, "unseen": 1,
+            "mutedUntilMs": 0, "messages": [some_message_json()],
+        }],
+    });
+    check(&Answer::StatusUpdates { updates: vec![updates] }, golden);
+    let conversation = conversation_of(&name).unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(conversation_name(conversation), name);
+    assert!(conversation_of("s:1").is_err());
 }
 
 #[test]

@@ -217,6 +217,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         },
         Command::SetList { list } => Core::SetList { list: list_of(&list)? },
         Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
+        Command::PostStatus { post } => Core::Show { post: Box::new(api::post_of(&post)?) },
         Command::SendToList { list, post } => {
             Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
         }

@@ -68,6 +68,7 @@ impl Engine {
             Query::Lists => Answer::Lists { lists: look.lists()? },
             Query::Settings => Answer::Settings { settings: look.settings()? },
             Query::Profile { account } => Answer::Profile { profile: look.profile(account.as_deref())? },
+            Query::StatusUpdates => Answer::StatusUpdates { updates: look.status_updates()? },
             Query::Privacy => Answer::Privacy(api::privacy(&client.privacy(store).map_err(device)?)),
         })
     }
@@ -145,6 +146,39 @@ impl Look<'_> {
         only(named, "contacts", name)
     }
 
+    /// What is shown for a day and there, by author.
+    fn status_updates(&self) -> Result<Vec<api::StatusUpdates>, Failure> {
+        let own = self.client.address().map(|own| own.account);
+        let mut updates = Vec::new();
+        for with in self.store.statuses().map_err(device)? {
+            let Conversation::Status(author) = with else { continue };
+            if !self.client.shows_statuses_of(self.store, author).map_err(device)? {
+                continue;
+            }
+            let mut messages = self.history(with, None, None, MAX_PAGE_MESSAGES)?;
+            messages.retain(|message| matches!(message.body, api::Body::Text(_)));
+            let unseen = |message: &&api::Message| {
+                message.direction == api::Direction::Incoming && message.delivery != api::Delivery::Read
+            };
+            let state = self.client.chat_state(self.store, with).map_err(device)?;
+            updates.push(api::StatusUpdates {
+                conversation: api::conversation_name(with),
+                author: self.person(author)?,
+                own: own == Some(author),
+                unseen: messages.iter().filter(unseen).count() as u64,
+                muted_until_ms: state.muted_until_ms,
+                messages,
+            });
+        }
+        updates.retain(|one| !one.messages.is_empty());
+        let now = super::now().0;
+        updates.sort_by_cached_key(|one| {
+            let newest = one.messages.last().map(|message| message.order);
+            (Reverse(one.own), one.muted_until_ms > now, one.unseen == 0, Reverse(newest))
+        });
+        Ok(updates)
+    }
+
     /// Unread messages of whom the user has accepted.
     fn unread(&self) -> Result<u64, Failure> {
         let mut unread = 0_u64;
@@ -156,13 +190,15 @@ impl Look<'_> {
         Ok(unread)
     }
 
-    /// Whether somebody who has written there is none whom the user has written to or accepted.
+    /// Whether somebody who has written there is none whom the user has written to or accepted. What is shown for a
+    /// day counts as little.
     fn is_request(&self, with: Conversation) -> Result<bool, Failure> {
         match with {
             Conversation::Account(account) => {
                 Ok(!self.client.is_accepted(self.store, account).map_err(device)?)
             }
             Conversation::Group(_) => Ok(false),
+            Conversation::Status(_) => Ok(true),
         }
     }
 

@@ -12,11 +12,12 @@ pub const COLUMNS: &str = "conversation, \"order\", sender, device, id, directio
     text, notice, delivery, position, missing, edited_at, expires_at";
 
 /// Inserts a message or replaces the one of the same name. It stands in the inbox from its arrival until
-/// it is acknowledged or read; a placeholder enters when it is filled.
+/// it is acknowledged or read; a placeholder enters when it is filled. What somebody shows for a day is nobody's mail.
 pub fn write_message(transaction: &Transaction<'_>, message: &Message) -> Result<(), StoreError> {
     let arrived = message.direction == Direction::Incoming
         && message.delivery == Delivery::Delivered
-        && message.body != Body::Waiting;
+        && message.body != Body::Waiting
+        && !matches!(message.with, Conversation::Status(_));
     let (kind, text, notice) = body_to_sql(&message.body);
     let sql = "INSERT INTO messages (conversation, \"order\", sender, device, id, direction, sent_at,
                                     stored_at, kind, text, notice, delivery, position, missing, fresh,
@@ -83,11 +84,12 @@ pub fn message_of(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// 17 bytes: 0 and the account, or 1 and the group.
+/// 17 bytes: 0 and the account, 1 and the group, or 2 and the account whose statuses they are.
 pub fn conversation_to_sql(conversation: Conversation) -> [u8; 17] {
     let (kind, id) = match conversation {
         Conversation::Account(account) => (0, account.0),
         Conversation::Group(group) => (1, group.0),
+        Conversation::Status(account) => (2, account.0),
     };
     let mut bytes = [kind; 17];
     bytes[1..].copy_from_slice(&id);
@@ -99,6 +101,7 @@ pub fn conversation_of(bytes: [u8; 17]) -> Option<Conversation> {
     match kind {
         0 => Some(Conversation::Account(AccountId(id))),
         1 => Some(Conversation::Group(GroupId(id))),
+        2 => Some(Conversation::Status(AccountId(id))),
         _ => None,
     }
 }

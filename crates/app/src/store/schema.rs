@@ -92,6 +92,8 @@ const MIGRATIONS: &[&str] = &[
 ", "
     -- Of kind 2, what somebody did about a message: account, device and time; `detail` says what.
     ALTER TABLE journal ADD COLUMN doer BLOB;
+", "
+    -- A conversation may be 2 and an account: its statuses. Programs of earlier versions cannot read that.
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

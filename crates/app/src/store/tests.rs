@@ -162,6 +162,21 @@ fn a_batch_that_fails_changes_nothing() {
 }
 
 #[test]
+fn what_is_shown_for_a_day_is_neither_mail_nor_found() {
+    let store = &mut empty().store;
+    put(store, &text(1));
+    put(store, &Message { with: Conversation::Status(BOB), body: Body::plain("m1 shown"), ..text(2) });
+    assert_eq!(inbox(store), [1]);
+    assert_eq!(store.statuses().unwrap(), [Conversation::Status(BOB)]);
+    let shown = store.history(Conversation::Status(BOB), u64::MAX, 9).unwrap();
+    assert_eq!(shown.iter().map(|message| message.order).collect::<Vec<_>>(), [2]);
+    let wanted = crate::search::Wanted::new("m1", None, None, None);
+    let within = index::Within { before: u64::MAX, since_ms: 0, until_ms: u64::MAX };
+    let hits = store.search(&wanted, &within, 9).unwrap().hits;
+    assert_eq!(hits.iter().map(|(message, _)| message.order).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn the_inbox_holds_what_arrived_until_it_is_acknowledged_or_read() {
     let store = &mut empty().store;
     for order in 1..=4 {

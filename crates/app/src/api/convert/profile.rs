@@ -1,6 +1,7 @@
 //! What people tell of themselves, and who may know it.
 
 use waxwing_client as core;
+use waxwing_wire::AccountId;
 
 use super::{accounts_of, picture, picture_of};
 use crate::api::{Audience, Failure, Privacy, PrivacySetting, Profile, ProfileChange};
@@ -45,6 +46,7 @@ pub fn setting_of(setting: PrivacySetting) -> core::Setting {
         PrivacySetting::Online => core::Setting::Online,
         PrivacySetting::Groups => core::Setting::Groups,
         PrivacySetting::Receipts => core::Setting::Receipts,
+        PrivacySetting::Status => core::Setting::Status,
     }
 }
 
@@ -56,16 +58,17 @@ pub fn audience_of(audience: &Audience) -> Result<core::Audience, Failure> {
         Audience::ContactsExcept { accounts } => core::Audience::ContactsExcept(accounts_of(accounts)?),
         Audience::Nobody => core::Audience::Nobody,
         Audience::LikeLastSeen => core::Audience::LikeLastSeen,
+        Audience::Only { accounts } => core::Audience::Only(accounts_of(accounts)?),
     })
 }
 
 fn audience(audience: &core::Audience) -> Audience {
+    let named = |accounts: &[AccountId]| accounts.iter().map(|account| account.to_hex()).collect();
     match audience {
         core::Audience::Everyone => Audience::Everyone,
         core::Audience::Contacts => Audience::Contacts,
-        core::Audience::ContactsExcept(accounts) => {
-            Audience::ContactsExcept { accounts: accounts.iter().map(|account| account.to_hex()).collect() }
-        }
+        core::Audience::ContactsExcept(accounts) => Audience::ContactsExcept { accounts: named(accounts) },
+        core::Audience::Only(accounts) => Audience::Only { accounts: named(accounts) },
         core::Audience::Nobody => Audience::Nobody,
         core::Audience::LikeLastSeen => Audience::LikeLastSeen,
     }
@@ -80,5 +83,6 @@ pub fn privacy(privacy: &core::Privacy) -> Privacy {
         online: audience(&privacy.online),
         groups: audience(&privacy.groups),
         receipts: privacy.receipts,
+        status: audience(&privacy.status),
     }
 }
