@@ -10,6 +10,7 @@ mod devices;
 mod group;
 mod people;
 mod search;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use people::{
     For, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
 };
 pub use search::{Kind, Search, When};
+pub use status::{Status, StatusAudience, StatusCommand};
 
 /// End-to-end encrypted conversations in a terminal
 #[derive(Parser)]
@@ -140,8 +142,10 @@ pub enum Command {
     Search(Search),
     /// Print the number to compare with a contact over another channel
     SafetyNumber(SafetyNumber),
+    /// Status updates: what you and your contacts show for a day
+    Status(Status),
     /// Print who this profile is and whether its server can be reached
-    Status,
+    Account,
     /// Serve programs: JSON-RPC over standard input and output, a socket, TCP or HTTP
     #[command(alias = "jsonRpc", alias = "json-rpc")]
     Daemon(Daemon),

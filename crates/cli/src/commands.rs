@@ -13,11 +13,12 @@ mod messages;
 mod people;
 mod receive;
 mod search;
+mod status;
 mod talk;
 
 pub use acts::{
-    answer, card, delete_for_everyone, disappear, draft, e7, edit, event, forward, keep, location, moment,
-    moved, note, open, pin, poll, react, reply, typed, vote,
+    answer, card, delete_for_everyone, delete_for_everyone_in, disappear, draft, e7, edit, event, forward,
+    keep, location, moment, moved, note, open, pin, poll, react, reply, typed, vote,
 };
 pub use chats::chats;
 pub use completions::completions;
@@ -30,6 +31,7 @@ pub use messages::{delete, messages};
 pub use people::{profile, requests, settings};
 pub use receive::{receive, stop_flag};
 pub use search::{place, search};
+pub use status::{author as status_author, line as status_line, status};
 pub use talk::{history, history_of, send};
 
 use std::time::Instant;
@@ -108,7 +110,7 @@ fn digits(number: &str) -> String {
     out + "\n"
 }
 
-pub fn status(global: &Global, printer: &mut Printer) -> Result<(), Error> {
+pub fn account(global: &Global, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open(global, false)?;
     if session.status()?.account.is_some() {
         session.app.send(Command::GoOnline);
@@ -121,7 +123,7 @@ pub fn status(global: &Global, printer: &mut Printer) -> Result<(), Error> {
         }
     }
     let status = session.status()?;
-    let object = fields("status", &status);
+    let object = fields("account", &status);
     printer.print(
         || {
             let account = match (&status.username, &status.account) {

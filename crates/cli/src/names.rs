@@ -85,7 +85,7 @@ impl Names {
 
 fn people_in<'a>(message: &'a Message, named: &mut Vec<&'a str>) {
     named.push(&message.from);
-    if !message.with.starts_with("g:") {
+    if !message.with.contains(':') {
         named.push(&message.with);
     }
     named.extend(message.done.iter().map(|done| done.by.as_str()));

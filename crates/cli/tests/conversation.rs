@@ -47,7 +47,7 @@ fn not_reading_tells_nobody_that_it_was_read() {
         alice.json(&["receive"]).succeeded();
         alice.history("bob").ticks() == ["delivered"]
     });
-    let status = bob.json(&["status"]).succeeded().object();
+    let status = bob.json(&["account"]).succeeded().object();
     assert_eq!((&status["unread"], &status["connection"]["state"]), (&1.into(), &"online".into()));
 }
 
@@ -87,7 +87,7 @@ fn what_is_written_without_a_connection_goes_out_with_the_next_command() {
     }
     let said = alice.run(&["send", "bob", "offline three"]).succeeded().stdout;
     assert!(said.contains("queued") && said.contains("next command"), "{said}");
-    assert_eq!(alice.json(&["--timeout", "1", "status"]).succeeded().object()["pending"], 3);
+    assert_eq!(alice.json(&["--timeout", "1", "account"]).succeeded().object()["pending"], 3);
     server.start_again();
     alice.send("bob", "online again");
     assert_eq!(bob.received(), ["online", "offline one", "offline two", "offline three", "online again"]);

@@ -114,7 +114,7 @@ fn what_makes_no_sense_is_said_so_and_harms_nothing() {
     program.say(r#"[{"jsonrpc":"2.0","method":"version","id":"a"},{"jsonrpc":"2.0","method":"x","id":"b"}]"#);
     let batch = program.line().unwrap();
     assert_eq!((&batch[0]["id"], &batch[1]["error"]["code"]), (&json!("a"), &json!(-32_601)));
-    assert_eq!(bot.json(&["status"]).error(), "profileBusy");
+    assert_eq!(bot.json(&["account"]).error(), "profileBusy");
     drop(program);
     assert!(child.wait().unwrap().success());
     // Nobody reads, or nobody writes: no panic either way.

@@ -19,7 +19,8 @@ fn expect(done: &Done, code: i32, name: &str) {
 #[test]
 fn without_a_profile_the_next_step_is_named() {
     let nobody = Person::new("nobody");
-    for arguments in [&["status"][..], &["send", "bob", "hi"], &["receive"], &["contacts"], &["history", "x"]]
+    for arguments in
+        [&["account"][..], &["send", "bob", "hi"], &["receive"], &["contacts"], &["history", "x"]]
     {
         let done = nobody.json(arguments);
         expect(&done, 1, "noProfile");
@@ -41,7 +42,7 @@ fn usage_is_the_users_affair_and_help_is_no_error() {
     let done = run(&["--json", "frobnicate"]);
     assert_eq!(done.code, 1);
     assert_eq!(done.error(), "usage");
-    assert_eq!(run(&["--timeout", "soon", "status"]).code, 1);
+    assert_eq!(run(&["--timeout", "soon", "account"]).code, 1);
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn a_reader_that_goes_away_is_no_error() {
     for number in 0..3 {
         alice.send("bob", &number.to_string());
     }
-    for arguments in [&["history", "bob"][..], &["--json", "contacts"], &["status"]] {
+    for arguments in [&["history", "bob"][..], &["--json", "contacts"], &["account"]] {
         let mut child =
             alice.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
@@ -154,10 +155,10 @@ fn a_passphrase_protects_a_profile() {
     };
     let register = ["register", &server.address, "--invite", &invitation, "--username", "alice"];
     run(Some("open sesame"), &register).succeeded();
-    let status = run(Some("open sesame"), &["status"]).succeeded().object();
+    let status = run(Some("open sesame"), &["account"]).succeeded().object();
     assert_eq!(status["protection"], "passphrase");
-    expect(&run(Some("open barley"), &["status"]), 1, "passphraseWrong");
-    expect(&run(None, &["status"]), 1, "passphraseNeeded");
+    expect(&run(Some("open barley"), &["account"]), 1, "passphraseWrong");
+    expect(&run(None, &["account"]), 1, "passphraseNeeded");
     let key_file = alice.data_dir().join("elsewhere.json");
-    expect(&run(None, &["--key-file", key_file.to_str().unwrap(), "status"]), 1, "keyMissing");
+    expect(&run(None, &["--key-file", key_file.to_str().unwrap(), "account"]), 1, "keyMissing");
 }

@@ -71,12 +71,12 @@ fn a_second_device_has_the_history_and_takes_part() {
     let bob = Person::registered("bob", &server.address, &invitation);
     alice.send("bob", "before");
     assert_eq!(bob.received(), ["before"]);
-    let status = alice.json(&["status"]).succeeded().object();
+    let status = alice.json(&["account"]).succeeded().object();
     let address = format!("{}#{}", server.address, status["serverKey"].as_str().unwrap());
     let (laptop, last) = linked(&alice, "laptop", &address, "all");
     assert_eq!((&last["type"], &last["messages"]), (&"archiveDone".into(), &1.into()));
     assert_eq!(laptop.history("bob").texts(), ["before"], "and the contact has its name");
-    let status = laptop.json(&["status"]).succeeded().object();
+    let status = laptop.json(&["account"]).succeeded().object();
     assert_eq!((&status["username"], &status["device"]), (&"alice".into(), &2.into()));
     assert_eq!(status["serverTrust"], "user");
 
@@ -138,7 +138,7 @@ fn linking_in_every_wrong_way() {
     let code = linking.code();
     linking.child.kill().unwrap();
     linking.child.wait().unwrap();
-    let status = laptop.json(&["status"]).succeeded().object();
+    let status = laptop.json(&["account"]).succeeded().object();
     assert_eq!((&status["serverTrust"], &status["account"]), (&"firstUse".into(), &Value::Null));
     assert_eq!(code.len(), 29, "{code}");
 }

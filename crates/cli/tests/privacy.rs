@@ -83,7 +83,7 @@ fn who_is_unknown_asks_and_hears_nothing_until_the_answer() {
     eventually("both ask", || asking() == ["anna", "carla"]);
     let chats = ben.json(&["chats"]).succeeded().objects();
     assert!(chats.iter().all(|chat| chat["request"] == true && chat["unread"] == 0));
-    assert_eq!(ben.json(&["status"]).succeeded().object()["unread"], 0);
+    assert_eq!(ben.json(&["account"]).succeeded().object()["unread"], 0);
     eventually("it has arrived", || ticks(&anna, "ben") == ["delivered"]);
     assert_eq!(told(&anna, "ben"), Value::Null, "and who he is has not been told");
 

@@ -376,6 +376,9 @@ fn name(failure: &Failure) -> &'static str {
         Failure::TooLate => "TooLate",
         Failure::TooManyForwards { .. } => "TooManyForwards",
         Failure::Malformed => "Malformed",
+        Failure::NoAudience => "NoAudience",
+        Failure::AudienceTooLarge { .. } => "AudienceTooLarge",
+        Failure::TooManyStatuses { .. } => "TooManyStatuses",
         Failure::TooManyAddresses { .. } => "TooManyAddresses",
         Failure::FalseDirectory => "FalseDirectory",
     }

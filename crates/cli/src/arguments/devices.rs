@@ -2,7 +2,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Args)]
 pub struct Link {
-    /// Where the account is: host:port or ws://host:port. With `#` and the server's key, as `waxwing status`
+    /// Where the account is: host:port or ws://host:port. With `#` and the server's key, as `waxwing account`
     /// prints it on the other device, only that server is talked to; without, whichever answers
     #[arg(long, value_name = "HOST:PORT[#KEY]")]
     pub server: Option<String>,

@@ -90,7 +90,9 @@ pub fn reply(global: &Global, arguments: &arguments::Reply, printer: &mut Printe
     let message = session.known_message(&arguments.message)?;
     let quote = Some(Quote { message: message.id.clone(), text: String::new() });
     let post = Post { quote, ..previewed(&session, typed(&session, &text, false)?)? };
-    write(&mut session, &message.with, post, printer)
+    // What somebody shows is answered in the chat with them.
+    let to = message.with.strip_prefix("s:").unwrap_or(&message.with);
+    write(&mut session, to, post, printer)
 }
 
 pub fn edit(global: &Global, arguments: &arguments::Edit, printer: &mut Printer) -> Result<(), Error> {
@@ -102,10 +104,18 @@ pub fn edit(global: &Global, arguments: &arguments::Edit, printer: &mut Printer)
 }
 
 pub fn delete_for_everyone(global: &Global, names: &[String], printer: &mut Printer) -> Result<(), Error> {
-    let mut session = Session::open_registered(global)?;
+    delete_for_everyone_in(&mut Session::open_registered(global)?, names, printer)
+}
+
+/// The same in an open profile.
+pub fn delete_for_everyone_in(
+    session: &mut Session,
+    names: &[String],
+    printer: &mut Printer,
+) -> Result<(), Error> {
     for name in names {
         let message = session.known_message(name)?;
-        act(&mut session, message, Deed::Delete, "deleted for everyone", printer)?;
+        act(session, message, Deed::Delete, "deleted for everyone", printer)?;
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ fn server(status: &Status, arguments: &Link) -> Result<String, Error> {
         }
         (None, Some(server), ..) => Ok(server.clone()),
         (None, None, ..) => {
-            let detail = "name the server of your account with --server HOST:PORT; `waxwing status` on your \
+            let detail = "name the server of your account with --server HOST:PORT; `waxwing account` on your \
                           other device prints it";
             Err(Error::user("serverNeeded", detail))
         }
@@ -116,7 +116,7 @@ impl Offer<'_> {
                 let trust = match status.server_trust {
                     Some(ServerTrust::FirstUse) => format!(
                         "Connected to {server}, which showed the key\n{key}\nfor the first time. To be sure \
-                         of it, compare it with `waxwing status` on your other device.\nWhoever the server \
+                         of it, compare it with `waxwing account` on your other device.\nWhoever the server \
                          is, it cannot approve this device without the code below.\n\n"
                     ),
                     _ => format!("Connected to {server}, which proved the key that you named.\n\n"),

@@ -115,6 +115,7 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
         ("online", words(&session, &privacy.online)?),
         ("groups", words(&session, &privacy.groups)?),
         ("receipts", receipts.to_owned()),
+        ("status", words(&session, &privacy.status)?),
         ("previews", session.setting(PREVIEWS_SETTING)?.unwrap_or_else(|| "on".to_owned())),
     ];
     let lines: Vec<_> = lines.iter().map(|(setting, value)| format!("{setting:<10} {value}")).collect();
@@ -133,21 +134,27 @@ fn audience(session: &mut Session, of: &For) -> Result<Audience, Error> {
     }
 }
 
-fn words(session: &Session, audience: &Audience) -> Result<String, Error> {
+pub fn words(session: &Session, audience: &Audience) -> Result<String, Error> {
     Ok(match audience {
         Audience::Everyone => "everyone".to_owned(),
         Audience::Contacts => "contacts".to_owned(),
         Audience::Nobody => "nobody".to_owned(),
         Audience::LikeLastSeen => "like last-seen".to_owned(),
         Audience::ContactsExcept { accounts } => {
-            let mut names = Vec::new();
-            for account in accounts {
-                let contact = session.contact(account)?;
-                names.push(contact.map_or_else(|| account.clone(), |contact| person_name(&contact.person)));
-            }
-            format!("contacts except {}", names.join(", "))
+            format!("contacts except {}", listed(session, accounts)?)
         }
+        Audience::Only { accounts } if accounts.is_empty() => "nobody".to_owned(),
+        Audience::Only { accounts } => format!("only {}", listed(session, accounts)?),
     })
+}
+
+fn listed(session: &Session, accounts: &[String]) -> Result<String, Error> {
+    let mut names = Vec::new();
+    for account in accounts {
+        let contact = session.contact(account)?;
+        names.push(contact.map_or_else(|| account.clone(), |contact| person_name(&contact.person)));
+    }
+    Ok(names.join(", "))
 }
 
 pub fn requests(global: &Global, arguments: &Requests, printer: &mut Printer) -> Result<(), Error> {

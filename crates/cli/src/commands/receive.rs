@@ -74,9 +74,27 @@ pub fn receive(global: &Global, arguments: &Receive, printer: &mut Printer) -> R
         show.inbox(&mut session)?;
     }
     if patience.was_online() && session.storage_works() {
+        let unseen: u64 = session.status_updates()?.iter().map(|one| one.unseen).sum();
+        if unseen > 0 {
+            show.writer.printer.note("there are new status updates: waxwing status show");
+        }
         return Ok(());
     }
     Err(session.unreachable())
+}
+
+/// Lets everything arrive that waits at the server, if it can be reached now.
+pub fn catch_up(session: &mut Session) {
+    session.app.send(Command::GoOnline);
+    let arguments = Receive { follow: false, wait: None, no_read: true };
+    let mut patience = Patience::new(&arguments, session.timeout);
+    while let Some(deadline) = patience.deadline() {
+        let Some(event) = session.next(deadline) else { return };
+        patience.notice(&event);
+        if !matches!(session.hope(&event), Hope::Some) {
+            return;
+        }
+    }
 }
 
 /// Set when the program is to end.

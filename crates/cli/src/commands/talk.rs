@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use waxwing_app::api::{BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message, Post};
+use waxwing_app::api::{
+    BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message, Person, Post,
+};
 
 use super::acts::{previewed, typed};
 use crate::arguments::{Global, History, Send};
@@ -136,13 +138,10 @@ pub fn report(session: &mut Session, id: &str, chat: &Chat, printer: &mut Printe
         return Err(Error::server("notTaken", "the server did not take the message for good; send it anew"));
     }
     let name = chat_name(chat);
-    let why =
-        session.reason().map_or_else(|| "no connection".to_owned(), |reason| text::one_line(&reason.detail));
+    let queued = no_connection(session, &format!("queued for {name}"));
     printer.print(
         || match message.delivery {
-            Delivery::Pending => {
-                format!("⏱ queued for {name}: {why}; it will go out with the next command")
-            }
+            Delivery::Pending => queued,
             delivery => format!("{} sent to {name}", ticks(delivery)),
         },
         || with_chat("sent", chat, &[("message", &message)]),
@@ -154,8 +153,15 @@ pub fn report(session: &mut Session, id: &str, chat: &Chat, printer: &mut Printe
     }
 }
 
+/// What is said of something that waits for the server.
+pub fn no_connection(session: &Session, what: &str) -> String {
+    let why =
+        session.reason().map_or_else(|| "no connection".to_owned(), |reason| text::one_line(&reason.detail));
+    format!("⏱ {what}: {why}; it will go out with the next command")
+}
+
 /// Until the server has the message, or there is no hope of that now. A refusal is returned.
-fn await_acceptance(session: &mut Session, id: &str) -> Result<Option<String>, Error> {
+pub fn await_acceptance(session: &mut Session, id: &str) -> Result<Option<String>, Error> {
     let deadline = Instant::now() + session.timeout;
     // It may have happened before the command was answered.
     while session.message(id)?.is_some_and(|message| message.delivery == Delivery::Pending) {
@@ -257,6 +263,15 @@ impl<'a> Writer<'a> {
                 }
             },
         )
+    }
+
+    /// One of somebody's status updates.
+    pub fn status(&mut self, session: &Session, message: &Message, author: &Person) -> Result<(), Error> {
+        self.names.learn(session, message)?;
+        self.numbers = true;
+        let line = self.line(message);
+        let brief = brief_person(author);
+        self.printer.print(|| line, || object("statusUpdate", &[("author", &brief), ("message", message)]))
     }
 
     /// One message as a line; lines of its text after the first are indented.

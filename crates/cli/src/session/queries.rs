@@ -2,7 +2,7 @@
 
 use waxwing_app::api::{
     Answer, BroadcastList, Chat, Contact, Device, Group, Hit, Message, Privacy, Profile, Query, Receipt,
-    Setting, Status,
+    Setting, Status, StatusUpdates,
 };
 
 use super::{Session, mismatch};
@@ -141,6 +141,14 @@ impl Session {
     pub fn receipts(&self, message: &str) -> Result<Vec<Receipt>, Error> {
         match self.app.query(Query::Receipts { message: message.to_owned() })? {
             Answer::Receipts { receipts } => Ok(receipts),
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// What the user and contacts show for a day.
+    pub fn status_updates(&self) -> Result<Vec<StatusUpdates>, Error> {
+        match self.app.query(Query::StatusUpdates)? {
+            Answer::StatusUpdates { updates } => Ok(updates),
             _ => Err(mismatch()),
         }
     }

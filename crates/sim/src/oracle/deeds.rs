@@ -85,7 +85,7 @@ impl Oracle {
         let person = self.people.get(&client).copied().unwrap_or(client);
         let stays = match written.to {
             Conversation::Group(group) => self.has_stayed_since(group, address.account, written),
-            Conversation::Account(_) => true,
+            Conversation::Account(_) | Conversation::Status(_) => true,
         };
         let copy = self.rolled_back_account(address.account) || self.rolled_back_account(key.from.account);
         there && stays && !copy && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)

@@ -95,7 +95,7 @@ impl Oracle {
         if sent.delivery == Delivery::Failed {
             let put_out = match written.to {
                 Conversation::Group(group) => self.society.was_ever_outside(group, key.from.account),
-                Conversation::Account(_) => false,
+                Conversation::Account(_) | Conversation::Status(_) => false,
             };
             let has_cause = put_out || self.said_expired.contains(key) || self.refused.contains(key);
             if !has_cause {
@@ -160,7 +160,7 @@ impl Oracle {
         let is_gone = self.is_past(written.client);
         let left = match written.to {
             Conversation::Group(group) => !self.is_member(group, address.account),
-            Conversation::Account(_) => false,
+            Conversation::Account(_) | Conversation::Status(_) => false,
         };
         if self.is_unwanted(person, *key) || self.skipped.contains(&address) {
             return None;
@@ -220,7 +220,7 @@ impl Oracle {
         }
         let left = match written.to {
             Conversation::Group(group) => accounts.keys().any(|account| !self.is_member(group, *account)),
-            Conversation::Account(_) => false,
+            Conversation::Account(_) | Conversation::Status(_) => false,
         };
         let inexact = !self.is_exact(written.client, written) || self.rolled_back_account(own);
         // A receipt that waited too long for its device is gone, too.

@@ -41,7 +41,7 @@ impl Oracle {
                 self.passing.shown += 1;
                 let to = match with {
                     Conversation::Account(_) => Conversation::Account(own.account),
-                    Conversation::Group(_) => *with,
+                    Conversation::Group(_) | Conversation::Status(_) => *with,
                 };
                 if *account == own.account || !self.passing.composed.contains(&(*account, to)) {
                     self.fail("light", format!("c{client} is shown somebody typing who did not"));

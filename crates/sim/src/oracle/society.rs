@@ -248,6 +248,7 @@ impl Oracle {
             Conversation::Account(account) => {
                 accounts.insert(account);
             }
+            Conversation::Status(_) => {}
             Conversation::Group(group) => {
                 let facts = self.society.groups.get(&group);
                 let members = facts.and_then(|facts| facts.members(epoch?));
@@ -273,7 +274,7 @@ impl Oracle {
     pub(super) fn has_somebody_to_reach(&self, key: MessageKey, to: Conversation) -> bool {
         let epoch = match to {
             Conversation::Group(group) => self.society.groups.get(&group).map(GroupFacts::epoch),
-            Conversation::Account(_) => return true,
+            Conversation::Account(_) | Conversation::Status(_) => return true,
         };
         !self.owed(key, to, epoch).is_empty()
     }

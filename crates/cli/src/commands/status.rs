@@ -1,0 +1,223 @@
+//! What people show for a day.
+
+use jiff::tz::TimeZone;
+use waxwing_app::api::{
+    Audience, ChatChange, Command, Delivery, Message, PrivacySetting, Receipt, StatusUpdates,
+};
+
+use super::acts::{previewed, typed};
+use super::now_ms;
+use super::people::words;
+use super::receive::catch_up;
+use super::talk::{Writer, await_acceptance, message_text, no_connection};
+use crate::arguments::{Global, Status, StatusAudience, StatusCommand};
+use crate::names::{brief_person, person_name};
+use crate::output::{Error, Printer, object};
+use crate::session::{Session, refused};
+use crate::text::{date_and_clock, one_line};
+
+/// How the user names what they show themself.
+const ME: &str = "me";
+
+pub fn status(global: &Global, arguments: &Status, printer: &mut Printer) -> Result<(), Error> {
+    let mut session = Session::open_registered(global)?;
+    match &arguments.command {
+        None => list(&mut session, false, printer),
+        Some(StatusCommand::List { all }) => list(&mut session, *all, printer),
+        Some(StatusCommand::Post { plain, no_preview, text }) => {
+            let text = message_text(text)?;
+            let post = typed(&session, &text, *plain)?;
+            let post = if *no_preview { post } else { previewed(&session, post)? };
+            session.app.send(Command::GoOnline);
+            let answered = session.run(Command::PostStatus { post: Box::new(post) })?;
+            posted(&mut session, &answered.message.unwrap_or_default(), printer)
+        }
+        Some(StatusCommand::Show { name, no_read }) => show(&mut session, name.as_deref(), !no_read, printer),
+        Some(StatusCommand::Seen { message }) => seen(&mut session, message.as_deref(), printer),
+        Some(StatusCommand::Delete { messages }) => {
+            for name in messages {
+                own(&session, &session.known_message(name)?)?;
+            }
+            super::delete_for_everyone_in(&mut session, messages, printer)
+        }
+        Some(StatusCommand::Audience { who }) => audience(&mut session, who.as_ref(), printer),
+        Some(StatusCommand::Mute { name, span }) => {
+            let until_ms = span.map_or(u64::MAX, |span| {
+                now_ms().saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+            });
+            mute(&mut session, name, until_ms, printer)
+        }
+        Some(StatusCommand::Unmute { name }) => mute(&mut session, name, 0, printer),
+    }
+}
+
+fn posted(session: &mut Session, id: &str, printer: &mut Printer) -> Result<(), Error> {
+    let refusal = await_acceptance(session, id)?;
+    session.spread();
+    let message = session
+        .message(id)?
+        .ok_or_else(|| Error::device("internal", "the status update is not in the history; this is a bug"))?;
+    if message.delivery == Delivery::Failed {
+        return Err(Error::server("notTaken", "the server did not take it for anybody; post it anew"));
+    }
+    let people = session.receipts(id)?.len();
+    let to = if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+    let pending = message.delivery == Delivery::Pending;
+    let said =
+        if pending { no_connection(session, "not shown yet") } else { format!("shown to {to} for 24 hours") };
+    printer.print(
+        || format!("{said}  #{}", message.order),
+        || object("statusPosted", &[("people", &people), ("message", &message)]),
+    )?;
+    match refusal {
+        Some(code) if pending => Err(refused(&code)),
+        _ => Ok(()),
+    }
+}
+
+fn list(session: &mut Session, all: bool, printer: &mut Printer) -> Result<(), Error> {
+    catch_up(session);
+    let now = now_ms();
+    let mut updates = session.status_updates()?;
+    let muted = updates.iter().filter(|one| one.muted_until_ms > now).count();
+    updates.retain(|one| all || one.muted_until_ms <= now);
+    if updates.is_empty() {
+        printer.note("nobody shows anything now; show something with `waxwing status post TEXT`");
+    }
+    let zone = TimeZone::system();
+    for one in &updates {
+        printer.print(
+            || line(one, now, &zone),
+            || object("statusAuthor", &[("author", &brief_person(&one.author)), ("updates", one)]),
+        )?;
+    }
+    if muted > 0 && !all {
+        printer.note("some are muted: waxwing status list --all");
+    }
+    Ok(())
+}
+
+/// Who shows something, and the last of it.
+pub fn line(one: &StatusUpdates, now_ms: u64, zone: &TimeZone) -> String {
+    let new = match one.unseen {
+        0 => String::new(),
+        count => format!(" ({count} new)"),
+    };
+    let muted = if one.muted_until_ms > now_ms { " [muted]" } else { "" };
+    let last = one.messages.last().map(|message| {
+        let text = message.body.post().map_or("", |post| post.text.as_str());
+        format!("{}  {}", date_and_clock(message.sent_at_ms, zone), one_line(text))
+    });
+    format!("{}{new}{muted}  {}", author(one), last.unwrap_or_default())
+}
+
+/// As the user calls them.
+pub fn author(one: &StatusUpdates) -> String {
+    if one.own { "you".to_owned() } else { person_name(&one.author) }
+}
+
+/// What somebody shows, `me` for the user.
+fn called(session: &Session, name: &str) -> Result<Option<StatusUpdates>, Error> {
+    let account = if name == ME {
+        session.status()?.account.unwrap_or_default()
+    } else {
+        session.known_contact(name)?.person.account
+    };
+    Ok(session.status_updates()?.into_iter().find(|one| one.author.account == account))
+}
+
+fn show(session: &mut Session, name: Option<&str>, read: bool, printer: &mut Printer) -> Result<(), Error> {
+    catch_up(session);
+    let now = now_ms();
+    let updates: Vec<StatusUpdates> = match name {
+        Some(name) => called(session, name)?.into_iter().collect(),
+        None => {
+            let new = |one: &StatusUpdates| one.unseen > 0 && one.muted_until_ms <= now;
+            session.status_updates()?.into_iter().filter(new).collect()
+        }
+    };
+    if updates.is_empty() {
+        printer.note(&match name {
+            Some(ME) => "you show nothing now; show something with `waxwing status post TEXT`".to_owned(),
+            Some(name) => format!("{} shows nothing now", one_line(name)),
+            None => "nobody shows anything new; `waxwing status` lists what there is".to_owned(),
+        });
+    }
+    for one in &updates {
+        let mut writer = Writer::new(session, printer)?;
+        for message in &one.messages {
+            writer.status(session, message, &one.author)?;
+        }
+        if let (true, false, Some(last)) = (read, one.own, one.messages.last()) {
+            session.run(Command::MarkRead { with: one.conversation.clone(), up_to: last.order })?;
+        }
+    }
+    session.settle();
+    Ok(())
+}
+
+fn own(session: &Session, message: &Message) -> Result<(), Error> {
+    let own = session.status()?.account.unwrap_or_default();
+    if message.with == format!("s:{own}") {
+        return Ok(());
+    }
+    let detail = "that is no status update of yours; see them with `waxwing status show me`";
+    Err(Error::user("unknownStatus", detail))
+}
+
+fn seen(session: &mut Session, name: Option<&str>, printer: &mut Printer) -> Result<(), Error> {
+    catch_up(session);
+    let message = match name {
+        Some(name) => session.known_message(name)?,
+        None => {
+            let newest = called(session, ME)?.and_then(|one| one.messages.last().cloned());
+            newest.ok_or_else(|| Error::user("unknownStatus", "you show nothing now"))?
+        }
+    };
+    own(session, &message)?;
+    let receipts = session.receipts(&message.id)?;
+    let (seen, not): (Vec<Receipt>, Vec<Receipt>) =
+        receipts.into_iter().partition(|receipt| receipt.delivery == Delivery::Read);
+    let zone = TimeZone::system();
+    for receipt in &seen {
+        printer.print(
+            || format!("{}  {}", person_name(&receipt.person), date_and_clock(receipt.read_at_ms, &zone)),
+            || {
+                let person = brief_person(&receipt.person);
+                object("statusSeen", &[("contact", &person), ("readAtMs", &receipt.read_at_ms)])
+            },
+        )?;
+    }
+    printer.note(&format!("seen by {} of {}", seen.len(), seen.len() + not.len()));
+    Ok(())
+}
+
+fn audience(session: &mut Session, who: Option<&StatusAudience>, printer: &mut Printer) -> Result<(), Error> {
+    let audience = match who {
+        None => None,
+        Some(StatusAudience::Contacts { except }) if except.is_empty() => Some(Audience::Contacts),
+        Some(StatusAudience::Contacts { except }) => {
+            Some(Audience::ContactsExcept { accounts: session.accounts(except)? })
+        }
+        Some(StatusAudience::Only { names }) => Some(Audience::Only { accounts: session.accounts(names)? }),
+    };
+    if let Some(audience) = audience {
+        session.run(Command::SetPrivacy { setting: PrivacySetting::Status, audience })?;
+        session.spread();
+    }
+    let audience = session.privacy()?.status;
+    let said = words(session, &audience)?;
+    printer.print(|| said, || object("statusAudience", &[("audience", &audience)]))
+}
+
+fn mute(session: &mut Session, name: &str, until_ms: u64, printer: &mut Printer) -> Result<(), Error> {
+    let person = session.known_contact(name)?.person;
+    let conversation = format!("s:{}", person.account);
+    session.run(Command::SetChat { conversation, change: ChatChange::MutedUntilMs(until_ms) })?;
+    session.spread();
+    let said = if until_ms == 0 { "not muted any more" } else { "muted" };
+    printer.print(
+        || format!("{}: {said}", person_name(&person)),
+        || object("statusMuted", &[("contact", &brief_person(&person)), ("mutedUntilMs", &until_ms)]),
+    )
+}

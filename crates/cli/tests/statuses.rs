@@ -1,0 +1,101 @@
+//! What people show for a day: through a real server and the real programs.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Person, Server, eventually};
+
+/// People who have each other among their contacts.
+fn acquainted<const N: usize>(server: &Server, names: [&'static str; N]) -> [Person; N] {
+    let invitation = server.invitation();
+    let people = names.map(|name| Person::registered(name, &server.address, &invitation));
+    for person in &people {
+        for name in names.iter().filter(|name| **name != person.name) {
+            person.json(&["contacts", "add", name]).succeeded();
+        }
+    }
+    people
+}
+
+fn texts(objects: &[Value]) -> Vec<String> {
+    let text = |object: &Value| object["message"]["body"]["text"].as_str().map(str::to_owned);
+    objects.iter().filter_map(text).collect()
+}
+
+fn shown(who: &Person, of: &str) -> Vec<String> {
+    texts(&who.json(&["status", "show", of, "--no-read"]).succeeded().objects())
+}
+
+fn seen(who: &Person) -> Vec<String> {
+    let name = |object: Value| object["contact"]["username"].as_str().unwrap().to_owned();
+    who.json(&["status", "seen"]).succeeded().objects().into_iter().map(name).collect()
+}
+
+#[test]
+fn what_is_shown_is_seen_answered_and_taken_back() {
+    let server = Server::start();
+    let [anna, ben, carla] = acquainted(&server, ["anna", "ben", "carla"]);
+    assert_eq!(anna.run(&["status"]).succeeded().stdout, "");
+    let posted = anna.json(&["status", "post", "at the *sea*"]).succeeded().object();
+    assert_eq!((&posted["type"], &posted["people"]), (&"statusPosted".into(), &2.into()));
+    assert_eq!(posted["message"]["delivery"], "sent");
+    eventually("ben is shown it", || shown(&ben, "anna") == ["at the sea"]);
+    // No chat knows of it, and nothing counts as unread.
+    assert!(ben.json(&["chats"]).succeeded().objects().is_empty());
+    assert_eq!(ben.json(&["account"]).succeeded().object()["unread"], 0);
+    assert!(ben.json(&["search", "sea"]).succeeded().objects().is_empty());
+    let listed = ben.run(&["status"]).succeeded().stdout;
+    assert!(listed.starts_with("anna (1 new)  ") && listed.contains("at the sea"), "{listed}");
+    assert_eq!(texts(&ben.json(&["status", "show"]).succeeded().objects()), ["at the sea"]);
+    assert!(ben.json(&["status", "show"]).succeeded().objects().is_empty(), "it is not new any more");
+    eventually("she sees who has seen it", || seen(&anna) == ["ben"]);
+    // Reactions and answers go to its author alone.
+    let message = ben.json(&["status", "show", "anna"]).succeeded().objects().remove(0);
+    let number = message["message"]["order"].to_string();
+    ben.json(&["react", &number, "🌊"]).succeeded();
+    ben.json(&["reply", &number, "take me with you"]).succeeded();
+    eventually("the answer is a message that quotes it", || {
+        anna.json(&["receive"]).succeeded();
+        let messages = anna.json(&["history", "ben"]).succeeded().objects();
+        messages.iter().any(|object| object["message"]["body"]["quote"]["text"] == "at the sea")
+    });
+    let own = anna.json(&["status", "show", "me"]).succeeded().objects().remove(0);
+    assert_eq!(own["message"]["done"][0]["emoji"], "🌊");
+    carla.json(&["receive"]).succeeded();
+    assert_eq!(
+        carla.json(&["status", "show", "anna"]).succeeded().objects()[0]["message"]["done"],
+        Value::Null
+    );
+    // Nobody else can take it back.
+    assert_eq!(ben.json(&["status", "delete", &number]).error(), "unknownStatus");
+    anna.json(&["status", "delete", &own["message"]["order"].to_string()]).succeeded();
+    eventually("it is gone", || shown(&ben, "anna").is_empty() && shown(&carla, "anna").is_empty());
+}
+
+#[test]
+fn only_those_who_are_meant_are_shown_it() {
+    let server = Server::start();
+    let [anna, ben, carla] = acquainted(&server, ["anna", "ben", "carla"]);
+    assert_eq!(anna.run(&["status", "audience"]).succeeded().stdout, "contacts\n");
+    let set = anna.run(&["status", "audience", "contacts", "--except", "carla"]).succeeded().stdout;
+    assert_eq!(set, "contacts except carla\n");
+    anna.json(&["status", "post", "not for carla"]).succeeded();
+    assert_eq!(anna.run(&["status", "audience", "only", "carla"]).succeeded().stdout, "only carla\n");
+    anna.json(&["status", "post", "for carla"]).succeeded();
+    assert!(anna.run(&["settings"]).succeeded().stdout.contains("status     only carla"));
+    anna.json(&["contacts", "block", "carla"]).succeeded();
+    assert_eq!(anna.json(&["status", "post", "for nobody"]).error(), "noAudience");
+    eventually("ben", || shown(&ben, "anna") == ["not for carla"]);
+    eventually("carla", || shown(&carla, "anna") == ["for carla"]);
+    // Who is muted is out of the way, and found when looked for.
+    ben.json(&["status", "mute", "anna"]).succeeded();
+    assert!(ben.json(&["status"]).succeeded().objects().is_empty());
+    assert_eq!(ben.json(&["status", "list", "--all"]).succeeded().objects().len(), 1);
+    ben.json(&["status", "unmute", "anna"]).succeeded();
+    assert_eq!(ben.json(&["status"]).succeeded().objects().len(), 1);
+    // What somebody shows who is no contact is not.
+    ben.json(&["contacts", "remove", "anna"]).succeeded();
+    assert!(ben.json(&["status"]).succeeded().objects().is_empty());
+}
