@@ -128,6 +128,12 @@ pub enum Command {
         /// Whose account.
         account: String,
     },
+    /// Say yes to being in a group into which somebody has brought the user who may not: see [`Group::asked_by`].
+    /// Writing there says so too; who does not want it leaves.
+    AcceptGroup {
+        /// Which.
+        group: String,
+    },
     /// Tell others something else of oneself.
     SetProfile {
         /// What.

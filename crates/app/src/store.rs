@@ -185,14 +185,17 @@ impl Store {
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
-    /// Incoming messages that no [`Self::acknowledge`] has named yet and that were not read, oldest first.
+    /// Incoming messages that no [`Self::acknowledge`] has named yet and that were not read, above an order, oldest
+    /// first.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn inbox(&self, max: usize) -> Result<Vec<Message>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE fresh = 1 ORDER BY \"order\" LIMIT ?1");
+    pub fn inbox(&self, after: u64, max: usize) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages WHERE fresh = 1 AND \"order\" > ?1 ORDER BY \"order\" LIMIT ?2"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([to_sql(max as u64)], message_of)?;
+        let rows = statement.query_map([to_sql(after), to_sql(max as u64)], message_of)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -8,11 +8,14 @@ mod compose;
 mod editor;
 mod layout;
 mod light;
+mod previews;
+mod requests;
 mod results;
 mod screen;
 mod search;
 mod select;
 mod slash;
+mod status;
 mod view;
 
 use std::collections::BTreeMap;
@@ -36,6 +39,7 @@ use crate::names::Names;
 use crate::output::{Error, Printer};
 use crate::session::{Session, ended};
 use chooser::Purpose;
+use previews::{Found, Previews};
 use screen::{Screen, Wish};
 
 /// Messages in one page of history.
@@ -69,6 +73,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
     let mut talk = Talk::begin(session, chat)?;
     let terminal = Terminal::enter()?;
     let result = talk.run(terminal);
+    talk.send_waiting();
     // Leaving the screen comes first: closing may take a moment, and its end should be seen.
     drop(talk);
     result
@@ -78,6 +83,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
 enum Wake {
     Key(Key),
     App(Box<Event>),
+    Previewed(Box<Found>),
     Tick,
     Leave,
     /// The app's thread is gone.
@@ -91,6 +97,7 @@ struct Talk {
     doing: BTreeMap<CommandId, &'static str>,
     /// The search whose results are shown.
     query: Option<Query>,
+    previews: Previews,
 }
 
 impl Talk {
@@ -99,7 +106,8 @@ impl Talk {
         let unread = usize::try_from(chat.unread).unwrap_or(usize::MAX);
         let names = Names::new(&status);
         let screen = Screen::new(chat, names, status.connection, TimeZone::system());
-        let mut talk = Self { session, screen, doing: BTreeMap::new(), query: None };
+        let mut talk =
+            Self { session, screen, doing: BTreeMap::new(), query: None, previews: Previews::default() };
         talk.screen.editor.set(talk.screen.chat.draft.clone());
         talk.learn_stars()?;
         // Enough to begin at the first unread message.
@@ -131,17 +139,18 @@ impl Talk {
 
     fn run(&mut self, mut terminal: Terminal) -> Result<(), Error> {
         let (keys, signals) = (read_keys()?, read_signals()?);
-        let events = self.session.app.events().clone();
+        let (events, found) = (self.session.app.events().clone(), self.previews.found.clone());
+        let sources = Sources { keys, signals, events, found };
         loop {
             self.draw(&mut terminal)?;
             let drawn = Instant::now();
-            let mut wake = wait(&keys, &signals, &events, drawn + TICK);
+            let mut wake = sources.wait(drawn + TICK);
             loop {
                 for _ in 0..MAX_AT_ONCE {
                     if self.handle(wake)? {
                         return Ok(());
                     }
-                    match next(&keys, &signals, &events) {
+                    match sources.next() {
                         Some(more) => wake = more,
                         None => break,
                     }
@@ -149,7 +158,7 @@ impl Talk {
                 if drawn.elapsed() >= FRAME {
                     break;
                 }
-                wake = wait(&keys, &signals, &events, drawn + FRAME);
+                wake = sources.wait(drawn + FRAME);
             }
         }
     }
@@ -198,8 +207,11 @@ impl Talk {
                 Wish::PassOn { message, to } => self.forward(message, to),
                 Wish::Chats => self.choose(Purpose::Go)?,
                 Wish::Go(conversation) => self.go(&conversation)?,
+                Wish::See(conversation) => self.see(&conversation)?,
+                Wish::Requests => self.choose(Purpose::Requests)?,
             },
             Wake::App(event) => self.event(*event)?,
+            Wake::Previewed(found) => self.previewed(*found),
             Wake::Tick => {}
             Wake::Leave => return Ok(true),
             Wake::Ended => return Err(ended()),
@@ -247,6 +259,7 @@ impl Talk {
                 self.screen.begin(page, PAGE);
                 self.screen.connection(self.session.status()?.connection);
             }
+            Event::Message { message } if self.is_elsewhere_asked(&message)? => {}
             event => {
                 if let Event::Composing { account, .. } = &event {
                     self.screen.names.learn_person(&self.session, account)?;
@@ -270,21 +283,34 @@ impl Talk {
     }
 }
 
-fn wait(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>, until: Instant) -> Wake {
-    let tick = waxwing_app::channel::at(until);
-    select! {
-        recv(keys) -> key => key.map_or(Wake::Leave, Wake::Key),
-        recv(signals) -> _ => Wake::Leave,
-        recv(events) -> event => event.map_or(Wake::Ended, |event| Wake::App(Box::new(event))),
-        recv(tick) -> _ => Wake::Tick,
-    }
+/// What wakes the loop comes from here.
+struct Sources {
+    keys: Receiver<Key>,
+    signals: Receiver<()>,
+    events: Receiver<Event>,
+    found: Receiver<Found>,
 }
 
-/// What else has happened already.
-fn next(keys: &Receiver<Key>, signals: &Receiver<()>, events: &Receiver<Event>) -> Option<Wake> {
-    let key = keys.try_recv().map(Wake::Key);
-    let signal = || signals.try_recv().map(|()| Wake::Leave);
-    key.or_else(|_| signal()).or_else(|_| events.try_recv().map(|event| Wake::App(Box::new(event)))).ok()
+impl Sources {
+    fn wait(&self, until: Instant) -> Wake {
+        let tick = waxwing_app::channel::at(until);
+        select! {
+            recv(self.keys) -> key => key.map_or(Wake::Leave, Wake::Key),
+            recv(self.signals) -> _ => Wake::Leave,
+            recv(self.events) -> event => event.map_or(Wake::Ended, |event| Wake::App(Box::new(event))),
+            recv(self.found) -> found => found.map_or(Wake::Tick, |found| Wake::Previewed(Box::new(found))),
+            recv(tick) -> _ => Wake::Tick,
+        }
+    }
+
+    /// What else has happened already.
+    fn next(&self) -> Option<Wake> {
+        let key = self.keys.try_recv().map(Wake::Key);
+        let signal = || self.signals.try_recv().map(|()| Wake::Leave);
+        let found = || self.found.try_recv().map(|found| Wake::Previewed(Box::new(found)));
+        let event = || self.events.try_recv().map(|event| Wake::App(Box::new(event)));
+        key.or_else(|_| signal()).or_else(|_| found()).or_else(|_| event()).ok()
+    }
 }
 
 /// The thread ends when the terminal does, or with the process.

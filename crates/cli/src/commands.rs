@@ -18,7 +18,7 @@ mod talk;
 
 pub use acts::{
     answer, card, delete_for_everyone, delete_for_everyone_in, disappear, draft, e7, edit, event, forward,
-    keep, location, moment, moved, note, open, pin, poll, react, reply, typed, vote,
+    keep, location, moment, moved, note, open, pin, poll, preview_reach, react, reply, typed, vote,
 };
 pub use chats::chats;
 pub use completions::completions;
@@ -31,7 +31,7 @@ pub use messages::{delete, messages};
 pub use people::{profile, requests, settings};
 pub use receive::{receive, stop_flag};
 pub use search::{place, search};
-pub use status::{author as status_author, line as status_line, status};
+pub use status::{author as status_author, status};
 pub use talk::{history, history_of, send};
 
 use std::time::Instant;

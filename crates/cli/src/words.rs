@@ -6,12 +6,12 @@ mod tests;
 use jiff::tz::TimeZone;
 use waxwing_app::api::{
     Allowed, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice, Permissions, Place, Post,
-    Preview, Receipt, Reply,
+    Presence, Preview, Receipt, Reply,
 };
 
 use crate::markup::marked;
 use crate::names::Names;
-use crate::text::{date_and_clock, one_line};
+use crate::text::{clock, date_and_clock, local, one_line};
 
 /// Ticks as everybody knows them; colours are the screen's affair.
 pub fn ticks(delivery: Delivery) -> &'static str {
@@ -59,7 +59,7 @@ pub fn whole_text(message: &Message, names: &Names) -> String {
 }
 
 /// What was done about a message, on one line.
-fn done_text(message: &Message, names: &Names) -> String {
+pub fn done_text(message: &Message, names: &Names) -> String {
     let mut said = Vec::new();
     for done in &message.done {
         let by = names.of(&done.by);
@@ -231,6 +231,15 @@ pub fn permissions_text(permissions: Permissions) -> String {
     )
 }
 
+/// The same message without what its link leads to: of whom the user does not know, nothing is shown but words.
+pub fn without_preview(message: &Message) -> Message {
+    let mut message = message.clone();
+    if let Body::Text(post) = &mut message.body {
+        post.preview = None;
+    }
+    message
+}
+
 /// What somebody wrote, with everything that is not text in words.
 pub fn post_text(post: &Post, names: &Names) -> String {
     if post.once {
@@ -265,6 +274,18 @@ pub fn post_text(post: &Post, names: &Names) -> String {
         Some(Card::Event { place, .. }) => format!("event at {}", one_line(place)),
     };
     if text.is_empty() { card } else { format!("{text}\n{card}") }
+}
+
+/// Whether somebody is there; empty: not known.
+pub fn presence_text(presence: Presence, now_ms: u64, zone: &TimeZone) -> String {
+    match presence {
+        Presence::Unknown => String::new(),
+        Presence::Online => "online".to_owned(),
+        Presence::LastSeen { at_ms } if local(at_ms, zone).date() == local(now_ms, zone).date() => {
+            format!("last seen {}", clock(at_ms, zone))
+        }
+        Presence::LastSeen { at_ms } => format!("last seen {}", date_and_clock(at_ms, zone)),
+    }
 }
 
 /// What the first link of a text leads to, as the sender found it.

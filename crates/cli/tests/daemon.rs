@@ -525,3 +525,34 @@ fn connections_and_subscriptions_have_limits_and_others_are_told_so() {
     });
     assert_eq!(daemon.terminate(), 0);
 }
+
+/// What the daemon may have given to a program that never reads: what lies in the socket, and no more.
+const IN_A_SOCKET_BYTES: usize = 1024 * 1024;
+
+#[test]
+fn a_program_that_never_reads_holds_nobody_up_and_is_put_out() {
+    let World { server: _server, bot, anna } = world();
+    let daemon = Daemon::start(&bot, &["--socket"]);
+    let mut stuck = std::os::unix::net::UnixStream::connect(daemon.socket()).unwrap();
+    let mut reader = daemon.unix();
+    let (mut writer, _child) = Program::standard(&anna, &[]);
+    let long = "x".repeat(16_000);
+    let count = 100;
+    for n in 0..count {
+        writer.call("send", json!({ "recipient": ["bot"], "message": format!("{n} {long}") }));
+    }
+    for n in 0..count {
+        assert!(text(&reader.message()).starts_with(&format!("{n} ")), "in order, and none is left out");
+    }
+    // Whoever comes meanwhile is served, and is told everything that was not acknowledged from now on.
+    assert!(daemon.unix().call("version", json!({}))["version"].is_string());
+    anna.send("bot", "still there?");
+    assert_eq!(text(&reader.message()), "still there?");
+    // It is disconnected; what it would have been told waits in the database, not in memory.
+    std::thread::sleep(Duration::from_secs(35));
+    let mut left = Vec::new();
+    stuck.set_read_timeout(Some(MOMENT)).unwrap();
+    std::io::Read::read_to_end(&mut stuck, &mut left).expect("the connection has ended");
+    assert!(left.len() < IN_A_SOCKET_BYTES, "{} bytes", left.len());
+    assert!(daemon.unix().call("version", json!({}))["version"].is_string());
+}

@@ -110,3 +110,36 @@ fn who_is_unknown_asks_and_hears_nothing_until_the_answer() {
     eventually("ben's has arrived", || ticks(&ben, "anna")[2..] == ["delivered", "read"]);
     eventually("so has anna's", || ticks(&anna, "ben") == ["delivered", "read", "read", "delivered"]);
 }
+
+#[test]
+fn a_group_of_somebody_who_may_not_add_one_waits_for_an_answer() {
+    let server = Server::start();
+    let [ben, carla] = people(&server, ["ben", "carla"]);
+    ben.json(&["settings", "groups", "nobody"]).succeeded();
+    carla.json(&["contacts", "add", "ben"]).succeeded();
+    // He has told her nothing yet, so her program does not know.
+    for name in ["hikes", "spam"] {
+        carla.json(&["group", "create", name, "ben"]).succeeded();
+        carla.send(name, "hello all");
+    }
+    let asked = || {
+        assert_eq!(ben.received(), [""; 0], "nothing is printed");
+        let requests = ben.json(&["requests"]).succeeded().objects();
+        let name = |request: &Value| request["name"].as_str().unwrap_or_default().to_owned();
+        let mut names: Vec<String> = requests.iter().map(name).collect();
+        names.sort();
+        names
+    };
+    eventually("both ask", || asked() == ["hikes", "spam"]);
+    for list in [&["chats"][..], &["group"]] {
+        assert!(ben.json(list).succeeded().objects().is_empty(), "it is in no list");
+    }
+    ben.json(&["requests", "accept", "hikes"]).succeeded();
+    ben.json(&["requests", "delete", "spam"]).succeeded();
+    assert_eq!(ben.json(&["requests"]).succeeded().objects().len(), 0);
+    let groups = ben.json(&["group"]).succeeded().objects();
+    assert_eq!(groups.iter().map(|group| group["name"].clone()).collect::<Vec<_>>(), ["hikes"]);
+    eventually("what was said there is printed now", || ben.received() == ["hello all"]);
+    ben.send("hikes", "hello");
+    eventually("and he is heard", || carla.received() == ["hello"]);
+}

@@ -4,7 +4,8 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use support::rpc::Program;
 use support::{Person, Server, eventually};
 
 /// People who have each other among their contacts.
@@ -72,6 +73,40 @@ fn what_is_shown_is_seen_answered_and_taken_back() {
     assert_eq!(ben.json(&["status", "delete", &number]).error(), "unknownStatus");
     anna.json(&["status", "delete", &own["message"]["order"].to_string()]).succeeded();
     eventually("it is gone", || shown(&ben, "anna").is_empty() && shown(&carla, "anna").is_empty());
+}
+
+/// The same through a daemon, as bots do it.
+#[test]
+fn a_program_hears_of_stories_and_tells_one() {
+    let server = Server::start();
+    let [anna, ben] = acquainted(&server, ["anna", "ben"]);
+    let (mut program, mut child) = Program::standard(&ben, &[]);
+    anna.json(&["status", "post", "at the sea"]).succeeded();
+    let mut story = Value::Null;
+    eventually("the story comes", || {
+        story = program.event()["envelope"].clone();
+        story["storyMessage"]["textAttachment"]["text"] == "at the sea"
+    });
+    assert_eq!(story["source"], "anna");
+    let about = json!({ "targetAuthor": "anna", "targetTimestamp": story["timestamp"], "emoji": "🌊" });
+    program.call("sendReaction", about.clone());
+    let back = json!({ "targetAuthor": "anna", "targetTimestamp": story["timestamp"], "remove": true });
+    program.call("sendReaction", back);
+    program.call("sendReaction", about);
+    let answer = json!({
+        "recipient": ["anna"], "message": "wait for me",
+        "storyAuthor": "anna", "storyTimestamp": story["timestamp"],
+    });
+    program.call("send", answer);
+    let told = program.call("sendStory", json!({ "message": "beep" }));
+    assert_eq!(told["results"][0]["recipientAddress"]["username"], "anna");
+    program.close();
+    child.wait().unwrap();
+    assert_eq!(shown(&anna, "ben"), ["beep"]);
+    let own = anna.json(&["status", "show", "me"]).succeeded().objects().remove(0);
+    assert_eq!(own["message"]["done"][0]["emoji"], "🌊");
+    let answer = anna.json(&["history", "ben"]).succeeded().objects().remove(0);
+    assert_eq!(answer["message"]["body"]["quote"]["text"], "at the sea");
 }
 
 #[test]

@@ -552,6 +552,9 @@ impl Client {
         let Some(own) = self.address() else { return Ok(false) };
         let at = turn.now.0.max(self.counters.clock.saturating_add(1));
         let act = Act { target: target.map(|target| (target.from, target.id)), sent_at_ms, at, deed };
+        if let Conversation::Group(group) = with {
+            self.wants_group_if_asked(turn, group)?;
+        }
         let admin = match with {
             Conversation::Group(group) => load_state(turn, group)?
                 .is_some_and(|state| state.member(own.account).is_some_and(|member| member.admin)),

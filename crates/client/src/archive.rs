@@ -2,7 +2,7 @@
 //! until the device is known to have stored it.
 
 use waxwing_wire::content::{
-    Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body as ContentBody, StateEntry,
+    Archive, ArchivedBody, ArchivedMessage, ArchivedPeer, Body as ContentBody, Conversation, StateEntry,
 };
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::limits::{MAX_MESSAGES_PER_PART, MAX_STATE_ENTRIES};
@@ -283,7 +283,8 @@ impl Client {
             self.acts_archived(turn, &mut message, &acts)?;
             if self.settle(turn, &mut message)? {
                 turn.store.write_message(message);
-            } else {
+            } else if let Conversation::Status(_) = message.with {
+                // Nobody can have kept it.
                 self.forget_message(turn, &message)?;
             }
         }

@@ -354,6 +354,7 @@ impl Client {
             Command::DeleteMessages { messages } => self.delete_messages(turn, id, &messages),
             Command::SetProfile { change } => self.set_profile(turn, id, change),
             Command::Accept { account } => self.accept(turn, id, account),
+            Command::AcceptGroup { group } => self.accept_group(turn, id, group),
             Command::SetPrivacy { setting, audience } => self.set_privacy(turn, id, setting, &audience),
             Command::RemoveContact { account } => self.remove_contact(turn, id, account),
             Command::SetSetting { key, value } => self.set_setting(turn, id, key, value),

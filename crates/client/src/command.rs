@@ -149,6 +149,12 @@ pub enum Command {
         /// Who.
         account: AccountId,
     },
+    /// Say yes to being in a group into which somebody has brought the user who may not. Writing there says so too;
+    /// who does not want it leaves.
+    AcceptGroup {
+        /// Which.
+        group: GroupId,
+    },
     /// Say who may know something of the user.
     SetPrivacy {
         /// What.

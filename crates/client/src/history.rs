@@ -10,7 +10,7 @@ use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::db::Key;
 use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_UNREAD_PER_COMMAND};
-use crate::privacy::load_privacy;
+use crate::privacy::{group_asked_by, load_privacy};
 use crate::profile::is_accepted;
 use crate::record::{Kind, OutboxRow};
 use crate::row::{Body, Delivery};
@@ -55,7 +55,10 @@ impl Client {
             turn.store.write_message(message);
         }
         let group = if let Conversation::Group(group) = with { Some(group) } else { None };
-        let receipts = group.is_some() || load_privacy(&turn.store)?.receipts;
+        let receipts = match group {
+            Some(group) => group_asked_by(&turn.store, group)?.is_none(),
+            None => load_privacy(&turn.store)?.receipts,
+        };
         for (sender, ids) in read {
             // Whoever is blocked learns nothing, nor does somebody whom the user has not accepted.
             let known = group.is_some() || is_accepted(&turn.store, sender)?;

@@ -24,7 +24,7 @@ use crate::limits::{
     ANNOUNCE_AGAIN_MS, ANNOUNCE_PAUSE_MS, LIGHT_AGE_MS, MAX_ANNOUNCING_DEVICES, MAX_COMPOSERS,
     MAX_COMPOSING_TOLD, TYPING_LASTS_MS, TYPING_REPEAT_MS, WATCH_AGAIN_MS, WATCH_LASTS_MS,
 };
-use crate::privacy::{load_privacy, rights_of};
+use crate::privacy::{group_asked_by, load_privacy, rights_of};
 use crate::profile::{is_accepted, keys_of, own_keys};
 use crate::row::{Body, Direction};
 use crate::turn::Turn;
@@ -282,6 +282,9 @@ impl Client {
         let (with, key, purpose, target) = match event.group {
             Some(group) => {
                 let with = Conversation::Group(group);
+                if group_asked_by(&turn.store, group)?.is_some() {
+                    return Ok(());
+                }
                 (with, self.group_light_key(turn, group, from)?, Purpose::Group, with)
             }
             None => {

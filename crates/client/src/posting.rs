@@ -161,6 +161,9 @@ impl Client {
             post.lifetime_s = self.lifetime_for(turn, to)?;
         }
         self.fill_quote(turn, to, &mut post)?;
+        if let Conversation::Group(group) = to {
+            self.wants_group_if_asked(turn, group)?;
+        }
         let key = MessageKey { from, id: self.fresh_id(turn)? };
         if to == Conversation::Account(from.account) {
             self.note_to_self(turn, key, post)?;

@@ -1,10 +1,11 @@
 //! Who may know what of the user.
 
-use waxwing_wire::AccountId;
+use waxwing_wire::{AccountId, GroupId};
 
 use crate::client::{Client, Error};
-use crate::command::{CommandId, Failure};
-use crate::db::Read;
+use crate::command::{CommandId, Event, Failure};
+use crate::db::{Key, Read};
+use crate::group::record::GroupRow;
 use crate::limits::MAX_AUDIENCE;
 use crate::overlay::Overlay;
 use crate::record::{AudienceRow, Record as _};
@@ -156,6 +157,15 @@ pub(crate) fn is_contact(store: &Overlay<'_>, account: AccountId) -> Result<bool
         || state::value(store, &StateKey::ContactName(account))?.is_some())
 }
 
+/// Who has brought the account into a group against its setting, until the user has said yes to that.
+pub(crate) fn group_asked_by(store: &Overlay<'_>, group: GroupId) -> Result<Option<AccountId>, Error> {
+    let asked = state::value(store, &StateKey::GroupAsked(group))?;
+    if asked.is_none() || state::value(store, &StateKey::GroupAccepted(group))?.is_some() {
+        return Ok(None);
+    }
+    Ok(asked.and_then(|bytes| bytes.try_into().ok()).map(AccountId))
+}
+
 /// Of an account that the user has accepted.
 pub(crate) fn rights_of(store: &Overlay<'_>, privacy: &Privacy, account: AccountId) -> Result<Rights, Error> {
     if state::is_blocked(store, account)? {
@@ -188,6 +198,53 @@ impl Client {
     /// When the database cannot be read or is damaged.
     pub fn is_contact(&self, db: &dyn Read, account: AccountId) -> Result<bool, Error> {
         is_contact(&Overlay::new(db), account)
+    }
+
+    /// The account is in a group now, brought by somebody; who may not has asked by that.
+    pub(crate) fn brought_into(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group: GroupId,
+        by: AccountId,
+    ) -> Result<(), Error> {
+        if !rights_of(&turn.store, &load_privacy(&turn.store)?, by)?.groups {
+            self.set_state(turn, &StateKey::GroupAsked(group), Some(by.0.to_vec()))?;
+        }
+        Ok(())
+    }
+
+    /// Whoever writes in a group into which they were brought wants to be there.
+    pub(crate) fn wants_group_if_asked(&mut self, turn: &mut Turn<'_>, group: GroupId) -> Result<(), Error> {
+        match group_asked_by(&turn.store, group)? {
+            Some(_) => self.wants_group(turn, group),
+            None => Ok(()),
+        }
+    }
+
+    /// The user wants to be in a group.
+    pub(crate) fn wants_group(&mut self, turn: &mut Turn<'_>, group: GroupId) -> Result<(), Error> {
+        let key = StateKey::GroupAccepted(group);
+        if state::value(&turn.store, &key)?.is_none() {
+            self.set_state(turn, &key, Some(vec![1]))?;
+        }
+        Ok(())
+    }
+
+    /// The user says yes to being in a group into which somebody has brought them who may not.
+    pub(crate) fn accept_group(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        group: GroupId,
+    ) -> Result<(), Error> {
+        if turn.store.load::<GroupRow>(&Key::Group(group))?.is_none() {
+            turn.failed(command, Failure::UnknownGroup);
+            return Ok(());
+        }
+        self.wants_group(turn, group)?;
+        turn.event(Event::Group(group));
+        turn.done(command);
+        Ok(())
     }
 
     pub(crate) fn set_privacy(

@@ -266,6 +266,9 @@ pub struct Group {
     pub member: bool,
     /// Who wants to join, if this account may say yes.
     pub requests: Vec<AccountId>,
+    /// Who has brought this account into it against its setting, as long as the user has not said yes to that: it is
+    /// not to be shown until then.
+    pub asked_by: Option<AccountId>,
 }
 
 /// What the user has set for a conversation, the same on all devices.

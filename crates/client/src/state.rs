@@ -44,6 +44,10 @@ pub(crate) enum StateKey {
     Given(AccountId),
     Privacy(Setting),
     Own(Own),
+    /// Somebody who may not has brought the account into the group: who.
+    GroupAsked(GroupId),
+    /// The user has said yes to being in the group: asked to join it, or wrote there.
+    GroupAccepted(GroupId),
 }
 
 /// What the user tells of themself. The keys come last, and the light key as the last of them: a device that has it
@@ -96,6 +100,8 @@ impl StateKey {
             Self::Given(account) => [&[GIVEN][..], &account.0].concat(),
             Self::Privacy(setting) => vec![15, setting.number()],
             Self::Own(own) => vec![16, *own as u8],
+            Self::GroupAsked(group) => [&[17][..], &group.0].concat(),
+            Self::GroupAccepted(group) => [&[18][..], &group.0].concat(),
         }
     }
 
@@ -110,6 +116,7 @@ impl StateKey {
             _ => None,
         };
         let message = || MessageKey::parse(rest);
+        let group = || rest.try_into().ok().map(GroupId);
         Some(match *kind {
             1 => Self::Archived(conversation()?),
             2 => Self::Pinned(conversation()?),
@@ -128,6 +135,8 @@ impl StateKey {
             15 => Self::Privacy(
                 rest.first().filter(|_| rest.len() == 1).and_then(|n| Setting::from_number(*n))?,
             ),
+            17 => Self::GroupAsked(group()?),
+            18 => Self::GroupAccepted(group()?),
             16 => Self::Own(rest.first().filter(|_| rest.len() == 1).and_then(|n| Own::from_number(*n))?),
             _ => return None,
         })

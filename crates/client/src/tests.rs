@@ -10,6 +10,7 @@ mod group_golden;
 mod group_hostile;
 mod group_random;
 mod group_relay;
+mod group_requests;
 mod group_talk;
 mod hostile;
 mod light;

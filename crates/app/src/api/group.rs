@@ -36,6 +36,10 @@ pub struct Group {
     pub community: Option<String>,
     /// Who wants to join, if this account may say yes.
     pub requests: Vec<Person>,
+    /// Who has brought the user into it who may not, as long as the user has not said yes: it is not to be shown
+    /// until then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub asked_by: Option<Person>,
 }
 
 /// A member of a group.

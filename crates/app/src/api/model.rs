@@ -153,8 +153,8 @@ pub struct Chat {
     pub conversation: String,
     /// With whom.
     pub with: ChatWith,
-    /// Somebody has written whom the user has neither written to nor added nor accepted. Nothing in there counts as
-    /// unread, and they do not hear what was read.
+    /// Somebody has written whom the user has neither written to nor added nor accepted, or who may not has brought the
+    /// user into the group. Nothing in there counts as unread, and they do not hear what was read.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub request: bool,
     /// Messages that were not read.
@@ -308,6 +308,10 @@ pub enum Happened {
         device: u8,
         /// Who did what.
         done: Done,
+        /// So often have they done this kind of thing about it, this time included, as far as the journal reaches
+        /// back; absent: once.
+        #[serde(skip_serializing_if = "is_one", default = "one")]
+        times: u64,
     },
     /// The message that this was about has been deleted since, or somebody did something else in its place,
     /// which has an entry of its own.
@@ -375,6 +379,15 @@ pub struct Message {
     /// What has been done about it and holds: reactions, votes, answers, pins.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub done: Vec<Done>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_one(number: &u64) -> bool {
+    *number == 1
+}
+
+fn one() -> u64 {
+    1
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]

@@ -506,6 +506,7 @@ fn the_journal() {
                 message: some_message(),
                 device: 2,
                 done: Done { by: text(ACCOUNT), at_ms: 6, deed: Deed::React { emoji: String::new() } },
+                times: 1,
             },
         ),
     ];

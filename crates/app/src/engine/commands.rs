@@ -167,6 +167,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         }
         Command::RemoveContact { account } => Core::RemoveContact { account: api::account_of(&account)? },
         Command::Accept { account } => Core::Accept { account: api::account_of(&account)? },
+        Command::AcceptGroup { group } => Core::AcceptGroup { group: api::group_of(&group)? },
         Command::SetProfile { change } => Core::SetProfile { change: api::profile_change_of(change)? },
         Command::SetPrivacy { setting, audience } => {
             Core::SetPrivacy { setting: api::setting_of(setting), audience: api::audience_of(&audience)? }

@@ -108,7 +108,7 @@ impl Engine {
                     let message = api::message(&message);
                     Happened::Delivery { message, delivery: api::delivery(delivery) }
                 }
-                (Noted::Act(_, act), Some(message)) => self.act_told(&message, act)?,
+                (Noted::Act(_, act), Some(message)) => self.act_told(id, &message, act)?,
                 (_, None) => Happened::Gone,
             };
             entries.push(JournalEntry { id, at_ms, what });
@@ -117,14 +117,16 @@ impl Engine {
     }
 
     /// What was done, if it still holds.
-    fn act_told(&self, message: &core::Message, act: Act) -> Result<Happened, Failure> {
+    fn act_told(&self, entry: u64, message: &core::Message, act: Act) -> Result<Happened, Failure> {
         let Some(client) = &self.client else { return Err(storage_fails()) };
         let acts = client.acts(&self.profile.store, message);
         let acts = acts.map_err(|error| Failure::device(error.to_string()))?;
         let done = acts.iter().find(|doer| Act::of(doer) == act).and_then(api::deed_done);
         let device = act.by.device.number();
-        let told = |done| Happened::Act { message: api::message(message), device, done };
-        Ok(done.map_or(Happened::Gone, told))
+        let Some(done) = done else { return Ok(Happened::Gone) };
+        let times = self.profile.store.times_done(entry, &message.key, act);
+        let times = times.map_err(|error| Failure::device(error.to_string()))?;
+        Ok(Happened::Act { message: api::message(message), device, done, times })
     }
 }
 

@@ -56,8 +56,7 @@ impl Engine {
             Query::Receipts { message } => Answer::Receipts { receipts: look.receipts(&message)? },
             Query::Starred => Answer::Messages { messages: look.starred()? },
             Query::Inbox { limit } => {
-                let inbox = store.inbox(limit.min(MAX_PAGE_MESSAGES)).map_err(device)?;
-                Answer::Messages { messages: look.messages(&inbox)? }
+                Answer::Messages { messages: look.inbox(limit.min(MAX_PAGE_MESSAGES))? }
             }
             Query::SafetyNumber { account } => {
                 let account = api::account_of(&account)?;
@@ -179,6 +178,24 @@ impl Look<'_> {
         Ok(updates)
     }
 
+    /// Without what waits in groups that the user does not know of yet.
+    fn inbox(&self, limit: usize) -> Result<Vec<api::Message>, Failure> {
+        let (mut found, mut after) = (Vec::new(), 0);
+        while found.len() < limit {
+            let page = self.store.inbox(after, limit).map_err(device)?;
+            let Some(last) = page.last() else { break };
+            after = last.order;
+            for message in page {
+                let hidden =
+                    matches!(message.with, Conversation::Group(_)) && self.is_request(message.with)?;
+                if !hidden && found.len() < limit {
+                    found.push(message);
+                }
+            }
+        }
+        self.messages(&found)
+    }
+
     /// Unread messages of whom the user has accepted.
     fn unread(&self) -> Result<u64, Failure> {
         let mut unread = 0_u64;
@@ -190,14 +207,15 @@ impl Look<'_> {
         Ok(unread)
     }
 
-    /// Whether somebody who has written there is none whom the user has written to or accepted. What is shown for a
+    /// Whether somebody who has written there is none whom the user has written to or accepted, or has brought the user
+    /// into the group against the settings. What is shown for a
     /// day counts as little.
     fn is_request(&self, with: Conversation) -> Result<bool, Failure> {
         match with {
             Conversation::Account(account) => {
                 Ok(!self.client.is_accepted(self.store, account).map_err(device)?)
             }
-            Conversation::Group(_) => Ok(false),
+            Conversation::Group(group) => self.client.is_group_request(self.store, group).map_err(device),
             Conversation::Status(_) => Ok(true),
         }
     }
@@ -288,6 +306,10 @@ impl Look<'_> {
             }
         }
         for group in self.client.groups(self.store).map_err(device)? {
+            // It is shown when the user has said yes.
+            if group.asked_by.is_some() {
+                continue;
+            }
             chats.push(self.group_chat(&group)?);
         }
         chats.sort_by_cached_key(|chat| {

@@ -142,6 +142,26 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How often somebody did the same kind of thing about a message, up to and with an entry, as far as the journal
+    /// reaches back; from whichever of their devices.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn times_done(&self, up_to: u64, message: &MessageKey, act: Act) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM journal WHERE id <= ?1 AND kind = 2 AND sender = ?2 AND device = ?3
+                   AND message = ?4 AND detail = ?5 AND substr(doer, 1, 16) = ?6";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let named = params![
+            to_sql(up_to),
+            message.from.account.0,
+            message.from.device.number(),
+            message.id.0.cast_signed(),
+            act.kind,
+            act.by.account.0,
+        ];
+        Ok(statement.query_row(named, |row| row.get::<_, i64>(0))?.cast_unsigned())
+    }
+
     /// A program has dealt with everything up to and with an entry.
     ///
     /// # Errors

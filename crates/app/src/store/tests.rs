@@ -102,7 +102,7 @@ fn counts(store: &Store) -> (u64, u64) {
 }
 
 pub fn inbox(store: &Store) -> Vec<u64> {
-    store.inbox(100).unwrap().iter().map(|message| message.order).collect()
+    store.inbox(0, 100).unwrap().iter().map(|message| message.order).collect()
 }
 
 #[test]

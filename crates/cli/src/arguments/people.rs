@@ -102,15 +102,16 @@ pub struct Requests {
     pub command: Option<RequestsCommand>,
 }
 
-/// Somebody whom you have neither written to nor added is named by their username.
+/// Somebody whom you have neither written to nor added is named by their username; a group into which somebody has
+/// added you whom you do not let, by its name or id.
 #[derive(Subcommand)]
 pub enum RequestsCommand {
     /// List them
     List,
-    /// Say yes: they hear who you are and what you read
+    /// Say yes: they hear who you are and what you read, or you are in the group
     Accept { name: String },
-    /// Delete what they have written; they do not hear of it
+    /// Delete what they have written; they do not hear of it. Of a group: leave it
     Delete { name: String },
-    /// Take nothing from them any more, and delete what they have written
+    /// Take nothing from them any more, and delete what they have written. Of a group: leave it, and block who added you
     Block { name: String },
 }

@@ -29,8 +29,7 @@ impl Talk {
             }
             None => Command::Send { to: with, post: Box::new(post) },
         };
-        let command = self.session.app.send(command);
-        self.screen.sending(command, text);
+        self.send_previewed(command, text)?;
         if !self.screen.chat.draft.is_empty() {
             self.keep_draft(String::new());
         }
@@ -74,27 +73,50 @@ impl Talk {
 
     /// Shows the conversations, to choose one.
     pub(super) fn choose(&mut self, purpose: Purpose) -> Result<(), Error> {
-        let rows = self.chat_rows()?;
+        let rows = self.rows_for(&purpose)?;
+        let nothing = match purpose {
+            Purpose::Status => "nobody shows anything now; /status TEXT does",
+            Purpose::Requests => "nobody whom you do not know has written",
+            Purpose::Go | Purpose::Forward(_) => "",
+        };
+        if rows.is_empty() && !nothing.is_empty() {
+            self.screen.notice = Some(nothing.to_owned());
+            return Ok(());
+        }
         self.screen.chooser = Some(Chooser::new(purpose, rows));
         Ok(())
     }
 
     /// Something happened while they are shown.
     pub(super) fn refresh_chooser(&mut self) -> Result<(), Error> {
-        if self.screen.chooser.is_none() {
+        let Some(purpose) = self.screen.chooser.as_ref().map(|chooser| chooser.purpose.clone()) else {
             return Ok(());
-        }
-        let rows = self.chat_rows()?;
+        };
+        let rows = self.rows_for(&purpose)?;
         if let Some(chooser) = &mut self.screen.chooser {
             chooser.refresh(rows);
         }
         Ok(())
     }
 
-    fn chat_rows(&mut self) -> Result<Vec<ChatRow>, Error> {
+    fn rows_for(&mut self, purpose: &Purpose) -> Result<Vec<ChatRow>, Error> {
+        match purpose {
+            Purpose::Status => self.status_rows(),
+            Purpose::Requests => self.request_rows(),
+            Purpose::Forward(_) => self.chat_rows(false),
+            Purpose::Go => {
+                let mut rows = self.chat_rows(false)?;
+                rows.extend(self.requests_row()?);
+                Ok(rows)
+            }
+        }
+    }
+
+    /// Conversations, or those that are requests.
+    pub(super) fn chat_rows(&mut self, requests: bool) -> Result<Vec<ChatRow>, Error> {
         let zone = TimeZone::system();
         let mut rows = Vec::new();
-        for chat in self.session.chats()? {
+        for chat in self.session.chats()?.into_iter().filter(|chat| chat.request == requests) {
             let (mut last, mut time) = (String::new(), String::new());
             if let Some(message) = &chat.last_message {
                 self.screen.names.learn(&self.session, message)?;
@@ -213,6 +235,7 @@ impl Talk {
         match event {
             Event::Message { message } | Event::MessageFilled { message } => {
                 self.screen.names.learn(&self.session, message)?;
+                self.status_shown(message)?;
                 self.refresh_chooser()
             }
             Event::MessageChanged { message, .. } => {

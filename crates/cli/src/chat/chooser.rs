@@ -18,7 +18,14 @@ pub enum Purpose {
     Go,
     /// To pass this message on.
     Forward(String),
+    /// To see what somebody shows for a day.
+    Status,
+    /// To see what somebody has written whom the user does not know.
+    Requests,
 }
+
+/// Stands for all requests among the conversations.
+pub const REQUESTS: &str = "requests";
 
 /// A conversation.
 pub struct ChatRow {
@@ -113,6 +120,10 @@ impl Chooser {
         let title = match (&self.purpose, self.narrow.as_str()) {
             (Purpose::Go, "") => "conversations".to_owned(),
             (Purpose::Forward(_), "") => "pass it on to".to_owned(),
+            (Purpose::Requests, "") => {
+                "requests: people whom you do not know, groups you were added to".to_owned()
+            }
+            (Purpose::Status, "") => "status updates; /status TEXT shows something of yours".to_owned(),
             (_, narrow) => format!("conversations with “{narrow}”"),
         };
         let mut lines = vec![Line::styled(cut(&title, width), palette.dim()), Line::default()];

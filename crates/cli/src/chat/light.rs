@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use waxwing_app::api::{Composing, Event, Presence};
 
 use crate::names::Names;
-use crate::text;
+use crate::words::presence_text;
 
 /// Named at most, of those who type in a group at once.
 const MAX_NAMED: usize = 2;
@@ -43,16 +43,7 @@ impl Others {
 
     /// Whether the contact is there; empty: not known.
     pub fn presence(&self, now_ms: u64, zone: &TimeZone) -> String {
-        match self.presence {
-            Presence::Unknown => String::new(),
-            Presence::Online => "online".to_owned(),
-            Presence::LastSeen { at_ms }
-                if text::local(at_ms, zone).date() == text::local(now_ms, zone).date() =>
-            {
-                format!("last seen {}", text::clock(at_ms, zone))
-            }
-            Presence::LastSeen { at_ms } => format!("last seen {}", text::date_and_clock(at_ms, zone)),
-        }
+        presence_text(self.presence, now_ms, zone)
     }
 
     /// Who types; empty: nobody. In a group with names.

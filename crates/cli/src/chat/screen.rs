@@ -12,14 +12,14 @@ use waxwing_app::api::{
     Body, Chat, ChatWith, CommandId, Connection, Deed, Delivery, Direction, Event, Message,
 };
 
-use super::chooser::{Choice, Chooser, Purpose};
+use super::chooser::{Choice, Chooser, Purpose, REQUESTS};
 use super::editor::{Editor, Move};
 use super::layout::{self, Context, Palette};
 use super::light::Others;
 use super::results::{Place, Results};
 use super::select::Selection;
 use crate::names::{Names, quoted_account};
-use crate::words::is_notice;
+use crate::words::{is_notice, without_preview};
 
 /// Older pages are loaded when fewer messages than this lie above the screen.
 const LOAD_AHEAD: usize = 30;
@@ -63,6 +63,10 @@ pub enum Wish {
     Chats,
     /// Go there.
     Go(String),
+    /// See what somebody shows for a day.
+    See(String),
+    /// Who has written whom the user does not know.
+    Requests,
     Leave,
 }
 
@@ -288,6 +292,8 @@ impl Screen {
             Event::MessageFilled { message } if message.with == self.chat.conversation => {
                 self.filled(message)
             }
+            // Said by the loop, which knows whose are muted.
+            Event::Message { message } if message.with.starts_with("s:") => {}
             Event::Message { message } if message.direction == Direction::Incoming => {
                 let who = self.names.of(&message.from);
                 self.notice = Some(format!("{who} wrote in another conversation (Ctrl+K)"));
@@ -447,7 +453,9 @@ impl Screen {
         }
         Some(match (chooser.key(code), &chooser.purpose) {
             (Choice::Closed, _) => Wish::Nothing,
-            (Choice::Taken(conversation), Purpose::Go) => Wish::Go(conversation),
+            (Choice::Taken(row), Purpose::Go) if row == REQUESTS => Wish::Requests,
+            (Choice::Taken(conversation), Purpose::Go | Purpose::Requests) => Wish::Go(conversation),
+            (Choice::Taken(of), Purpose::Status) => Wish::See(of),
             (Choice::Taken(to), Purpose::Forward(message)) => Wish::PassOn { message: message.clone(), to },
             (Choice::Open, _) => {
                 self.chooser = Some(chooser);
@@ -674,6 +682,9 @@ impl Screen {
             zone: &self.zone,
             palette: self.palette,
         };
+        if self.chat.request {
+            return layout::block(&without_preview(message), &context);
+        }
         layout::block(message, &context)
     }
 }

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 
 const HELP: &[&str] = &[
     "/chats                the conversations, to go to another one (Ctrl+K, Alt+K)",
+    "/status               what people show for a day; /status TEXT shows something of yours",
+    "/requests             who writes whom you do not know; there: /accept, /decline, /block",
     "/search WORDS         look for messages in all conversations",
     "/find WORDS           look for messages in this one",
     "↑                     selects a message; the line below says what keys do with it",
@@ -48,6 +50,10 @@ impl Talk {
             "find" => self.search(rest, Some(self.screen.conversation().to_owned()))?,
             "devices" => self.show_devices()?,
             "chats" => self.choose(Purpose::Go)?,
+            "requests" => self.choose(Purpose::Requests)?,
+            "accept" | "decline" | "block" => self.answer_request(word)?,
+            "status" if rest.is_empty() => self.choose(Purpose::Status)?,
+            "status" => self.show_of_mine(rest)?,
             "info" => self.info_of_last()?,
             "mute" => self.set(ChatChange::MutedUntilMs(u64::MAX), "muted"),
             "unmute" => self.set(ChatChange::MutedUntilMs(0), "not muted any more"),

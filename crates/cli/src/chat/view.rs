@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 use waxwing_app::api::{ChatWith, Connection, GroupKind, Trust};
 
 use super::screen::Screen;
-use crate::names::chat_name;
+use crate::names::{chat_name, full_name};
 use crate::text::one_line;
 
 /// The input takes at most so many rows; the cursor's row is always among them.
@@ -81,7 +81,11 @@ fn header_line(screen: &Screen, width: usize, now_ms: u64) -> Line<'static> {
             GroupKind::Community => format!("  community of {members}"),
         },
     };
-    let name = cut(&chat_name(&screen.chat), width.saturating_sub(2));
+    let name = match &screen.chat.with {
+        ChatWith::Contact { person, .. } => full_name(person),
+        ChatWith::Group { .. } => chat_name(&screen.chat),
+    };
+    let name = cut(&name, width.saturating_sub(2));
     let presence = match screen.others.presence(now_ms, screen.zone()) {
         text if text.is_empty() => text,
         text => format!("  {text}"),
@@ -112,6 +116,13 @@ fn banners(screen: &Screen, width: usize) -> Vec<Line<'static>> {
         lines.push(Line::styled(text + &rest, style));
     };
     let name = chat_name(&screen.chat);
+    if screen.chat.request {
+        let what = match &screen.chat.with {
+            ChatWith::Contact { .. } => format!("You do not know {name}"),
+            ChatWith::Group { .. } => "You were added by somebody whom you do not let".to_owned(),
+        };
+        banner(format!("{what}: /accept, /decline or /block. Writing accepts."), palette.uncertain());
+    }
     match &screen.chat.with {
         ChatWith::Contact { trust: Trust::Changed { .. }, .. } => {
             let what = format!("The safety number changed. Compare it: waxwing safety-number {name}");

@@ -301,12 +301,17 @@ pub fn previewed(session: &Session, post: Post) -> Result<Post, Error> {
     if post.once || preview::link(&post.text).is_none() {
         return Ok(post);
     }
-    let reach = match session.setting(PREVIEWS_SETTING)?.as_deref() {
-        Some("off") => return Ok(post),
-        Some("everywhere") => Reach::Everywhere,
-        _ => Reach::Public,
-    };
+    let Some(reach) = preview_reach(session)? else { return Ok(post) };
     Ok(Post { preview: preview::fetch(&post.text, reach).ok(), ..post })
+}
+
+/// Which sites may be asked; `None`: none.
+pub fn preview_reach(session: &Session) -> Result<Option<Reach>, Error> {
+    Ok(match session.setting(PREVIEWS_SETTING)?.as_deref() {
+        Some("off") => None,
+        Some("everywhere") => Some(Reach::Everywhere),
+        _ => Some(Reach::Public),
+    })
 }
 
 pub fn draft(global: &Global, arguments: &arguments::Draft, printer: &mut Printer) -> Result<(), Error> {

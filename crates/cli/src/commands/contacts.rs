@@ -29,7 +29,7 @@ pub fn contacts(global: &Global, arguments: &Contacts, printer: &mut Printer) ->
             };
             changed(&contact, printer, |name| format!("{name} is a contact"))
         }
-        Some(ContactsCommand::Show { name }) => super::people::show(&session, name, printer),
+        Some(ContactsCommand::Show { name }) => super::people::show(&mut session, name, printer),
         Some(ContactsCommand::Remove { name }) => {
             let account = session.known_contact(name)?.person.account;
             session.run(Command::RemoveContact { account: account.clone() })?;

@@ -52,7 +52,9 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     fn list(&mut self) -> Result<(), Error> {
-        let groups = self.session.groups()?;
+        let mut groups = self.session.groups()?;
+        // `waxwing requests` has the others.
+        groups.retain(|group| group.asked_by.is_none());
         if groups.is_empty() {
             self.printer.note("no groups; make one with `waxwing group create NAME MEMBER…`");
         }

@@ -1,20 +1,26 @@
 //! What people tell of themselves, who may know it, and who writes unknown.
 
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
 use waxwing_app::api::{
-    Audience, ChatChange, Command, Contact, PrivacySetting, Profile as Told, ProfileChange,
+    Activity, Audience, ChatChange, Command, Connection, Contact, Event, Group, GroupAction, Presence,
+    PrivacySetting, Profile as Told, ProfileChange,
 };
 
 use super::acts::PREVIEWS_SETTING;
 use super::findable::findable;
 use super::group::picture;
+use super::now_ms;
 use crate::arguments::{
     For, Global, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings,
     SettingsCommand, Switch, Who,
 };
 use crate::names::{full_name, name_of, person_name};
 use crate::output::{Error, Printer, fields, object};
-use crate::session::Session;
+use crate::session::{Hope, Session};
 use crate::text::one_line;
+use crate::words::presence_text;
 
 pub fn profile(global: &Global, arguments: &Profile, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open_registered(global)?;
@@ -47,19 +53,51 @@ fn described(told: &Told) -> String {
 }
 
 /// Somebody else.
-pub fn show(session: &Session, name: &str, printer: &mut Printer) -> Result<(), Error> {
+pub fn show(session: &mut Session, name: &str, printer: &mut Printer) -> Result<(), Error> {
     let contact = session.known_contact(name)?;
     let told = session.profile(Some(&contact.person.account))?;
+    let presence = match &told {
+        Some(told) if told.presence => presence(session, &contact.person.account),
+        _ => Presence::Unknown,
+    };
+    let there = match presence_text(presence, now_ms(), &TimeZone::system()) {
+        words if words.is_empty() => words,
+        words => format!("\nthere:   {words}"),
+    };
     printer.print(
         || match &told {
             None => format!("{}\nhas told nothing of themself", name_of(&contact)),
             Some(told) => {
                 let groups = if told.no_groups { "\ndoes not let you add them to groups" } else { "" };
-                format!("{}\n{}{groups}", full_name(&contact.person), described(told))
+                format!("{}\n{}{there}{groups}", full_name(&contact.person), described(told))
             }
         },
-        || object("contactProfile", &[("contact", &contact), ("profile", &told)]),
+        || object("contactProfile", &[("contact", &contact), ("profile", &told), ("presence", &presence)]),
     )
+}
+
+/// The server says at once whether somebody is there whom the user may see; silence means that it does not know.
+const PRESENCE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether somebody is there, as far as it is to be known now.
+fn presence(session: &mut Session, of: &str) -> Presence {
+    session.app.send(Command::GoOnline);
+    session.app.send(Command::SetActivity { activity: Activity::Listening });
+    session.app.send(Command::WatchPresence { accounts: vec![of.to_owned()] });
+    let mut deadline = Instant::now() + session.timeout;
+    while let Some(event) = session.next(deadline) {
+        match &event {
+            Event::Presence { account, presence } if account == of && *presence != Presence::Unknown => {
+                return *presence;
+            }
+            Event::Connection { connection: Connection::Online } => {
+                deadline = Instant::now() + PRESENCE_PATIENCE;
+            }
+            event if !matches!(session.hope(event), Hope::Some) => break,
+            _ => {}
+        }
+    }
+    Presence::Unknown
 }
 
 pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) -> Result<(), Error> {
@@ -169,6 +207,9 @@ pub fn requests(global: &Global, arguments: &Requests, printer: &mut Printer) ->
             (name, "blocked: nothing comes from them any more; they are not told")
         }
     };
+    if let Some(group) = session.group(name)?.filter(|group| group.asked_by.is_some() && group.member) {
+        return answer_group(&mut session, &group, &arguments.command, printer);
+    }
     let request = session.contact(name)?.filter(|contact| contact.request);
     let request = request.ok_or_else(|| {
         Error::user("unknownRequest", format!("no request of {name:?}; list them with `waxwing requests`"))
@@ -192,11 +233,50 @@ pub fn requests(global: &Global, arguments: &Requests, printer: &mut Printer) ->
     printer.print(|| format!("{}: {said}", name_of(&contact)), || fields("contact", &contact))
 }
 
+/// Of a group into which somebody has brought the user who may not.
+fn answer_group(
+    session: &mut Session,
+    group: &Group,
+    answer: &Option<RequestsCommand>,
+    printer: &mut Printer,
+) -> Result<(), Error> {
+    let name = one_line(&group.name);
+    session.app.send(Command::GoOnline);
+    if let Some(RequestsCommand::Accept { .. }) = answer {
+        session.run(Command::AcceptGroup { group: group.group.clone() })?;
+        session.spread();
+        let group = session.known_group(&group.group)?;
+        return printer.print(|| format!("{name}: you are in it now"), || fields("group", &group));
+    }
+    let account = session.status()?.account.unwrap_or_default();
+    let leave = vec![GroupAction::Remove { account }];
+    session.ask(Command::ChangeGroup { group: group.group.clone(), actions: leave })?;
+    let clear = Command::SetChat { conversation: group.group.clone(), change: ChatChange::Cleared };
+    session.run(clear)?;
+    if let (Some(RequestsCommand::Block { .. }), Some(by)) = (answer, &group.asked_by) {
+        session.run(Command::SetBlocked { account: by.account.clone(), blocked: true })?;
+    }
+    session.settle();
+    printer.print(
+        || format!("{name}: you are not in it any more"),
+        || object("groupDeclined", &[("group", &group.group), ("name", &group.name)]),
+    )
+}
+
 fn list(session: &Session, printer: &mut Printer) -> Result<(), Error> {
     let mut requests = session.contacts()?;
     requests.retain(|contact| contact.request && !contact.blocked);
-    if requests.is_empty() {
+    let groups: Vec<Group> =
+        session.groups()?.into_iter().filter(|group| group.asked_by.is_some() && group.member).collect();
+    if requests.is_empty() && groups.is_empty() {
         printer.note("nobody whom you do not know has written");
+    }
+    for group in &groups {
+        let by = group.asked_by.as_ref().map(full_name).unwrap_or_default();
+        printer.print(
+            || format!("{}  group: {by} has added you, whom you do not let", one_line(&group.name)),
+            || fields("groupRequest", group),
+        )?;
     }
     for contact in &requests {
         printer.print(|| line(contact), || fields("request", contact))?;

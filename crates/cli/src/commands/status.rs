@@ -98,7 +98,7 @@ fn list(session: &mut Session, all: bool, printer: &mut Printer) -> Result<(), E
 }
 
 /// Who shows something, and the last of it.
-pub fn line(one: &StatusUpdates, now_ms: u64, zone: &TimeZone) -> String {
+fn line(one: &StatusUpdates, now_ms: u64, zone: &TimeZone) -> String {
     let new = match one.unseen {
         0 => String::new(),
         count => format!(" ({count} new)"),

@@ -15,7 +15,7 @@ use crate::names::{Names, brief_person, chat_name};
 use crate::output::{Error, Printer, object};
 use crate::session::{Hope, Session, refused};
 use crate::text;
-use crate::words::{is_notice, missing_text, ticks, whole_text};
+use crate::words::{is_notice, missing_text, ticks, whole_text, without_preview};
 
 /// What is read from standard input at most; the server's own limit is lower and is told by its name.
 const MAX_INPUT_BYTES: u64 = 1024 * 1024;
@@ -252,7 +252,7 @@ impl<'a> Writer<'a> {
                 },
             )?;
         }
-        let line = self.line(message);
+        let line = if chat.request { self.line(&without_preview(message)) } else { self.line(message) };
         self.printer.print(
             || line,
             || match &chat.with {

@@ -21,6 +21,8 @@ pub trait Directory {
     fn receivers(&self, message: &Message, delivery: Delivery) -> Result<Vec<Person>, Failure>;
     /// A message by its id.
     fn message(&self, id: &str) -> Result<Option<Message>, Failure>;
+    /// Whether a conversation is a request: see [`waxwing_app::api::Chat::request`].
+    fn is_request(&self, conversation: &str) -> Result<bool, Failure>;
     fn own(&self) -> (&str, &str);
 }
 
@@ -39,7 +41,7 @@ impl Directory for Hub {
     }
 
     fn receivers(&self, message: &Message, delivery: Delivery) -> Result<Vec<Person>, Failure> {
-        if !is_group(&message.with) {
+        if !is_group(&message.with) && story_author(&message.with).is_none() {
             return Ok(vec![self.person(&message.with)?]);
         }
         let receipts = self.receipts(&message.id)?.into_iter();
@@ -48,6 +50,10 @@ impl Directory for Hub {
 
     fn message(&self, id: &str) -> Result<Option<Message>, Failure> {
         self.message(id)
+    }
+
+    fn is_request(&self, conversation: &str) -> Result<bool, Failure> {
+        Ok(self.chat(conversation)?.is_some_and(|chat| chat.request))
     }
 
     fn own(&self) -> (&str, &str) {
@@ -60,8 +66,8 @@ pub fn notifications(directory: &dyn Directory, entry: &JournalEntry) -> Result<
     let told = match &entry.what {
         Happened::Message { message } => message_told(directory, message)?.into_iter().collect(),
         Happened::Delivery { message, delivery } => receipts(directory, entry.at_ms, message, *delivery)?,
-        Happened::Act { message, device, done } => {
-            acts::told(directory, message, *device, done)?.into_iter().collect()
+        Happened::Act { message, device, done, times } => {
+            acts::told(directory, message, *device, done, *times)?.into_iter().collect()
         }
         Happened::Gone => Vec::new(),
     };
@@ -83,8 +89,23 @@ fn message_told(directory: &dyn Directory, message: &Message) -> Result<Option<M
     let mut envelope = envelope(&directory.person(from)?, device, message.sent_at_ms);
     envelope.insert("serverReceivedTimestamp".to_owned(), message.stored_at_ms.into());
     envelope.insert("serverDeliveredTimestamp".to_owned(), message.stored_at_ms.into());
-    let Some(data) = data_message(directory, message)? else { return Ok(None) };
     let is_own = message.direction == Direction::Outgoing;
+    if story_author(&message.with).is_some() {
+        let Some(story) = story_told(message) else { return Ok(None) };
+        if is_own {
+            let to = json!({ "destinationNumber": null, "destinationUuid": null });
+            let sent: Map<String, Value> =
+                to.as_object().cloned().into_iter().flatten().chain(story).collect();
+            envelope.insert("syncMessage".to_owned(), json!({ "sentStoryMessage": sent }));
+        } else {
+            envelope.insert("storyMessage".to_owned(), story.into());
+        }
+        return Ok(Some(Map::from_iter([("envelope".to_owned(), Value::Object(envelope))])));
+    }
+    let Some(data) = data_message(directory, message)? else { return Ok(None) };
+    if !is_own && directory.is_request(&message.with)? {
+        envelope.insert("isMessageRequest".to_owned(), true.into());
+    }
     let (kind, content) = sent_or_data(directory, &message.with, is_own, "dataMessage", data)?;
     envelope.insert(kind.to_owned(), content);
     let mut params = Map::new();
@@ -98,6 +119,22 @@ fn message_told(directory: &dyn Directory, message: &Message) -> Result<Option<M
         params.insert("exception".to_owned(), json!({ "type": kind, "message": words }));
     }
     Ok(Some(params))
+}
+
+/// What somebody shows for a day; `None`: it is not shown any more.
+fn story_told(message: &Message) -> Option<Map<String, Value>> {
+    let post = message.body.post()?;
+    let mut text = json!({ "text": post.text });
+    if let (Some(preview), Some(text)) = (post::previews(post).pop(), text.as_object_mut()) {
+        text.insert("preview".to_owned(), preview);
+    }
+    let told = json!({
+        "allowsReplies": true,
+        "textAttachment": text,
+        "timestamp": message.sent_at_ms,
+        "messageId": message.id,
+    });
+    told.as_object().cloned()
 }
 
 /// What somebody says, or what another own device has said: then with whom it was said to.
@@ -114,7 +151,7 @@ fn sent_or_data(
     let mut sent =
         if kind == "dataMessage" { data } else { Map::from_iter([(kind.to_owned(), data.into())]) };
     if !is_group(with) {
-        let to = directory.person(with)?;
+        let to = directory.person(story_author(with).unwrap_or(with))?;
         sent.insert("destination".to_owned(), number(&to).into());
         sent.insert("destinationNumber".to_owned(), number(&to).into());
         sent.insert("destinationUuid".to_owned(), uuid(&to.account).into());
@@ -231,6 +268,11 @@ fn receipts(
         params
     };
     Ok(directory.receivers(message, delivery)?.into_iter().map(told).collect())
+}
+
+/// Of a conversation that is what an account shows for a day: the account.
+pub fn story_author(conversation: &str) -> Option<&str> {
+    conversation.strip_prefix("s:")
 }
 
 /// Whether a conversation is a group's.

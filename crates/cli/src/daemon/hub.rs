@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use waxwing_app::App;
 use waxwing_app::api::{
-    Answer, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure, Fault, Group,
+    Answer, Chat, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure, Fault, Group,
     JournalEntry, Message, Query, Receipt, Status,
 };
 use waxwing_app::channel::{Sender, bounded};
@@ -242,6 +242,13 @@ impl Hub {
     pub fn contact(&self, name: &str) -> Result<Option<Contact>, Failure> {
         match self.query(Query::Contact { name: name.to_owned() })? {
             Answer::Contact { contact } => Ok(contact),
+            _ => Err(mismatch()),
+        }
+    }
+
+    pub fn chat(&self, name: &str) -> Result<Option<Chat>, Failure> {
+        match self.query(Query::Chat { name: name.to_owned() })? {
+            Answer::Chat { chat } => Ok(chat),
             _ => Err(mismatch()),
         }
     }

@@ -381,8 +381,13 @@ impl Client {
         if !both || state.epoch == 0 || !self.may_begin(turn, own.account, from, state)? {
             return Ok(());
         }
+        let before = load_state(turn, state.group)?;
+        let joins = before.is_none_or(|before| before.member(own.account).is_none());
         self.begin_group(turn, welcome, if from == own.account { 0 } else { turn.now.0 })?;
         if from != own.account {
+            if joins {
+                self.brought_into(turn, state.group, from)?;
+            }
             self.group_notice(turn, state.group, key, Notice::Joined(from), 0, 0)?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::limits::{
     MAX_CATCH_UP_BYTES, MAX_HISTORY_SCANNED, MAX_JOIN_REQUESTS, MAX_MESSAGES_SHARED, MIN_MESSAGES_SHARED,
     SHARING_MS,
 };
+use crate::privacy::group_asked_by;
 use crate::record::{Kind, OutboxRow};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::sealing::payload;
@@ -65,6 +66,7 @@ impl Client {
             asked |= self.enqueue(turn, &row)?;
         }
         if asked {
+            self.wants_group(turn, link.group)?;
             turn.done(command)
         } else {
             turn.failed(command, Failure::UnknownGroup)
@@ -84,7 +86,9 @@ impl Client {
     ) -> Result<(), Error> {
         let Some(state) = load_state(turn, group)? else { return Ok(()) };
         let admin = state.member(self.own_account()).is_some_and(|member| member.admin);
-        if !admin || state.link != Some(token) || self.is_own(account) {
+        // Nobody is let into a group that the user does not know of yet.
+        let hidden = group_asked_by(&turn.store, group)?.is_some();
+        if !admin || hidden || state.link != Some(token) || self.is_own(account) {
             return Ok(());
         }
         if state.member(account).is_some() {

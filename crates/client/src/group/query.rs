@@ -35,10 +35,19 @@ impl Client {
         row.map(|row| self.to_group(&store, row.state()?)).transpose()
     }
 
+    /// Whether the account was brought into a group against its setting, and the user has not said yes to that.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is damaged.
+    pub fn is_group_request(&self, db: &dyn Read, group: GroupId) -> Result<bool, Error> {
+        Ok(crate::privacy::group_asked_by(&Overlay::new(db), group)?.is_some())
+    }
+
     fn to_group(&self, store: &Overlay<'_>, state: GroupState) -> Result<Group, Error> {
         let member = state.member(self.own_account()).is_some();
         let requests = requests(store, state.group)?;
-        Ok(Group { state, member, requests })
+        let asked_by = crate::privacy::group_asked_by(store, state.group)?;
+        Ok(Group { state, member, requests, asked_by })
     }
 }
 

@@ -136,6 +136,7 @@ fn messages() {
 fn profiles() {
     check(&PeerProfileRow { profile: vec![1, 2], device: 3 }, "010a0201021003");
     check(&AudienceRow { who: 2, accounts: vec![vec![3; 4]] }, "010802120403030303");
+    check(&StatusRow { waiting: 2, taken: 1 }, "0108021001");
     let flagged = Counters { profile_changed: true, ..Counters::default() };
     check(&ProfileRow { keys: None, counters: Some(flagged) }, "011203b00201");
 }
@@ -144,8 +145,8 @@ fn profiles() {
 fn numbers_of_kinds() {
     let named = [Kind::Text, Kind::Retry, Kind::SenderKey, Kind::SharedHistory, Kind::Sync, Kind::Act];
     assert!(named.map(|kind| kind as u32) == [1, 4, 5, 10, 11, 13]);
-    assert!((1..=14).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
-    assert!(Kind::read(0).is_err() && Kind::read(15).is_err());
+    assert!((1..=15).all(|number| Kind::read(number).is_ok_and(|kind| kind as u32 == number)));
+    assert!(Kind::read(0).is_err() && Kind::read(16).is_err());
 }
 
 proptest::proptest! {

@@ -35,6 +35,7 @@ pub fn group(
         linked: state.linked.iter().map(linked).collect(),
         community: state.community.map(group_name),
         requests: group.requests.iter().map(|account| person(*account)).collect::<Result<_, _>>()?,
+        asked_by: group.asked_by.map(person).transpose()?,
     })
 }
 

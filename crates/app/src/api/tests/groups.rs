@@ -137,7 +137,7 @@ fn a_group_with_everything() {
         linked: Vec::new(),
         community: Some(GroupId([8; 16])),
     };
-    let known = core::Group { state, member: true, requests: vec![other] };
+    let known = core::Group { state, member: true, requests: vec![other], asked_by: None };
     let person = |account: AccountId| {
         Ok(Person {
             account: account.to_hex(),

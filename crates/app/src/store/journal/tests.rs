@@ -84,3 +84,27 @@ fn a_message_is_found_by_its_author_and_time() {
     assert_eq!(found(message.sent_at_ms, Some(crate::store::tests::TO_ALICE)), None);
     assert_eq!(found(message.sent_at_ms - 1, None), None);
 }
+
+#[test]
+fn how_often_somebody_did_something_is_counted_for_each() {
+    let store = &mut empty().store;
+    store.keep_journal(1).unwrap();
+    let act = |account: u8, device: u8, kind: u32, at: u64| {
+        let by = DeviceAddress { account: AccountId([account; 16]), device: DeviceId::new(device).unwrap() };
+        Act { by, at, kind }
+    };
+    let (one, other) = (text(1).key, text(2).key);
+    // A vote from either device of an account, another account's, another kind, another message.
+    let acts =
+        [(one, act(7, 1, 6, 1)), (one, act(7, 2, 6, 2)), (one, act(8, 1, 6, 3)), (one, act(7, 1, 1, 4))];
+    let mut noted: Vec<Noted> = acts.iter().map(|(key, act)| Noted::Act(*key, *act)).collect();
+    noted.push(Noted::Act(other, act(7, 1, 6, 5)));
+    noted.push(Noted::Act(one, act(7, 1, 6, 6)));
+    note_all(store, &noted);
+    let times = |up_to, key, act| store.times_done(up_to, &key, act).unwrap();
+    assert_eq!(times(1, one, act(7, 1, 6, 1)), 1);
+    assert_eq!(times(2, one, act(7, 2, 6, 2)), 2);
+    assert_eq!(times(3, one, act(8, 1, 6, 3)), 1);
+    assert_eq!(times(5, other, act(7, 1, 6, 5)), 1);
+    assert_eq!(times(6, one, act(7, 1, 6, 6)), 3);
+}

@@ -13,6 +13,7 @@ pub fn told(
     message: &Message,
     device: u8,
     done: &Done,
+    times: u64,
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let (own, _) = directory.own();
     let is_own = done.by == own;
@@ -24,7 +25,7 @@ pub fn told(
             ("editMessage", edit.as_object().cloned().unwrap_or_default())
         }
         _ => {
-            let Some((name, what)) = what_was_done(directory, message, done)? else { return Ok(None) };
+            let Some((name, what)) = what_was_done(directory, message, done, times)? else { return Ok(None) };
             let mut data = Map::new();
             data.insert("timestamp".to_owned(), done.at_ms.into());
             data.insert("message".to_owned(), Value::Null);
@@ -46,6 +47,7 @@ fn what_was_done(
     directory: &dyn Directory,
     message: &Message,
     done: &Done,
+    times: u64,
 ) -> Result<Option<(&'static str, Value)>, Failure> {
     let author = directory.person(&message.from)?;
     let target = |prefix: &str, more: Value| {
@@ -63,9 +65,9 @@ fn what_was_done(
             ("remoteDelete", json!({ "timestamp": message.sent_at_ms }))
         }
         Deed::Delete => ("adminDelete", target("targetAuthor", json!({}))),
-        // Votes are not counted: the last one that arrives is the one that holds.
+        // The last one that arrives is the one that holds.
         Deed::Vote { options } => {
-            ("pollVote", target("author", json!({ "optionIndexes": options, "voteCount": 1 })))
+            ("pollVote", target("author", json!({ "optionIndexes": options, "voteCount": times })))
         }
         Deed::Pin { until_ms: 0 } => ("unpinMessage", target("targetAuthor", json!({}))),
         Deed::Pin { until_ms } => {

@@ -2,7 +2,7 @@
 //! word (places and events), ours are `location` and `event`.
 
 use serde_json::{Map, Value, json};
-use waxwing_app::api::{Card, Failure, Place, Post, Quote, Span, Style};
+use waxwing_app::api::{Card, Failure, Place, Post, Preview, Quote, Span, Style};
 
 use super::{Directory, named};
 use crate::daemon::names::{number, uuid};
@@ -12,7 +12,10 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
     let mut data = Map::new();
     let mut put = |name: &str, value: Value| drop(data.insert(name.to_owned(), value));
     if let Some(quote) = &post.quote {
-        put("quote", quote_told(directory, quote)?);
+        match story_told(directory, quote)? {
+            Some(story) => put("storyContext", story),
+            None => put("quote", quote_told(directory, quote)?),
+        }
     }
     let (mut mentions, mut styles) = (Vec::new(), Vec::new());
     for span in &post.spans {
@@ -34,11 +37,8 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
     if !styles.is_empty() {
         put("textStyles", styles.into());
     }
-    if let Some(preview) = &post.preview {
-        let told = json!({
-            "url": preview.url, "title": preview.title, "description": preview.description, "image": null,
-        });
-        put("previews", json!([told]));
+    if post.preview.is_some() {
+        put("previews", previews(post).into());
     }
     match &post.card {
         None => {}
@@ -60,6 +60,26 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
         }
     }
     Ok(data)
+}
+
+/// What links lead to: at most one.
+pub fn previews(post: &Post) -> Vec<Value> {
+    let told = |preview: &Preview| {
+        json!({
+            "url": preview.url, "title": preview.title, "description": preview.description, "image": null,
+        })
+    };
+    post.preview.as_ref().map(told).into_iter().collect()
+}
+
+/// What is answered, if it is something that somebody shows for a day.
+fn story_told(directory: &dyn Directory, quote: &Quote) -> Result<Option<Value>, Failure> {
+    let Some(message) = directory.message(&quote.message)? else { return Ok(None) };
+    let Some(author) = super::story_author(&message.with) else { return Ok(None) };
+    let author = directory.person(author)?;
+    Ok(Some(json!({
+        "authorNumber": number(&author), "authorUuid": uuid(&author.account), "sentTimestamp": message.sent_at_ms,
+    })))
 }
 
 /// A message that is not here any more has its author still, and no time.

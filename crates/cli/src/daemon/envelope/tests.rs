@@ -8,6 +8,7 @@ const BOT: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0";
 const ANNA: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 const GROUP: &str = "g:0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c";
 
+const STRANGER: &str = "57575757575757575757575757575757";
 const QUOTED: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0-1-0000000000000001";
 
 struct Book;
@@ -39,6 +40,7 @@ impl Directory for Book {
             linked: Vec::new(),
             community: None,
             requests: Vec::new(),
+            asked_by: None,
         }))
     }
 
@@ -48,6 +50,10 @@ impl Directory for Book {
 
     fn message(&self, id: &str) -> Result<Option<Message>, Failure> {
         Ok((id == QUOTED).then(|| message(BOT, ANNA, Direction::Outgoing, text())))
+    }
+
+    fn is_request(&self, conversation: &str) -> Result<bool, Failure> {
+        Ok(conversation == STRANGER)
     }
 
     fn own(&self) -> (&str, &str) {
@@ -102,6 +108,37 @@ fn a_message_is_an_envelope_with_data() {
 }
 
 #[test]
+fn who_is_unknown_is_said_to_be() {
+    let flag = |from: &str| {
+        let message = message(from, from, Direction::Incoming, text());
+        told(Happened::Message { message })[0]["envelope"]["isMessageRequest"].clone()
+    };
+    assert_eq!((flag(STRANGER), flag(ANNA)), (json!(true), Value::Null));
+}
+
+#[test]
+fn what_is_shown_for_a_day_is_a_story() {
+    let with = format!("s:{ANNA}");
+    let shown = message(ANNA, &with, Direction::Incoming, text());
+    let story = json!({
+        "allowsReplies": true, "textAttachment": { "text": "hi" }, "timestamp": 1_631_458_508_784_u64,
+        "messageId": "m",
+    });
+    let envelope = told(Happened::Message { message: shown.clone() })[0]["envelope"].clone();
+    assert_eq!((&envelope["storyMessage"], &envelope["dataMessage"]), (&story, &Value::Null));
+    let own = message(BOT, &format!("s:{BOT}"), Direction::Outgoing, text());
+    let sync =
+        told(Happened::Message { message: own })[0]["envelope"]["syncMessage"]["sentStoryMessage"].clone();
+    assert_eq!((&sync["destinationNumber"], &sync["textAttachment"]["text"]), (&Value::Null, &json!("hi")));
+    let react = Deed::React { emoji: "👍".to_owned() };
+    let done = Done { by: ANNA.to_owned(), at_ms: 7, deed: react };
+    let own = message(BOT, &format!("s:{BOT}"), Direction::Outgoing, text());
+    let reacted =
+        told(Happened::Act { message: own, device: 1, done, times: 1 })[0]["envelope"]["dataMessage"].clone();
+    assert_eq!(reacted["reaction"]["targetAuthorNumber"], json!(BOT));
+}
+
+#[test]
 fn a_group_is_named_by_its_bytes_and_its_name() {
     let told_of = |body| told(Happened::Message { message: message(ANNA, GROUP, Direction::Incoming, body) });
     let info = |kind: &str| json!({ "groupId": "DAwMDAwMDAwMDAwMDAwMDA==", "groupName": "hikes", "revision": 3, "type": kind });
@@ -151,7 +188,7 @@ fn receipts_name_the_message_by_its_time() {
 fn act(by: &str, deed: Deed) -> Value {
     let message = message(ANNA, GROUP, Direction::Incoming, text());
     let done = Done { by: by.to_owned(), at_ms: 1_631_458_510_000, deed };
-    let told = told(Happened::Act { message, device: 3, done });
+    let told = told(Happened::Act { message, device: 3, done, times: 1 });
     told.first().cloned().unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waxwing_app::api::{Command, Composing, Deed, Delivery, Message, Person, Post, Preview, Quote};
 
-use crate::daemon::envelope::{Directory as _, is_group};
+use crate::daemon::envelope::{Directory as _, is_group, story_author};
 use crate::daemon::hub::Hub;
 use crate::daemon::limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_RECIPIENTS};
 use crate::daemon::names::{address, group_id};
@@ -20,7 +20,6 @@ const NOT_YET: &[&str] = &[
     "textStyle",
     "textStyles",
     "previewImage",
-    "storyTimestamp",
     "noteToSelf",
     "endSession",
 ];
@@ -60,10 +59,27 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     sent(hub, &messages, wait.is_some())
 }
 
-/// The message that is answered.
+/// Shows something for a day to those whom the settings name. signal-cli has no such method.
+pub fn story(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let post = Post { preview: preview(params)?, ..Post::plain(params.needed_text(&["message"])?) };
+    let command = Command::PostStatus { post: Box::new(post) };
+    let message = hub.send(once(command, key(params)?.as_deref(), 0))?;
+    if hub.is_online() {
+        hub.await_delivery(std::slice::from_ref(&message.id), Delivery::Sent, hub.timeout)?;
+    }
+    sent(hub, &[message], false)
+}
+
+/// The message that is answered, or what somebody shows.
 fn quote(hub: &Hub, params: &Params) -> Result<Option<Quote>, RpcError> {
-    let Some(time) = params.number(&["quoteTimestamp"])? else { return Ok(None) };
-    let message = named(hub, &params.needed_text(&["quoteAuthor"])?, time)?;
+    let (time, author) = match params.number(&["storyTimestamp"])? {
+        Some(time) => (time, "storyAuthor"),
+        None => match params.number(&["quoteTimestamp"])? {
+            Some(time) => (time, "quoteAuthor"),
+            None => return Ok(None),
+        },
+    };
+    let message = named(hub, &params.needed_text(&[author])?, time)?;
     Ok(Some(Quote { message: message.id, text: String::new() }))
 }
 
@@ -195,6 +211,9 @@ fn sent(hub: &Hub, messages: &[Message], waited: bool) -> Result<Value, RpcError
 }
 
 fn receivers(hub: &Hub, message: &Message) -> Result<Vec<Person>, RpcError> {
+    if story_author(&message.with).is_some() {
+        return Ok(hub.receipts(&message.id)?.into_iter().map(|receipt| receipt.person).collect());
+    }
     if !is_group(&message.with) {
         return Ok(vec![hub.person(&message.with)?]);
     }
