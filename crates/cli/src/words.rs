@@ -68,9 +68,9 @@ pub fn done_text(message: &Message, names: &Names) -> String {
             Deed::Vote { options } => {
                 let options: Vec<String> =
                     options.iter().map(|at| format!("({})", u16::from(*at) + 1)).collect();
-                Some(format!("{by} votes {}", options.join(" ")))
+                Some(format!("{by} voted {}", options.join(" ")))
             }
-            Deed::Answer { answer } => Some(format!("{by} {}", answer_text(*answer))),
+            Deed::Answer { answer } => Some(format!("{by}: {}", answer_text(*answer))),
             Deed::Pin { .. } => Some("pinned".to_owned()),
             Deed::Keep { keep: true } => Some("kept".to_owned()),
             Deed::Live { place } if place.live_s > 0 => Some(format!("now at {}", place_text(place))),
@@ -270,8 +270,9 @@ pub fn post_text(post: &Post, names: &Names) -> String {
             let how = if *several { "choose some" } else { "choose one" };
             format!("poll, {how}: {}", options.join("  "))
         }
-        Some(Card::Event { place, .. }) if place.is_empty() => "event".to_owned(),
-        Some(Card::Event { place, .. }) => format!("event at {}", one_line(place)),
+        Some(Card::Event { starts_at_ms, ends_at_ms, place }) => {
+            event_text(*starts_at_ms, *ends_at_ms, place, &TimeZone::system())
+        }
     };
     if text.is_empty() { card } else { format!("{text}\n{card}") }
 }
@@ -286,6 +287,18 @@ pub fn presence_text(presence: Presence, now_ms: u64, zone: &TimeZone) -> String
         }
         Presence::LastSeen { at_ms } => format!("last seen {}", date_and_clock(at_ms, zone)),
     }
+}
+
+/// When and where something is going to happen.
+pub fn event_text(starts_at_ms: u64, ends_at_ms: u64, place: &str, zone: &TimeZone) -> String {
+    let mut when = format!("event: {}", date_and_clock(starts_at_ms, zone));
+    if ends_at_ms > 0 {
+        when.push_str(&format!(" to {}", date_and_clock(ends_at_ms, zone)));
+    }
+    if !place.is_empty() {
+        when.push_str(&format!(", {}", one_line(place)));
+    }
+    when
 }
 
 /// What the first link of a text leads to, as the sender found it.

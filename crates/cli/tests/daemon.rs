@@ -546,7 +546,7 @@ fn a_program_that_never_reads_holds_nobody_up_and_is_put_out() {
     }
     // Whoever comes meanwhile is served, and is told everything that was not acknowledged from now on.
     assert!(daemon.unix().call("version", json!({}))["version"].is_string());
-    anna.send("bot", "still there?");
+    writer.call("send", json!({ "recipient": ["bot"], "message": "still there?" }));
     assert_eq!(text(&reader.message()), "still there?");
     // It is disconnected; what it would have been told waits in the database, not in memory.
     std::thread::sleep(Duration::from_secs(35));

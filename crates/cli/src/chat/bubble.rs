@@ -9,8 +9,8 @@ use waxwing_app::api::{Body, Card, Deed, Direction, Message, Place, Post, Reply,
 use super::layout::{Palette, wrap};
 use super::view::cut;
 use crate::names::Names;
-use crate::text::{date_and_clock, harmless, one_line};
-use crate::words::{body_text, place_text, preview_text};
+use crate::text::{harmless, one_line};
+use crate::words::{body_text, event_text, place_text, preview_text};
 
 /// Columns of the bar that shows how many have voted.
 const BAR: usize = 8;
@@ -125,13 +125,7 @@ fn card_rows(card: &Card, message: &Message, room: &Room<'_>) -> Vec<Row> {
             rows
         }
         Card::Event { starts_at_ms, ends_at_ms, place } => {
-            let mut when = format!("event: {}", date_and_clock(*starts_at_ms, room.zone));
-            if *ends_at_ms > 0 {
-                when.push_str(&format!(" to {}", date_and_clock(*ends_at_ms, room.zone)));
-            }
-            if !place.is_empty() {
-                when.push_str(&format!(", {}", one_line(place)));
-            }
+            let when = event_text(*starts_at_ms, *ends_at_ms, place, room.zone);
             let mut rows = room.plain(&when, room.quiet());
             for (wanted, said) in
                 [(Reply::Yes, "comes"), (Reply::Perhaps, "perhaps"), (Reply::No, "does not come")]
