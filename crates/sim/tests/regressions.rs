@@ -193,3 +193,23 @@ fn what_is_done_about_messages_is_known_to_all() {
         passes(&run_plan(Plan::with_deeds(seed), None, false));
     }
 }
+
+/// An older copy's placeholder that its user had cleared came again (22), and what a process died of before it could
+/// store it was taken for known to another (118): both faults of the oracle. Word of what a user had seen on one
+/// device expired before it came to another (857).
+#[test]
+fn what_nobody_can_know_is_not_asked_for() {
+    for seed in [22, 118, 857] {
+        passes(&run_plan(Plan::with_deeds(seed), None, false));
+    }
+}
+
+/// What was kept while a device slept or was away disappeared there, and what was left of a deleted message stayed.
+/// What comes again when it is over (15), and what is missing before something that is over (330, 406, 445), is shown
+/// to nobody.
+#[test]
+fn what_disappears_is_gone_everywhere_and_what_is_kept_is_not() {
+    for seed in [4, 7, 15, 330, 406, 445] {
+        passes(&run_plan(Plan::with_lives(seed), None, false));
+    }
+}

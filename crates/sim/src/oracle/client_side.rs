@@ -69,6 +69,14 @@ impl Oracle {
         });
         let mut messages: Vec<&Message> = messages.collect();
         messages.sort_by_key(|message| message.order);
+        // What is over when it comes is not shown, and what stands before it disappears with it: whoever waits for
+        // word whether it was kept is told of the gap alone.
+        let marked = |message: &&&Message| message.missing_before > 0;
+        let marked: BTreeMap<MessageKey, bool> = (messages.iter().filter(marked))
+            .map(|message| (message.key, message.expires_at_ms > 0))
+            .collect();
+        step.gaps.retain(|key| marked.contains_key(key));
+        step.gaps.extend(marked.iter().filter(|(_, disappears)| **disappears).map(|(key, _)| *key));
         for message in &messages {
             match (&message.body, message.direction) {
                 (Body::Notice(notice), _) => self.notice_is_true(client, notice),

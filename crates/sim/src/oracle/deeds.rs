@@ -1,6 +1,6 @@
 //! What is done about messages: everybody comes to the same.
 
-use waxwing_client::post::ActBy;
+use waxwing_client::post::{ActBy, Deed};
 use waxwing_client::{Body, Conversation, Message, MessageKey, Read as _};
 use waxwing_wire::{AccountId, GroupId};
 
@@ -48,7 +48,7 @@ impl Oracle {
             let followers: Vec<usize> =
                 (0..ends.dbs.len()).filter(|client| self.follows(*client, key, written)).collect();
             let views: Vec<View> = followers.iter().filter_map(|client| view(*client, key, ends)).collect();
-            if self.has_lost_a_teller(&views) {
+            if self.has_lost_a_teller(&views) || self.may_have_lost_the_right(key, written, &views) {
                 continue;
             }
             owed.extend(self.lives_owed(key, &followers, ends));
@@ -99,6 +99,16 @@ impl Oracle {
     fn has_lost_a_teller(&self, views: &[View]) -> bool {
         let mut tellers = views.iter().flat_map(|view| &view.done).map(|doer| doer.by);
         tellers.any(|by| !self.society.is_there(by) || self.rolled_back_account(by.account))
+    }
+
+    /// An admin has deleted it, and may have been one no more when the word left: then nobody else takes it, and
+    /// where it was deleted nothing is left to be shown again.
+    fn may_have_lost_the_right(&self, key: &MessageKey, written: &Written, views: &[View]) -> bool {
+        let Conversation::Group(group) = written.to else { return false };
+        let facts = self.society.groups.get(&group);
+        let has_changed = facts.is_none_or(|facts| written.epochs.first() != Some(&facts.epoch()));
+        let mut doers = views.iter().flat_map(|view| &view.done);
+        has_changed && doers.any(|it| it.act.deed == Deed::Delete && it.by.account != key.from.account)
     }
 
     /// An account has been in a group since a message was taken there.

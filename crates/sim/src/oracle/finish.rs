@@ -207,6 +207,8 @@ impl Oracle {
             let person = self.people.get(&client).copied().unwrap_or(client);
             // What a device that was removed had not told yet, nobody tells.
             let gone = self.society.has_lost_a_device(device.account);
+            // Nor need it know what its user has seen on another one, if word of that has expired.
+            let gone = gone || self.expired_silently.contains(device);
             let excused = gone || !self.is_exact(client, written) || self.is_unwanted(person, *key);
             if excused || written.may_go() || !self.society.is_there(*device) {
                 return None;

@@ -82,11 +82,14 @@ impl Oracle {
         let skipped: Vec<MessageKey> = skipped
             .filter(|key| self.written.get(key).is_some_and(|written| !written.orphaned))
             .filter(|key| self.is_to_be_missed(client, **key))
-            .filter(|key| self.written.get(key).is_some_and(|written| !self.may_be_over(written)))
             .copied()
             .collect();
+        // What is over may have come and gone, or was never sent.
+        let is_over = |key: &MessageKey| self.written.get(key).is_some_and(|it| self.may_be_over(it));
+        let (gone, skipped): (Vec<MessageKey>, Vec<MessageKey>) =
+            skipped.into_iter().partition(|key| is_over(key));
         let Some(front) = self.fronts.get_mut(&(client, key.from, to)) else { return };
-        let nothing_missing = skipped.is_empty() && front.unannounced.is_empty();
+        let nothing_missing = skipped.is_empty() && gone.is_empty() && front.unannounced.is_empty();
         front.unannounced.extend(skipped);
         if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
