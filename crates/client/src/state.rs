@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::overlay::Overlay;
 use crate::record::{ListRow, Record as _, StateRow};
-use crate::row::{BroadcastList, ChatState, MessageKey, Setting};
+use crate::row::{Body, BroadcastList, ChatState, MessageKey, Setting};
 use crate::turn::Turn;
 
 /// Names a register.
@@ -496,7 +496,9 @@ impl Client {
             let Some(last) = page.last() else { break };
             before = last.order;
             let full = page.len() == CLEARED_PAGE;
-            gone.extend(page.iter().filter(|message| message.sent_at_ms <= until_ms).map(|m| m.key));
+            // When a placeholder's message was sent is known when it comes, and then it is judged.
+            let judged = page.iter().filter(|message| message.body != Body::Waiting);
+            gone.extend(judged.filter(|message| message.sent_at_ms <= until_ms).map(|message| message.key));
             if !full {
                 break;
             }

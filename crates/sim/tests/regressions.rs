@@ -184,9 +184,16 @@ fn what_is_known_on_one_device_is_known_on_all() {
     }
 }
 
+/// Whoever cleared a conversation on one device did away, on another, with the placeholder of a message that was not
+/// meant, since nobody knew yet when it was sent.
+#[test]
+fn clearing_takes_no_message_that_is_waited_for() {
+    passes(&run_plan(Plan::in_company(3146), None, false));
+}
+
 /// A message for who was put out of a group and is in again came before the word of that, and was refused without
-/// a trace (667). And faults of the oracle: what a device did about messages that is gone now (303), what is refused
-/// while devices change and then overtaken (410), what an older copy hears again of its siblings (555).
+/// a trace (667); what was refused while devices changed was overtaken (410). And faults of the oracle: what a device
+/// did about messages that is gone now (303), what an older copy hears again of its siblings, behind the gap (555).
 #[test]
 fn what_is_done_about_messages_is_known_to_all() {
     for seed in [667, 303, 410, 555] {
