@@ -97,8 +97,9 @@ pub const MAX_DOUBTS: u32 = 8;
 pub const DOUBTS_ASKED: usize = 3;
 /// Devices that are helped to follow within [`RENEWAL_PAUSE_MS`].
 pub const MAX_CATCH_UPS_ANSWERED: usize = 1_024;
-/// Times that one message to a group is sent again to single accounts.
-pub const MAX_GROUP_RESENDS: u32 = 256;
+/// Times that one message to a group is sent again to single accounts: to each member, and half of them once more. Who
+/// has never seen a device of its sender has to ask for its account's list first, and then for what came meanwhile.
+pub const MAX_GROUP_RESENDS: u32 = 1_536;
 /// Messages of a group that are shared with a newcomer, at least and at most.
 pub const MIN_MESSAGES_SHARED: u32 = 25;
 /// See [`MIN_MESSAGES_SHARED`].

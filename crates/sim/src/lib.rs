@@ -41,5 +41,5 @@ pub mod trace;
 pub mod world;
 
 pub use mutant::Mutant;
-pub use plan::{Plan, Scenario};
+pub use plan::{GroupPlan, Plan, Scenario};
 pub use run::{Outcome, run, run_plan};

@@ -30,8 +30,10 @@ const SWEEP_MS: u64 = 5_000;
 /// Commands of one connection that wait; reading stops there in the real shell, and here the rest of the
 /// connection's bytes wait with it.
 const MAX_WAITING: usize = 1_024;
-/// Tries of one command after conflicts.
-const MAX_TRIES: u32 = 64;
+/// Tries of one command after conflicts, and for each device: of all that settle a message to a large group at once,
+/// each commit lets one through.
+const MAX_TRIES: usize = 64;
+const MAX_TRIES_PER_DEVICE: usize = 2;
 
 /// A server node.
 pub struct Node {
@@ -60,7 +62,7 @@ struct Peer {
     todo: VecDeque<Todo>,
     /// The commands that the one being carried out leads to.
     chain: VecDeque<Command>,
-    tries: u32,
+    tries: usize,
     /// What the device last said it has stored.
     settling: Option<Command>,
     /// The same, if it could not be settled: the device has no reason to say it again as long as its
@@ -610,8 +612,9 @@ impl World {
         let Owner::Peer(link) = owner else { return true };
         let Some(peer) = self.nodes[node].peers.get_mut(&link) else { return false };
         peer.tries += 1;
-        if peer.tries == MAX_TRIES {
-            self.oracle.fail("liveness", "a command met a conflict 64 times in a row".into());
+        if peer.tries == MAX_TRIES.max(MAX_TRIES_PER_DEVICE * self.plan.clients) {
+            let what = format!("a command met a conflict {} times in a row", peer.tries);
+            self.oracle.fail("liveness", what);
         }
         true
     }
