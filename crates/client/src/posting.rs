@@ -140,6 +140,8 @@ impl Client {
             }
             Conversation::Group(group) => match load_state(turn, group)? {
                 None => Some(Failure::UnknownGroup),
+                // It would come after that, and be refused.
+                Some(_) if self.is_leaving(turn, group)? => Some(Failure::UnknownGroup),
                 Some(state) => {
                     let may =
                         may_send(&state, own.account) || (!voice && state.member(own.account).is_some());

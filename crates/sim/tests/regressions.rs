@@ -211,6 +211,13 @@ fn what_nobody_can_know_is_not_asked_for() {
     }
 }
 
+/// What a user did in a group after asking to leave it was shown on the device where it was done, and nowhere else.
+#[test]
+fn who_is_leaving_a_group_does_nothing_more_there() {
+    passes(&run_plan(Plan::with_deeds(964), None, false));
+    passes(&run_plan(Plan::with_lives(662), None, false));
+}
+
 /// What was kept while a device slept or was away disappeared there, and what was left of a deleted message stayed.
 /// What comes again when it is over (15), and what is missing before something that is over (330, 406, 445), is shown
 /// to nobody.

@@ -15,6 +15,9 @@ use crate::output::Error;
 /// Messages that wait for sites at once; those beyond go without a preview.
 const MAX_ASKED: usize = 8;
 
+/// Said until the site has answered.
+const ASKING: &str = "asking the site of the link…";
+
 /// What a site said for which message.
 pub type Found = (u64, Option<Preview>);
 
@@ -67,7 +70,7 @@ impl Talk {
         self.previews.next += 1;
         let asked = reach.is_some_and(|reach| self.previews.ask(number, said, reach));
         if asked {
-            self.screen.notice = Some("asking the site of the link…".to_owned());
+            self.screen.notice = Some(ASKING.to_owned());
         }
         self.previews.waiting.push_back(Waiting { number, command, text, ready: !asked });
         self.send_ready();
@@ -89,6 +92,9 @@ impl Talk {
         while let Some(one) = self.previews.waiting.pop_front_if(|one| one.ready) {
             let command = self.session.app.send(one.command);
             self.screen.sending(command, one.text);
+        }
+        if self.previews.waiting.is_empty() && self.screen.notice.as_deref() == Some(ASKING) {
+            self.screen.notice = None;
         }
     }
 

@@ -147,6 +147,17 @@ impl Client {
         self.encrypt_for_group(turn, row, address, key, record)
     }
 
+    /// Whether the account's leaving a group waits for the server.
+    pub(crate) fn is_leaving(&self, turn: &Turn<'_>, group: GroupId) -> Result<bool, Error> {
+        for order in self.outbox.to_group(group, Kind::Change) {
+            let draft = drafted(&self.outbox_row(turn, order)?);
+            if draft.is_some_and(|draft| draft.actions.contains(&Action::Remove(self.own_account()))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether the message before this one is under way for another moment of the group: the server would
     /// refuse that one and take this.
     fn would_overtake(&mut self, turn: &Turn<'_>, order: u64, address: &Address) -> Result<bool, Error> {

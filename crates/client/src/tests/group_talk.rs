@@ -335,3 +335,16 @@ fn ticks_that_overtake_their_message_count() {
     world.read_group("carol", group);
     assert_eq!(world.wrote("tablet", group), ["hello ✓✓✓"]);
 }
+
+#[test]
+fn who_is_leaving_writes_nothing_there() {
+    let mut world = World::friends(&["alice", "bob"]);
+    let group = world.found("alice", &["bob"]);
+    let bob = world.account("bob");
+    world.change("bob", group, vec![Action::Remove(bob)]);
+    let late = world.command("bob", Command::text(Conversation::Group(group), "too late"));
+    world.settle();
+    assert_eq!(world.answer("bob", late), Some(Failure::UnknownGroup));
+    assert!(world.hears("alice", group).is_empty());
+    world.assert_at_rest();
+}
