@@ -78,9 +78,18 @@ fn a_placeholder_in_the_wrong_place_moves() {
     assert_eq!(run_plan(Plan::hostile(8, Attack::ALL), None, false).violations, []);
 }
 
-/// A placeholder that was there goes and comes again behind later ones. To be found out.
+/// A placeholder that was there does not go and come again behind later ones.
 #[test]
-#[ignore = "known to fail"]
 fn a_placeholder_does_not_come_again_elsewhere() {
     assert_eq!(run_plan(Plan::hostile(25, Attack::ALL), None, false).violations, []);
+}
+
+/// With every attack at once, two of the first 160 worlds: what is read out of order at a device that was linked lately is
+/// shown without its gap (111), or behind later ones (93). To be found out.
+#[test]
+#[ignore = "known to fail"]
+fn what_is_reordered_before_a_late_device_is_shown_as_a_gap() {
+    for seed in [93, 111] {
+        assert_eq!(run_plan(Plan::hostile(seed, Attack::ALL), None, false).violations, []);
+    }
 }
