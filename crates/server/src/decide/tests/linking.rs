@@ -48,6 +48,17 @@ fn linked(list: &DeviceList) -> ResponseBody {
     ResponseBody::Linked { list: signed(list), sealed: Bytes::from_static(b"a grant") }
 }
 
+/// A stranger's device that alice has approved, and that has not come yet.
+fn approved_device() -> (World, Device, Device) {
+    let mut world = World::new();
+    let alice = world.register("alice", 1);
+    let new = stranger(2);
+    world.offer(&new, REFERENCE);
+    let list = world.list_with(alice.address.account, &new);
+    approved(&mut world, &alice, list).unwrap();
+    (world, alice, new)
+}
+
 #[test]
 fn a_device_is_offered_approved_and_comes_to_the_account() {
     let mut world = World::new();
@@ -246,12 +257,7 @@ fn an_account_has_room_for_so_many_devices() {
 
 #[test]
 fn a_reserved_number_is_no_account() {
-    let mut world = World::new();
-    let alice = world.register("alice", 1);
-    let new = stranger(2);
-    world.offer(&new, REFERENCE);
-    let list = world.list_with(alice.address.account, &new);
-    approved(&mut world, &alice, list).unwrap();
+    let (mut world, alice, new) = approved_device();
     world.commits_left = Some(1);
     let conn = world.conn();
     let origin = crate::Origin { conn, request: 1 };
@@ -276,12 +282,7 @@ fn a_reserved_number_is_no_account() {
 
 #[test]
 fn a_new_device_brings_its_prekeys() {
-    let mut world = World::new();
-    let alice = world.register("alice", 1);
-    let new = stranger(2);
-    world.offer(&new, REFERENCE);
-    let list = world.list_with(alice.address.account, &new);
-    approved(&mut world, &alice, list).unwrap();
+    let (mut world, _, new) = approved_device();
     let mut complete = completion(&new, REFERENCE);
     complete.prekeys.last_resort = None;
     let key = new.key;
@@ -341,12 +342,7 @@ fn accepted(world: &mut World, device: &Device, number: u8) -> Result<u8, Reject
 
 #[test]
 fn what_was_approved_anew_under_another_number_is_not_what_a_device_accepts() {
-    let mut world = World::new();
-    let alice = world.register("alice", 1);
-    let new = stranger(2);
-    world.offer(&new, REFERENCE);
-    let list = world.list_with(alice.address.account, &new);
-    approved(&mut world, &alice, list).unwrap();
+    let (mut world, alice, new) = approved_device();
     // Another device comes meanwhile, and the first one is approved again, behind it.
     assert_eq!(world.add_device(&alice, 3).address.device.number(), 2);
     let list = world.list_with(alice.address.account, &new);
@@ -365,12 +361,7 @@ fn what_was_approved_anew_under_another_number_is_not_what_a_device_accepts() {
 #[test]
 fn a_device_that_has_come_is_not_approved_again() {
     // Cut off between the account's step and the credential's: the device is there, and has not heard of it.
-    let mut world = World::new();
-    let alice = world.register("alice", 1);
-    let new = stranger(2);
-    world.offer(&new, REFERENCE);
-    let list = world.list_with(alice.address.account, &new);
-    approved(&mut world, &alice, list).unwrap();
+    let (mut world, alice, new) = approved_device();
     world.commits_left = Some(2);
     let origin = crate::Origin { conn: world.conn(), request: 1 };
     let complete = completion(&new, REFERENCE);
@@ -387,12 +378,7 @@ fn a_device_that_has_come_is_not_approved_again() {
 #[test]
 fn linking_that_was_cut_off_late_is_finished_after_the_offer_has_ended() {
     for (commits, comes) in [(1, false), (2, true)] {
-        let mut world = World::new();
-        let alice = world.register("alice", 1);
-        let new = stranger(2);
-        world.offer(&new, REFERENCE);
-        let list = world.list_with(alice.address.account, &new);
-        approved(&mut world, &alice, list).unwrap();
+        let (mut world, alice, new) = approved_device();
         world.commits_left = Some(commits);
         let origin = crate::Origin { conn: world.conn(), request: 1 };
         let complete = completion(&new, REFERENCE);
