@@ -86,10 +86,12 @@ fn nothing_is_missing_unsaid_or_waited_for_in_vain() {
 }
 
 /// A device changed a group and was removed from its account: who heard of the change after that could not read it, did
-/// not know that the group had gone on, and asked nobody.
+/// not know that the group had gone on, and asked nobody (1477); and the group's only admin believed nobody (1419).
 #[test]
 fn what_a_removed_device_has_changed_is_told_by_others() {
-    passes(&run_plan(Plan::in_company(1477), None, false));
+    for seed in [1477, 1419] {
+        passes(&run_plan(Plan::in_company(seed), None, false));
+    }
 }
 
 /// An older copy was not noticed: of what it had sent under its last lease something had been refused, and that hid what
