@@ -72,6 +72,16 @@ impl DeviceEntry {
     pub(crate) fn id(&self) -> Option<DeviceId> {
         u8::try_from(self.device).ok().and_then(DeviceId::new)
     }
+
+    /// The number belongs to the device with this identity: of another one, nothing counts any more.
+    fn become_one_with(&mut self, identity: &Identity) {
+        if self.identity == identity {
+            return;
+        }
+        // Another device under a known number begins at 1; of one that nobody knew yet, more was before.
+        let first = u64::from(!self.identity.is_empty());
+        *self = Self { device: self.device, identity: identity.to_vec(), first, ..Self::default() };
+    }
 }
 
 impl DevicesRow {
@@ -150,10 +160,7 @@ impl DevicesRow {
     /// One device of a verified list. `asked`: if it is not present, it is not there.
     fn place(&mut self, listed: &ListedDevice, primary: &Identity, present: Option<&Present>, asked: bool) {
         let Some(entry) = self.entry(listed.device) else { return };
-        if entry.identity != listed.identity {
-            *entry = DeviceEntry { device: entry.device, ..DeviceEntry::default() };
-            entry.identity = listed.identity.to_vec();
-        }
+        entry.become_one_with(&listed.identity);
         entry.registration_id = listed.registration_id.into();
         if let Some(present) = present
             && !entry.verified
@@ -334,10 +341,7 @@ impl Client {
         }
         let replaced = devices.get(from.device).is_some_and(|entry| entry.identity != identity);
         if let Some(entry) = devices.entry(from.device) {
-            if entry.identity != identity {
-                *entry = DeviceEntry { device: entry.device, ..DeviceEntry::default() };
-                entry.identity = identity.to_vec();
-            }
+            entry.become_one_with(&identity);
             entry.registration_id = registration_id.into();
             entry.verified = true;
             entry.active = true;

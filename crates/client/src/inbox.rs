@@ -591,7 +591,7 @@ impl Client {
         let joined = !self.is_primary();
         let mut devices = load_devices(&turn.store, from.account)?;
         let Some(entry) = devices.find(from.device) else { return Ok(0) };
-        if joined && entry.position == 0 && position > 0 {
+        if joined && entry.position == 0 && entry.first == 0 && position > 0 {
             // A companion joins in the middle: what was before is in the archive, or comes late.
             entry.position = position.saturating_sub(1 + positions::earlier(&entry.waiting, filled));
             (entry.first, entry.first_id) = (position, key.id.0);

@@ -277,7 +277,8 @@ pub(crate) struct DeviceEntry {
     pub place: String,
     #[prost(uint64, tag = "12")]
     pub linked_at_ms: u64,
-    /// On a linked device: position and id of the first message that surfaced from it here; 0: it began at 1.
+    /// On a linked device: position and id of the first message that surfaced from it here; 0: none did, or it
+    /// began at 1. 1 without an id: it is another device than before, and all that it writes comes here.
     #[prost(uint64, tag = "13")]
     pub first: u64,
     #[prost(fixed64, tag = "14")]

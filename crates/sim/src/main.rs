@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::Parser;
 use sha2::{Digest, Sha256};
 use waxwing_sim::fault::{Fault, Tally};
+use waxwing_sim::hostile::Attack;
 use waxwing_sim::trace::say;
 use waxwing_sim::{Outcome, Plan, run_plan};
 
@@ -45,15 +46,31 @@ struct Arguments {
     /// Worlds in which people type as well, are there, and look who is.
     #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
     light: bool,
+    /// Worlds whose server lies, in every way at once.
+    #[arg(long, conflicts_with_all = ["alone", "deeds", "lives", "light"])]
+    hostile: bool,
     /// Worlds at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
 }
 
 impl Arguments {
+    /// The flag for worlds like these.
+    fn worlds(&self) -> &'static str {
+        let flags = [
+            (self.alone, " --alone"),
+            (self.deeds, " --deeds"),
+            (self.lives, " --lives"),
+            (self.light, " --light"),
+            (self.hostile, " --hostile"),
+        ];
+        flags.into_iter().find_map(|(is_set, flag)| is_set.then_some(flag)).unwrap_or_default()
+    }
+
     fn plan(&self, seed: u64) -> Plan {
         match (self.deeds, self.alone) {
             _ if self.light => Plan::with_light(seed),
+            _ if self.hostile => Plan::hostile(seed, Attack::ALL),
             _ if self.lives => Plan::with_lives(seed),
             (true, _) => Plan::with_deeds(seed),
             (_, true) => Plan::alone(seed),
@@ -72,7 +89,7 @@ fn main() -> ExitCode {
     let outcomes = run_all(&arguments, from, count);
     let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.violations.is_empty()).collect();
     for outcome in failed.iter().take(PRINTED) {
-        explain(outcome, arguments.alone);
+        explain(outcome, &arguments);
     }
     for outcome in failed.iter().skip(PRINTED) {
         for violation in &outcome.violations {
@@ -108,7 +125,7 @@ fn run_all(arguments: &Arguments, from: u64, count: u64) -> Vec<Outcome> {
     outcomes
 }
 
-fn explain(outcome: &Outcome, alone: bool) {
+fn explain(outcome: &Outcome, arguments: &Arguments) {
     say(&format!("\nseed {} failed; its last events:", outcome.seed));
     for line in &outcome.tail {
         say(&format!("  {line}"));
@@ -123,8 +140,8 @@ fn explain(outcome: &Outcome, alone: bool) {
             violation.what
         ));
     }
-    let alone = if alone { " --alone" } else { "" };
-    say(&format!("again: cargo run -p waxwing-sim -- --seed {} --trace{alone}", outcome.seed));
+    let worlds = arguments.worlds();
+    say(&format!("again: cargo run -p waxwing-sim -- --seed {} --trace{worlds}", outcome.seed));
 }
 
 /// Prints what the seeds amount to. False when a kind of fault was never injected though it should.

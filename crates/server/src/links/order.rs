@@ -2,10 +2,10 @@
 //!
 //! A device has many messages under way, and what it said before an answer came is judged after the message that the
 //! answer is about: the account's devices may have changed back, there may be room again. So whatever comes behind a
-//! message that can be sent again is refused with it, until the device sends again what it was refused. From then on
-//! nothing is under way that it said without knowing.
+//! message that can be sent again is refused with it, until the device sends again what it was refused. Answers come
+//! in their order: who sends one message again knows of every refusal before that one's, and perhaps of none after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use waxwing_wire::client_frame::Send;
 use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
@@ -20,17 +20,22 @@ pub(super) struct Order(BTreeMap<AccountId, Refusal>);
 struct Refusal {
     reject: Reject,
     mismatch: DeviceMismatch,
-    ids: BTreeSet<MessageId>,
+    /// In the order in which they were refused.
+    ids: Vec<MessageId>,
 }
 
 impl Order {
     /// What a message is refused with because one before it was, unless its sender knows of that by now.
     pub(super) fn overtakes(&mut self, send: &Send) -> Option<Refused> {
         let refusal = self.0.get_mut(&send.to)?;
-        if !refusal.ids.insert(send.id) {
-            self.0.remove(&send.to);
+        if let Some(place) = refusal.ids.iter().position(|id| *id == send.id) {
+            refusal.ids.drain(..=place);
+            if refusal.ids.is_empty() {
+                self.0.remove(&send.to);
+            }
             return None;
         }
+        refusal.ids.push(send.id);
         let (reject, mismatch) = (refusal.reject.clone(), refusal.mismatch.clone());
         self.bound();
         Some(Refused { id: send.id, reject, mismatch, group: None })
@@ -44,9 +49,12 @@ impl Order {
         let first = || Refusal {
             reject: refused.reject.clone(),
             mismatch: refused.mismatch.clone(),
-            ids: BTreeSet::new(),
+            ids: Vec::new(),
         };
-        self.0.entry(to).or_insert_with(first).ids.insert(refused.id);
+        let ids = &mut self.0.entry(to).or_insert_with(first).ids;
+        if !ids.contains(&refused.id) {
+            ids.push(refused.id);
+        }
         self.bound();
     }
 
@@ -100,6 +108,20 @@ mod tests {
         // The sender knows: from here on it is in order by itself, also without the first.
         assert_eq!(order.overtakes(&send(2, BOB)), None);
         assert_eq!(order.overtakes(&send(3, BOB)), None);
+    }
+
+    #[test]
+    fn what_was_said_before_a_refusal_was_heard_waits_too() {
+        let mut order = Order::default();
+        order.refused(BOB, &refusal(1, RejectCode::DeviceMismatch));
+        assert!(order.overtakes(&send(2, BOB)).is_some());
+        // The sender has heard of the first refusal and not yet of the second.
+        assert_eq!(order.overtakes(&send(1, BOB)), None);
+        assert!(order.overtakes(&send(3, BOB)).is_some());
+        assert_eq!(order.overtakes(&send(2, BOB)), None);
+        assert_eq!(order.overtakes(&send(3, BOB)), None);
+        assert_eq!(order.overtakes(&send(4, BOB)), None);
+        assert!(order.is_empty());
     }
 
     #[test]
