@@ -9,7 +9,7 @@ use waxwing_wire::client_frame::Stored;
 use waxwing_wire::content::{Body as ContentBody, Content, Conversation, PlainContent};
 use waxwing_wire::post::ActBy;
 use waxwing_wire::server_frame::{Entry, Envelope, Item, Receipt};
-use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, GroupId, MessageId};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, EnvelopeKind, MessageId};
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Error};
@@ -526,8 +526,7 @@ impl Client {
         if let Some(row) =
             turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id))?.filter(|row| !row.silent)
         {
-            let group = row.group.as_slice().try_into().ok().map(GroupId);
-            return self.plan_retry(turn, key, false, group);
+            return self.plan_retry(turn, key, false, row.group());
         }
         if !silent {
             let Some(message) = self.new_incoming(turn, envelope)? else { return Ok(()) };

@@ -422,10 +422,7 @@ impl Client {
                     if row.kind == Kind::SenderKey as u32 {
                         self.key_given(turn, &row, false)?;
                     }
-                    if row.kind == Kind::Profile as u32 {
-                        self.left_untold(turn, &row)?;
-                    }
-                    self.status_brought(turn, &row, false)?;
+                    self.brought_nothing(turn, &row)?;
                     return Ok(Launch::Gone);
                 }
             }
@@ -589,10 +586,15 @@ impl Client {
         if row.kind == Kind::Archive as u32 {
             self.part_failed(turn, &row)?;
         }
+        self.brought_nothing(turn, &row)
+    }
+
+    /// A row has gone out of the outbox, and nobody got it.
+    fn brought_nothing(&mut self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<(), Error> {
         if row.kind == Kind::Profile as u32 {
-            self.left_untold(turn, &row)?;
+            self.left_untold(turn, row)?;
         }
-        self.status_brought(turn, &row, false)
+        self.status_brought(turn, row, false)
     }
 
     /// Gives up every row to an account that is not in flight.

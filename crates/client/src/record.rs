@@ -495,6 +495,13 @@ pub(crate) struct RetryRow {
     pub identity: Vec<u8>,
 }
 
+impl RetryRow {
+    /// In which group it came, if in one.
+    pub(crate) fn group(&self) -> Option<waxwing_wire::GroupId> {
+        self.group.as_slice().try_into().ok().map(waxwing_wire::GroupId)
+    }
+}
+
 /// A register of the account's state.
 #[derive(Clone, PartialEq, prost::Message)]
 #[prost(skip_debug)]

@@ -81,8 +81,12 @@ impl Client {
             if !row.held.is_empty() {
                 self.refetch.insert(key.from.account);
             }
-            let group = row.group.as_slice().try_into().ok().map(GroupId);
-            let ask = Ask { due: Time(row.due_ms), attempts: row.attempts, silent: row.silent, group };
+            let ask = Ask {
+                due: Time(row.due_ms),
+                attempts: row.attempts,
+                silent: row.silent,
+                group: row.group(),
+            };
             if self.asks.len() < MAX_RETRIES_PLANNED {
                 self.asks.entry(key).or_insert(ask);
             }

@@ -14,41 +14,23 @@ use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
-use crate::db::{Key, Read, Table};
-use crate::group::receipts::{is_further, read_delivery};
+use crate::db::{Key, Read};
+use crate::group::receipts::{is_further, read_delivery, receipt_rows};
 use crate::group::record::ReceiptRow;
 use crate::limits::{MAX_STATUS_TEXT_BYTES, MAX_STATUSES_KEPT, STATUS_LIFE_S};
 use crate::overlay::Overlay;
 use crate::posting::check_post;
 use crate::privacy::{is_contact, load_privacy};
-use crate::record::{Kind, OutboxRow, PeerRow, Record as _, StatusRow};
+use crate::record::{Kind, OutboxRow, PeerRow, StatusRow};
 use crate::row::{Audience, Body, Delivery, Direction, MemberReceipt, Message, MessageKey};
 use crate::sealing::payload;
 use crate::turn::Turn;
-
-/// To whom an own status was shown, with how far it has come with each.
-fn rows_of(
-    store: &Overlay<'_>,
-    id: MessageId,
-    own: AccountId,
-) -> Result<Vec<(AccountId, ReceiptRow)>, Error> {
-    let from = id.0.to_be_bytes().to_vec();
-    let to = [&from[..], &[0xff; 17]].concat();
-    let mut found = Vec::new();
-    for (key, value) in store.rows(Table::Receipt, &from, &to, MAX_STATUS_AUDIENCE + 1)? {
-        let account = key.get(8..).and_then(|bytes| bytes.try_into().ok()).map(AccountId);
-        if let Some(account) = account.filter(|account| *account != own) {
-            found.push((account, ReceiptRow::unpack(&value)?));
-        }
-    }
-    Ok(found)
-}
 
 /// To whom a message was shown, if it is an own status.
 pub(crate) fn shown_to(store: &Overlay<'_>, message: &Message) -> Result<Vec<AccountId>, Error> {
     match message.with {
         Conversation::Status(author) if author == message.key.from.account => {
-            let rows = rows_of(store, message.key.id, author)?;
+            let rows = receipt_rows(store, message.key.id, author)?;
             Ok(rows.into_iter().map(|(account, _)| account).collect())
         }
         _ => Ok(Vec::new()),
@@ -62,7 +44,7 @@ pub(crate) fn receipts(
     own: AccountId,
 ) -> Result<Vec<MemberReceipt>, Error> {
     let receipt = |(account, row): (AccountId, ReceiptRow)| row.receipt(account, read_delivery(row.delivery));
-    Ok(rows_of(store, id, own)?.into_iter().map(receipt).collect())
+    Ok(receipt_rows(store, id, own)?.into_iter().map(receipt).collect())
 }
 
 impl Client {

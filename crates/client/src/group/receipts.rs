@@ -3,6 +3,7 @@
 
 use waxwing_wire::content::Conversation;
 use waxwing_wire::group::GroupId;
+use waxwing_wire::limits::MAX_GROUP_MEMBERS;
 use waxwing_wire::{AccountId, MessageId};
 
 use super::record::{GroupRow, LogRow, ReceiptRow, TallyRow};
@@ -10,7 +11,7 @@ use super::rules;
 use super::send::load_state;
 use crate::client::{Client, Error};
 use crate::command::Event;
-use crate::db::{Key, Read};
+use crate::db::{Key, Read, Table};
 use crate::limits::MAX_CHANGES_LOGGED;
 use crate::overlay::Overlay;
 use crate::record::Record as _;
@@ -172,16 +173,17 @@ impl Client {
         let store = Overlay::new(db);
         let own = self.own_account();
         let written = store.message(&message)?;
-        if let Some(Conversation::Status(_)) = written.as_ref().map(|written| written.with) {
-            return crate::status::receipts(&store, message.id, own);
-        }
-        if let Some(written) = written
-            && let Conversation::Account(account) = written.with
-        {
-            let outgoing = written.direction == Direction::Outgoing && account != own;
-            let row: Option<ReceiptRow> = store.load(&Key::Receipt(message.id, account))?;
-            let receipt = row.unwrap_or_default().receipt(account, written.delivery);
-            return Ok(if outgoing { vec![receipt] } else { Vec::new() });
+        match written.as_ref().map(|written| (written, written.with)) {
+            Some((_, Conversation::Status(_))) => {
+                return crate::status::receipts(&store, message.id, own);
+            }
+            Some((written, Conversation::Account(account))) => {
+                let outgoing = written.direction == Direction::Outgoing && account != own;
+                let row: Option<ReceiptRow> = store.load(&Key::Receipt(message.id, account))?;
+                let receipt = row.unwrap_or_default().receipt(account, written.delivery);
+                return Ok(if outgoing { vec![receipt] } else { Vec::new() });
+            }
+            Some((_, Conversation::Group(_))) | None => {}
         }
         let Some(tally) = store.load::<TallyRow>(&Key::Receipt(message.id, own))? else {
             return Ok(Vec::new());
@@ -201,22 +203,34 @@ impl Client {
 
     /// A message is deleted: forgets how far it had come.
     pub(crate) fn forget_receipts(&self, turn: &mut Turn<'_>, id: MessageId) -> Result<(), Error> {
-        let from = id.0.to_be_bytes().to_vec();
-        let to = [&from[..], &[0xff; 17]].concat();
-        let most = waxwing_wire::limits::MAX_GROUP_MEMBERS * 2;
-        for (key, value) in turn.store.rows(crate::db::Table::Receipt, &from, &to, most)? {
-            if let Some(account) = key.get(8..).and_then(|bytes| bytes.try_into().ok()) {
-                if AccountId(account) != self.own_account() {
-                    let envelope = ReceiptRow::unpack(&value)?.envelope;
-                    if envelope > 0 {
-                        turn.store.delete(Key::Sent(MessageId(envelope)));
-                    }
-                }
-                turn.store.delete(Key::Receipt(id, AccountId(account)));
+        let own = self.own_account();
+        for (account, row) in receipt_rows(&turn.store, id, own)? {
+            if row.envelope > 0 {
+                turn.store.delete(Key::Sent(MessageId(row.envelope)));
             }
+            turn.store.delete(Key::Receipt(id, account));
         }
+        turn.store.delete(Key::Receipt(id, own));
         Ok(())
     }
+}
+
+/// How far a message of this device has come with each account. The row under the own account is another: a tally.
+pub(crate) fn receipt_rows(
+    store: &Overlay<'_>,
+    id: MessageId,
+    own: AccountId,
+) -> Result<Vec<(AccountId, ReceiptRow)>, Error> {
+    let from = id.0.to_be_bytes().to_vec();
+    let to = [&from[..], &[0xff; 17]].concat();
+    let mut found = Vec::new();
+    for (key, value) in store.rows(Table::Receipt, &from, &to, MAX_GROUP_MEMBERS * 2)? {
+        let account = key.get(8..).and_then(|bytes| bytes.try_into().ok()).map(AccountId);
+        if let Some(account) = account.filter(|account| *account != own) {
+            found.push((account, ReceiptRow::unpack(&value)?));
+        }
+    }
+    Ok(found)
 }
 
 impl ReceiptRow {

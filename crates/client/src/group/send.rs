@@ -20,7 +20,7 @@ use crate::command::{Event, Failure};
 use crate::db::Key;
 use crate::limits::{HOLD_MS, MAX_TRIES};
 use crate::record::{Kind, OutboxRow, Record as _};
-use crate::row::{Delivery, Message, MessageKey};
+use crate::row::{Delivery, MessageKey};
 use crate::sealing::{Seal, payload, read_payload};
 use crate::turn::Turn;
 
@@ -362,8 +362,7 @@ impl Client {
     ) -> Result<(), Error> {
         let mut row = self.outbox_row(turn, order)?;
         let Some(group) = row.group()? else { return self.fail_row(turn, order) };
-        // As another attempt it is no repetition: the server may have gone down before everybody had the first.
-        if row.attempt == 0 && self.was_taken(turn, &row)? {
+        if self.was_taken(turn, &row)? {
             self.drop_row(turn, order);
             return self.group_accepted(turn, &row);
         }
@@ -398,9 +397,10 @@ impl Client {
     }
 
     /// Whether a refused message was taken before, when the answer was lost: somebody has it already, and it is
-    /// only the repetition that was refused. Those who have joined since are not meant.
+    /// only the repetition that was refused. Those who have joined since are not meant. As another attempt it
+    /// is no repetition: the server may have gone down before everybody had the first.
     fn was_taken(&self, turn: &Turn<'_>, row: &OutboxRow) -> Result<bool, Error> {
-        let Some(from) = self.address().filter(|_| row.kind == Kind::Text as u32) else {
+        let Some(from) = self.address().filter(|_| row.kind == Kind::Text as u32 && row.attempt == 0) else {
             return Ok(false);
         };
         let message = turn.store.message(&MessageKey { from, id: MessageId(row.id) })?;
@@ -440,21 +440,17 @@ impl Client {
             Kind::Text if row.to.is_empty() => {
                 let Some(from) = self.address() else { return Ok(()) };
                 let key = MessageKey { from, id: MessageId(row.id) };
-                // Whose receipt came first was taken: it is only the repetition that was refused.
-                if let (true, Some(epoch)) = (self.was_taken(turn, row)?, row.last_epoch())
-                    && let Some(group) = row.group()?
-                {
-                    return self.group_sent(turn, group, key, epoch);
-                }
-                let pending = |message: &Message| message.delivery == Delivery::Pending;
-                if let Some(mut message) = turn.store.message(&key)?.filter(pending) {
-                    message.delivery = Delivery::Failed;
-                    turn.event(Event::Delivery {
-                        message: key,
-                        with: message.with,
-                        delivery: Delivery::Failed,
-                    });
-                    turn.store.write_message(message);
+                let Some(mut message) = turn.store.message(&key)? else { return Ok(()) };
+                match (message.delivery, row.group()?.zip(row.last_epoch())) {
+                    (Delivery::Pending, _) => {
+                        message.delivery = Delivery::Failed;
+                        let (with, delivery) = (message.with, message.delivery);
+                        turn.event(Event::Delivery { message: key, with, delivery });
+                        turn.store.write_message(message);
+                    }
+                    (Delivery::Failed, _) | (_, None) => {}
+                    // Whose receipt came first was taken: it is only the repetition that was refused.
+                    (_, Some((group, epoch))) => self.group_sent(turn, group, key, epoch)?,
                 }
             }
             _ => {}
