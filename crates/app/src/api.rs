@@ -9,6 +9,7 @@
 //!
 //! What holds what people wrote has no `Debug`, so that it cannot end in a log by accident.
 
+mod attachment;
 mod convert;
 mod group;
 mod light;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::key::Protection;
 pub use crate::net::{NetFailure, NetFailureCode};
+pub use attachment::{Attachment, AttachmentKind};
 pub(crate) use convert::*;
 pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
 pub use light::{Activity, Composing, Presence};

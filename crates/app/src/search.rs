@@ -16,6 +16,7 @@ use std::ops::Range;
 use waxwing_client::post::Card;
 use waxwing_client::{Body, Conversation, Message};
 use waxwing_wire::AccountId;
+use waxwing_wire::attachment::AttachmentKind;
 
 use crate::api::MessageKind as Kind;
 use crate::limits::{MAX_INDEXED_WORD_CHARACTERS, MAX_SEARCH_WORDS};
@@ -30,7 +31,18 @@ const PREFIX: usize = 3;
 const MARK: char = '\u{80}';
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Text, Self::Link, Self::Contact, Self::Place, Self::Poll, Self::Event];
+    const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Link,
+        Self::Contact,
+        Self::Place,
+        Self::Poll,
+        Self::Event,
+        Self::Photo,
+        Self::Video,
+        Self::Voice,
+        Self::Document,
+    ];
 
     const fn word(self) -> &'static str {
         match self {
@@ -40,13 +52,21 @@ impl Kind {
             Self::Place => "place",
             Self::Poll => "poll",
             Self::Event => "event",
+            Self::Photo => "photo",
+            Self::Video => "video",
+            Self::Voice => "voice",
+            Self::Document => "document",
         }
     }
 
     fn is(self, message: &Message) -> bool {
         let Some(text) = searchable(message) else { return false };
-        let card = if let Body::Post(post) = &message.body { post.card.as_deref() } else { None };
+        let Body::Post(post) = &message.body else { return false };
+        let card = post.card.as_deref();
+        let has = |of: fn(AttachmentKind) -> Self| post.attachments.iter().any(|file| of(file.kind) == self);
         match self {
+            Self::Photo | Self::Video | Self::Voice | Self::Document => has(kind_of),
+            Self::Text if !post.attachments.is_empty() => !post.text.is_empty(),
             Self::Text => !text.is_empty(),
             Self::Contact => matches!(card, Some(Card::Contact { .. })),
             Self::Place => matches!(card, Some(Card::Place(_))),
@@ -54,6 +74,16 @@ impl Kind {
             Self::Event => matches!(card, Some(Card::Event { .. })),
             Self::Link => ["https://", "http://", "www."].iter().any(|start| text.contains(start)),
         }
+    }
+}
+
+/// By what a message with such a file is found.
+fn kind_of(kind: AttachmentKind) -> Kind {
+    match kind {
+        AttachmentKind::Photo | AttachmentKind::Sticker | AttachmentKind::Gif => Kind::Photo,
+        AttachmentKind::Video => Kind::Video,
+        AttachmentKind::Voice | AttachmentKind::Audio => Kind::Voice,
+        AttachmentKind::Document => Kind::Document,
     }
 }
 
@@ -65,6 +95,10 @@ pub fn searchable(message: &Message) -> Option<Cow<'_, str>> {
         return None;
     }
     let more = match post.card.as_deref() {
+        None if !post.attachments.is_empty() => {
+            let names: Vec<&str> = post.attachments.iter().map(|file| file.name.as_str()).collect();
+            names.join("\n")
+        }
         None => return Some(Cow::Borrowed(&post.text)),
         Some(Card::Contact { name, .. }) => name.clone(),
         Some(Card::Place(place)) => place.name.clone(),

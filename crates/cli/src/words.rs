@@ -5,8 +5,8 @@ mod tests;
 
 use jiff::tz::TimeZone;
 use waxwing_app::api::{
-    Allowed, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice, Permissions, Place, Post,
-    Presence, Preview, Receipt, Reply,
+    Allowed, Attachment, AttachmentKind, Body, Card, Deed, Delivery, GroupAction, GroupKind, Message, Notice,
+    Permissions, Place, Post, Presence, Preview, Quote, Receipt, Reply,
 };
 
 use crate::markup::marked;
@@ -44,7 +44,7 @@ const QUOTED: usize = 60;
 pub fn whole_text(message: &Message, names: &Names) -> String {
     let mut text = String::new();
     if let Some(quote) = message.body.post().and_then(|post| post.quote.as_ref()) {
-        let said: String = one_line(&quote.text).chars().take(QUOTED).collect();
+        let said: String = quote_text(quote).chars().take(QUOTED).collect();
         text.push_str(&format!("│ {said}\n"));
     }
     text.push_str(&body_text(&message.body, names));
@@ -254,6 +254,12 @@ pub fn post_text(post: &Post, names: &Names) -> String {
         text.push('\n');
         text.push_str(&preview_text(preview));
     }
+    for file in &post.attachments {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&file_text(file));
+    }
     let card = match &post.card {
         None => return text,
         Some(Card::Contact { name, account, .. }) => match account {
@@ -275,6 +281,66 @@ pub fn post_text(post: &Post, names: &Names) -> String {
         }
     };
     if text.is_empty() { card } else { format!("{text}\n{card}") }
+}
+
+/// What was answered, on one line: its files by their kinds, then its text.
+pub fn quote_text(quote: &Quote) -> String {
+    let mut kinds: Vec<String> = Vec::new();
+    if let [kind] = quote.attachments[..] {
+        kinds.push(format!("[{}]", kind_name(kind)));
+    } else if !quote.attachments.is_empty() {
+        kinds.push(format!("[{} files]", quote.attachments.len()));
+    }
+    kinds.push(one_line(&quote.text));
+    kinds.join(" ").trim().to_owned()
+}
+
+/// What a file is called.
+pub fn kind_name(kind: AttachmentKind) -> &'static str {
+    match kind {
+        AttachmentKind::Document => "document",
+        AttachmentKind::Photo => "photo",
+        AttachmentKind::Video => "video",
+        AttachmentKind::Voice => "voice message",
+        AttachmentKind::Audio => "audio",
+        AttachmentKind::Sticker => "sticker",
+        AttachmentKind::Gif => "GIF",
+    }
+}
+
+/// A file on one line: kind, name, duration, pages, size.
+pub fn file_text(file: &Attachment) -> String {
+    let mut said = vec![kind_name(file.kind).to_owned()];
+    if !file.name.is_empty() {
+        said.push(one_line(&file.name));
+    }
+    if file.duration_ms > 0 {
+        said.push(duration_text(file.duration_ms));
+    }
+    match file.pages {
+        0 => {}
+        1 => said.push("1 page".to_owned()),
+        pages => said.push(format!("{pages} pages")),
+    }
+    said.push(size_text(file.bytes));
+    format!("[{}]", said.join(", "))
+}
+
+/// `1:05`, `1:00:00`.
+pub fn duration_text(ms: u32) -> String {
+    let seconds = ms / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Bytes in a unit that fits them.
+pub fn size_text(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        // One place behind the point, rounded down: never more than there is.
+        Some((unit, name)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} bytes"),
+    }
 }
 
 /// Whether somebody is there; empty: not known.

@@ -330,7 +330,9 @@ impl Client {
             return Ok(false);
         }
         let edit = std::mem::take(edit);
-        (post.text, post.spans, post.preview) = (edit.text, edit.spans, edit.preview);
+        (post.text, post.spans) = (edit.text, edit.spans);
+        // The files stay, and beside them there is no preview.
+        post.preview = edit.preview.filter(|_| post.attachments.is_empty());
         message.edited_at_ms = doer.act.at;
         // The text is in the message now; here remains when it was said. Its rank must stay what it is.
         let rest = ActRow { act: doer.act.encode(), ..row };
@@ -515,6 +517,9 @@ impl Client {
             Deed::Edit(edit) => {
                 if edit.text.trim().is_empty() {
                     return Ok(Err(Failure::Empty));
+                }
+                if !edit.attachments.is_empty() {
+                    return Ok(Err(Failure::Malformed));
                 }
                 if let Some(failure) = check_post(edit) {
                     return Ok(Err(failure));

@@ -1,10 +1,11 @@
 //! What the user writes: to an account, to a group, to oneself, to the people of a list.
 
 use waxwing_wire::DeviceAddress;
+use waxwing_wire::attachment;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::limits::{
-    MAX_CARD_BYTES, MAX_LABEL_BYTES, MAX_MENTIONS, MAX_PREVIEW_IMAGE_BYTES, MAX_QUOTE_BYTES, MAX_SPANS,
-    MAX_TEXT_BYTES, MAX_URL_BYTES, POLL_OPTIONS,
+    MAX_ATTACHMENTS_BYTES, MAX_CARD_BYTES, MAX_LABEL_BYTES, MAX_MENTIONS, MAX_PREVIEW_IMAGE_BYTES,
+    MAX_QUOTE_BYTES, MAX_SPANS, MAX_TEXT_BYTES, MAX_URL_BYTES, POLL_OPTIONS,
 };
 use waxwing_wire::post::{Card, Deed, Post, Style};
 
@@ -221,8 +222,12 @@ impl Client {
                     end -= 1;
                 }
                 quote.text = quoted.text.get(..end).unwrap_or_default().into();
+                quote.attachments = quoted.attachments.iter().map(|file| file.kind).collect();
             }
-            _ => quote.text.clear(),
+            _ => {
+                quote.text.clear();
+                quote.attachments.clear();
+            }
         }
         Ok(())
     }
@@ -296,8 +301,17 @@ pub(crate) fn check_post(post: &Post) -> Option<Failure> {
     let too_long =
         |bytes: usize, limit_bytes: usize| (bytes > limit_bytes).then_some(Failure::TooLong { limit_bytes });
     let titled = matches!(post.card.as_deref(), None | Some(Card::Poll { .. } | Card::Event { .. }));
-    if titled && post.text.trim().is_empty() {
+    if titled && post.text.trim().is_empty() && post.attachments.is_empty() {
         return Some(Failure::Empty);
+    }
+    if !attachment::fit(&post.attachments) {
+        return Some(Failure::TooLong { limit_bytes: MAX_ATTACHMENTS_BYTES });
+    }
+    if post.attachments.iter().any(|attachment| attachment.file.is_none()) {
+        return Some(Failure::Malformed);
+    }
+    if !post.attachments.is_empty() && (post.card.is_some() || post.preview.is_some()) {
+        return Some(Failure::Malformed);
     }
     let mentions = post.spans.iter().filter(|span| matches!(span.style, Style::Mention(_))).count();
     if post.spans.len() > MAX_SPANS || mentions > MAX_MENTIONS {

@@ -63,19 +63,20 @@ impl Client {
         };
         let audience = status_audience(&turn.store, from.account)?;
         let with = Conversation::Status(from.account);
-        let failure = if post.card.is_some() || post.once || post.quote.is_some() {
-            Some(Failure::Malformed)
-        } else if post.text.len() > MAX_STATUS_TEXT_BYTES {
-            Some(Failure::TooLong { limit_bytes: MAX_STATUS_TEXT_BYTES })
-        } else if audience.is_empty() {
-            Some(Failure::NoAudience)
-        } else if audience.len() > MAX_STATUS_AUDIENCE {
-            Some(Failure::AudienceTooLarge { limit: MAX_STATUS_AUDIENCE })
-        } else if turn.store.history(with, u64::MAX, MAX_STATUSES_KEPT)?.len() >= MAX_STATUSES_KEPT {
-            Some(Failure::TooManyStatuses { limit: MAX_STATUSES_KEPT })
-        } else {
-            check_post(&post).or(self.room_for(audience.len() as u64))
-        };
+        let failure =
+            if post.card.is_some() || post.once || post.quote.is_some() || !post.attachments.is_empty() {
+                Some(Failure::Malformed)
+            } else if post.text.len() > MAX_STATUS_TEXT_BYTES {
+                Some(Failure::TooLong { limit_bytes: MAX_STATUS_TEXT_BYTES })
+            } else if audience.is_empty() {
+                Some(Failure::NoAudience)
+            } else if audience.len() > MAX_STATUS_AUDIENCE {
+                Some(Failure::AudienceTooLarge { limit: MAX_STATUS_AUDIENCE })
+            } else if turn.store.history(with, u64::MAX, MAX_STATUSES_KEPT)?.len() >= MAX_STATUSES_KEPT {
+                Some(Failure::TooManyStatuses { limit: MAX_STATUSES_KEPT })
+            } else {
+                check_post(&post).or(self.room_for(audience.len() as u64))
+            };
         if let Some(failure) = failure {
             turn.failed(command, failure);
             return Ok(());
@@ -374,5 +375,6 @@ fn status_audience(store: &Overlay<'_>, own: AccountId) -> Result<BTreeSet<Accou
 
 /// Nothing else is shown than a text and what its link leads to, for a day.
 fn readable(post: Post) -> Post {
-    Post { lifetime_s: STATUS_LIFE_S, quote: None, card: None, once: false, ..post }
+    let attachments = Vec::new();
+    Post { lifetime_s: STATUS_LIFE_S, quote: None, card: None, once: false, attachments, ..post }
 }

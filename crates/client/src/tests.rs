@@ -4,6 +4,7 @@ mod acts;
 mod devices;
 mod directory;
 mod faults;
+mod files;
 mod golden;
 mod group_faults;
 mod group_golden;

@@ -46,6 +46,12 @@ pub(crate) use named_by_16_bytes;
 
 named_by_16_bytes!(AccountId);
 
+/// The ciphertext of a file: 16 random bytes, drawn by the server.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub [u8; 16]);
+
+named_by_16_bytes!(FileId);
+
 /// A device of an account: 1 is the primary, companions follow. At most 127, as in the Signal Protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(u8);

@@ -12,6 +12,7 @@
 //! The schemas stand in `proto/`. Every decoder here is total: any bytes give a value or a [`Malformed`],
 //! in memory bounded by [`limits::MAX_DECODE_BYTES`].
 
+pub mod attachment;
 pub mod client_frame;
 pub mod content;
 pub mod devices;
@@ -36,7 +37,7 @@ mod shared;
 pub use bytes::Bytes;
 pub use error::{Malformed, Reject, RejectCode};
 pub use group::GroupId;
-pub use id::{AccountId, DeviceAddress, DeviceId, DeviceKey, MessageId, Username};
+pub use id::{AccountId, DeviceAddress, DeviceId, DeviceKey, FileId, MessageId, Username};
 pub use shared::{EnvelopeKind, KyberPrekey, OneTimePrekey, PrekeyUpload, PrekeysLeft, SignedPrekey};
 
 /// The wire version this build speaks. See the version policy in `proto/frame.proto`.

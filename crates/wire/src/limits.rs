@@ -27,6 +27,22 @@ pub const MAX_PREVIEW_IMAGE_BYTES: usize = 8 * 1024;
 pub const MAX_CARD_BYTES: usize = 4 * 1024;
 /// Options of a poll.
 pub const POLL_OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
+/// Files of one message.
+pub const MAX_ATTACHMENTS: usize = 30;
+/// What a message says of all its files, thumbnails among it.
+pub const MAX_ATTACHMENTS_BYTES: usize = 20 * 1024;
+/// Content of one file: 2 GiB.
+pub const MAX_ATTACHMENT_BYTES: u64 = 2 << 30;
+/// Name of a file, UTF-8.
+pub const MAX_FILE_NAME_BYTES: usize = 255;
+/// Media type of a file.
+pub const MAX_MEDIA_TYPE_BYTES: usize = 127;
+/// BlurHash of a picture.
+pub const MAX_BLURHASH_BYTES: usize = 64;
+/// Loudness of the parts of a recording.
+pub const MAX_WAVEFORM_BYTES: usize = 64;
+/// A small image of a file: an image file itself.
+pub const MAX_THUMBNAIL_BYTES: usize = 8 * 1024;
 /// A reaction, UTF-8: one emoji with all its modifiers.
 pub const MAX_REACTION_BYTES: usize = 64;
 /// What was done about one message, in an archive.

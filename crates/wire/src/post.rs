@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 
+use crate::attachment::{Attachment, AttachmentKind, kinds_to_pb, read_all, read_kinds};
 use crate::content::{MessageName, name_from_pb, name_to_pb};
 use crate::error::Malformed;
 use crate::id::{AccountId, DeviceAddress, DeviceId};
@@ -12,7 +13,7 @@ use crate::limits::{
 };
 use crate::pb::content as pb;
 use crate::scan::{ACT, scan};
-use crate::shared::at_most;
+use crate::shared::{at_most, text};
 
 /// What somebody writes.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -34,6 +35,9 @@ pub struct Post {
     pub preview: Option<Box<Preview>>,
     /// What comes with the text.
     pub card: Option<Box<Card>>,
+    /// Files, at most [`crate::limits::MAX_ATTACHMENTS`]; the text is their caption. Beside them there is neither a
+    /// preview nor a card.
+    pub attachments: Vec<Attachment>,
 }
 
 /// A part of a text.
@@ -71,6 +75,8 @@ pub struct Quote {
     pub message: MessageName,
     /// What it said, as its answerer saw it; at most [`MAX_QUOTE_BYTES`].
     pub text: String,
+    /// Kinds of its files, as its answerer saw them; at most [`crate::limits::MAX_ATTACHMENTS`].
+    pub attachments: Vec<AttachmentKind>,
 }
 
 /// What a link leads to, as the sender found it.
@@ -247,6 +253,7 @@ impl Post {
             quote: self.quote.as_ref().map(|quote| pb::Quote {
                 message: Some(name_to_pb(&quote.message)),
                 text: quote.text.clone(),
+                attachment: kinds_to_pb(&quote.attachments),
             }),
             forwards: self.forwards,
             lifetime: self.lifetime_s,
@@ -258,6 +265,7 @@ impl Post {
                 image: preview.image.clone(),
             }),
             card: self.card.as_ref().map(|card| card.to_pb()),
+            attachment: self.attachments.iter().map(Attachment::to_pb).collect(),
         }
     }
 }
@@ -268,6 +276,9 @@ impl TryFrom<pb::Post> for Post {
     fn try_from(post: pb::Post) -> Result<Self, Malformed> {
         let text = text(post.text, MAX_TEXT_BYTES, "Post.text")?;
         let spans = spans(&text, &post.span, &post.mention)?;
+        let attachments = read_all(post.attachment)?;
+        // So a message has a bound that is less than the sum of all that one may hold.
+        let alone = attachments.is_empty();
         Ok(Self {
             text,
             spans,
@@ -275,8 +286,9 @@ impl TryFrom<pb::Post> for Post {
             forwards: post.forwards,
             lifetime_s: post.lifetime,
             once: post.once,
-            preview: post.preview.map(Preview::try_from).transpose()?.map(Box::new),
-            card: post.card.map(Card::try_from).transpose()?.map(Box::new),
+            preview: post.preview.filter(|_| alone).map(Preview::try_from).transpose()?.map(Box::new),
+            card: post.card.filter(|_| alone).map(Card::try_from).transpose()?.map(Box::new),
+            attachments,
         })
     }
 }
@@ -331,6 +343,7 @@ impl TryFrom<pb::Quote> for Quote {
         Ok(Self {
             message: name_from_pb(quote.message.ok_or(Malformed::new("Quote.message"))?)?,
             text: text(quote.text, MAX_QUOTE_BYTES, "Quote.text")?,
+            attachments: read_kinds(&quote.attachment)?,
         })
     }
 }
@@ -555,8 +568,4 @@ impl ActBy {
         let by = DeviceAddress { account: AccountId(*account), device };
         Ok(Self { by, act: Act::decode(act)? })
     }
-}
-
-fn text(text: String, most: usize, what: &'static str) -> Result<String, Malformed> {
-    if text.len() > most { Err(Malformed::new(what)) } else { Ok(text) }
 }

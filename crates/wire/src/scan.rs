@@ -9,7 +9,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 
 use crate::error::Malformed;
 use crate::limits::{
-    DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_ACTS_PER_ARCHIVED, MAX_APPROVERS,
+    DELIVERY_WINDOW_ENTRIES, MAX_ACTIONS_PER_CHANGE, MAX_ACTS_PER_ARCHIVED, MAX_APPROVERS, MAX_ATTACHMENTS,
     MAX_CHANGES_PER_CATCH_UP, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME,
     MAX_GROUPS_PER_PART, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LIGHTS_PER_FRAME,
     MAX_LINKED_GROUPS, MAX_MENTIONS, MAX_MESSAGES_PER_PART, MAX_ONE_TIME_PREKEYS, MAX_PAST_CHANGES,
@@ -114,7 +114,11 @@ pub(crate) const POST: &[Rule] = &[
     Rule { field: 2, most: MAX_SPANS * 3, holds: Holds::Varints, what: "Post.span" },
     messages(12, MAX_MENTIONS, &[], "Post.mention"),
     messages(10, 1, POLL, "Post.poll"),
+    messages(3, 1, QUOTE, "Post.quote"),
+    messages(13, MAX_ATTACHMENTS, &[], "Post.attachment"),
 ];
+const QUOTE: &[Rule] =
+    &[Rule { field: 3, most: MAX_ATTACHMENTS, holds: Holds::Varints, what: "Quote.attachment" }];
 const POLL: &[Rule] = &[messages(1, *POLL_OPTIONS.end(), &[], "Poll.option")];
 pub(crate) const ACT: &[Rule] = &[messages(5, 1, POST, "Act.edit"), messages(9, 1, VOTE, "Act.vote")];
 const VOTE: &[Rule] =

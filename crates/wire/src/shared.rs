@@ -31,6 +31,10 @@ pub(crate) fn at_most(bytes: Bytes, most: usize, what: &'static str) -> Result<B
     if bytes.len() > most { Err(Malformed::new(what)) } else { Ok(bytes) }
 }
 
+pub(crate) fn text(text: String, most: usize, what: &'static str) -> Result<String, Malformed> {
+    if text.len() > most { Err(Malformed::new(what)) } else { Ok(text) }
+}
+
 pub(crate) fn registration_id(number: u32) -> Result<u16, Malformed> {
     // 14 bits, as the Signal Protocol has it.
     u16::try_from(number).ok().filter(|n| *n < 1 << 14).ok_or(Malformed::new("registration id"))

@@ -1,3 +1,4 @@
+mod attachments;
 mod decoders;
 mod devices;
 mod frames;

@@ -1,10 +1,12 @@
 //! Between the core's types and the interface's. Names arrive as text and are parsed here, once.
 
+mod attachment;
 mod group;
 mod light;
 mod post;
 mod profile;
 
+pub use attachment::{attachment, attachment_kind, attachment_of};
 pub use group::{action_of, group, link_of, notice};
 pub use light::{activity_of, composing, composing_of, presence};
 pub use post::{deed_done, deed_of, done, post, post_of, whole_post};

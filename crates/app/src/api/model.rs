@@ -444,6 +444,14 @@ pub enum MessageKind {
     Poll,
     /// Something that is going to happen.
     Event,
+    /// With a picture: a photo, a sticker, one that moves.
+    Photo,
+    /// With a film.
+    Video,
+    /// With a recording, or other sound.
+    Voice,
+    /// With a file of another kind.
+    Document,
 }
 
 /// A message that was looked for.

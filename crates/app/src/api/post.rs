@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Body;
+use super::{Attachment, AttachmentKind, Body};
 
 /// What somebody writes. Only `text` is common; whatever is absent is not there.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,10 +31,13 @@ pub struct Post {
     /// What comes with the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub card: Option<Card>,
+    /// Files; the text is their caption. Beside them there is neither a preview nor a card.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_zero(number: &u32) -> bool {
+pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -106,6 +109,9 @@ pub struct Quote {
     /// What it said; filled in from the history when it is sent.
     #[serde(default)]
     pub text: String,
+    /// Kinds of its files; filled in likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentKind>,
 }
 
 /// What a link leads to, as the sender found it.

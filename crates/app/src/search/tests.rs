@@ -1,4 +1,5 @@
 use waxwing_client::{Delivery, Direction, MessageKey};
+use waxwing_wire::attachment::Attachment;
 use waxwing_wire::{DeviceAddress, DeviceId, GroupId, MessageId};
 
 use super::snippet::Piece;
@@ -201,6 +202,21 @@ fn people_conversations_and_kinds() {
     assert!(!is(&plain, None, Some(AccountId([1; 16])), None));
     assert!(!is(&plain, None, None, Some(Kind::Link)));
     assert!(is(&message("see http://a.b"), None, None, Some(Kind::Link)));
+    let with_file = |kind: AttachmentKind| {
+        let mut message = message("");
+        let Body::Post(post) = &mut message.body else { panic!("a post") };
+        let file = Attachment::new(kind, [0; 32], [0; 32], 1);
+        post.attachments.push(Attachment { name: "Ferienplan.pdf".into(), ..file });
+        message
+    };
+    let document = with_file(AttachmentKind::Document);
+    assert!(is(&document, None, None, Some(Kind::Document)) && !is(&document, None, None, Some(Kind::Photo)));
+    assert!(!is(&document, None, None, Some(Kind::Text)), "its name is no text of its sender's");
+    let named = Wanted::new("ferienplan", None, None, None);
+    assert!(named.marks(&document).is_some());
+    assert!(is(&with_file(AttachmentKind::Gif), None, None, Some(Kind::Photo)));
+    assert!(is(&with_file(AttachmentKind::Video), None, None, Some(Kind::Video)));
+    assert!(is(&with_file(AttachmentKind::Audio), None, None, Some(Kind::Voice)));
     let mut lost = message("");
     lost.body = Body::Lost;
     assert!(words(&lost).is_none() && Wanted::new("", None, None, None).marks(&lost).is_none());

@@ -44,6 +44,14 @@ pub enum Kind {
     Poll,
     /// Events
     Event,
+    /// Photos, stickers and moving pictures
+    Photo,
+    /// Videos
+    Video,
+    /// Voice messages and other sound
+    Voice,
+    /// Other files
+    Document,
 }
 
 /// A day or a span before now.

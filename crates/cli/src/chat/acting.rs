@@ -24,7 +24,7 @@ impl Talk {
                 Command::Act { with, message: Some(message), deed: Deed::Edit { post: Box::new(post) } }
             }
             Some(About::Reply { message, .. }) => {
-                let quote = Some(Quote { message, text: String::new() });
+                let quote = Some(Quote { message, text: String::new(), attachments: Vec::new() });
                 Command::Send { to: with, post: Box::new(Post { quote, ..post }) }
             }
             None => Command::Send { to: with, post: Box::new(post) },

@@ -10,7 +10,7 @@ use super::layout::{Palette, wrap};
 use super::view::cut;
 use crate::names::Names;
 use crate::text::{harmless, one_line};
-use crate::words::{body_text, event_text, place_text, preview_text};
+use crate::words::{body_text, event_text, file_text, place_text, preview_text, quote_text};
 
 /// Columns of the bar that shows how many have voted.
 const BAR: usize = 8;
@@ -54,11 +54,14 @@ pub fn rows(message: &Message, quoted: Option<&str>, room: &Room<'_>) -> Vec<Row
     }
     if let Some(quote) = &post.quote {
         let who = quoted.map(|name| format!("{name}: ")).unwrap_or_default();
-        let said = format!("│ {who}{}", one_line(&quote.text));
+        let said = format!("│ {who}{}", quote_text(quote));
         rows.push(vec![Span::styled(cut(&said, room.width), room.quiet())]);
     }
     if !post.text.is_empty() {
         rows.extend(room.text(post));
+    }
+    for file in &post.attachments {
+        rows.extend(room.plain(&file_text(file), room.style));
     }
     if let Some(preview) = &post.preview {
         rows.extend(room.plain(&preview_text(preview), room.quiet()));

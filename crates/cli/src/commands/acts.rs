@@ -88,7 +88,7 @@ pub fn reply(global: &Global, arguments: &arguments::Reply, printer: &mut Printe
     let text = message_text(&arguments.text)?;
     let mut session = Session::open_registered(global)?;
     let message = session.known_message(&arguments.message)?;
-    let quote = Some(Quote { message: message.id.clone(), text: String::new() });
+    let quote = Some(Quote { message: message.id.clone(), text: String::new(), attachments: Vec::new() });
     let post = Post { quote, ..previewed(&session, typed(&session, &text, false)?)? };
     // What somebody shows is answered in the chat with them.
     let to = message.with.strip_prefix("s:").unwrap_or(&message.with);

@@ -78,3 +78,21 @@ fn everything_else_that_happens() {
     );
     assert_eq!(missing_text(1, "Ben"), "1 message of Ben is missing here");
 }
+
+#[test]
+fn files_and_answers_to_them_on_a_line() {
+    let file: Attachment = serde_json::from_value(serde_json::json!({
+        "id": "00", "kind": "voice", "bytes": 1_600_000, "name": "a\u{1b}[31m\nb", "durationMs": 65_400,
+    }))
+    .unwrap();
+    assert_eq!(file_text(&file), "[voice message, a␛[31m b, 1:05, 1.5 MB]");
+    let post = Post { attachments: vec![file], ..Post::plain("listen") };
+    assert_eq!(post_text(&post, &names()), "listen\n[voice message, a␛[31m b, 1:05, 1.5 MB]");
+    let quote = |text: &str, attachments| Quote { message: String::new(), text: text.into(), attachments };
+    assert_eq!(quote_text(&quote("", vec![AttachmentKind::Photo])), "[photo]");
+    assert_eq!(quote_text(&quote("sea", vec![AttachmentKind::Photo; 2])), "[2 files] sea");
+    assert_eq!(quote_text(&quote("sea", vec![])), "sea");
+    assert_eq!(size_text(1_023), "1023 bytes");
+    assert_eq!(size_text(2 << 30), "2.0 GB");
+    assert_eq!(duration_text(3_600_000), "1:00:00");
+}

@@ -197,7 +197,11 @@ fn polls_events_places_and_quotes() {
     let live = post(&mut world, "alice", to_bob, Post { card, ..Post::default() });
     let moved = Place { latitude_e7: 7, ..place };
     assert_eq!(act(&mut world, "alice", to_bob, live, Deed::Live(moved.clone())), None);
-    let quote = Some(Box::new(Quote { message: (poll.from, poll.id), text: "made up".into() }));
+    let quote = Some(Box::new(Quote {
+        message: (poll.from, poll.id),
+        text: "made up".into(),
+        attachments: Vec::new(),
+    }));
     let answer = post(&mut world, "bob", with_alice, Post { quote, ..Post::plain("soup") });
     for who in ALL {
         let votes: Vec<Deed> = done(&world, who, poll).into_iter().map(|doer| doer.act.deed).collect();

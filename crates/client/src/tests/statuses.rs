@@ -256,7 +256,8 @@ fn what_viewers_do_goes_to_its_author_alone() {
         assert_eq!(failure(&mut world, "bob", act(deed)), Some(Failure::NotAllowed));
     }
     // An answer is a message between the two.
-    let quote = Some(Box::new(Quote { message: (key.from, key.id), text: String::new() }));
+    let quote =
+        Some(Box::new(Quote { message: (key.from, key.id), text: String::new(), attachments: Vec::new() }));
     let answer = Post { quote, ..Post::plain("yum") };
     let to = world.conversation("alice");
     do_it(&mut world, "bob", Command::Send { to, post: Box::new(answer) });

@@ -137,7 +137,11 @@ impl World {
             4 => post.card = Some(Box::new(Card::Place(self.draw_place()))),
             _ => {
                 let quoted = self.draw_message(client, with, |_| true).map(|message| message.key);
-                let quote = quoted.map(|key| Quote { message: (key.from, key.id), text: String::new() });
+                let quote = quoted.map(|key| Quote {
+                    message: (key.from, key.id),
+                    text: String::new(),
+                    attachments: Vec::new(),
+                });
                 post.quote = quote.map(Box::new);
             }
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::state::{copy, group_or_none, picture, state_hash, text, token, token_bytes};
+use super::state::{copy, group_or_none, picture, state_hash, token, token_bytes};
 use super::{
     Allowed, GroupId, GroupKind, GroupState, GroupToken, LinkedGroup, Member, Permissions, PublicChange,
     StateHash,
@@ -16,7 +16,7 @@ use crate::limits::{
 };
 use crate::pb::content as pb;
 use crate::scan::{CHANGE, scan};
-use crate::shared::fixed;
+use crate::shared::{fixed, text};
 
 /// What a member's device signs a change behind.
 pub const CHANGE_LABEL: &[u8] = b"Waxwing group change 1";

@@ -10,7 +10,7 @@ use crate::id::AccountId;
 use crate::limits::{MAX_GROUP_DESCRIPTION_BYTES, MAX_GROUP_NAME_BYTES, MAX_GROUP_PICTURE_BYTES};
 use crate::pb::content as pb;
 use crate::scan::{GROUP_STATE, scan};
-use crate::shared::fixed;
+use crate::shared::{fixed, text};
 
 /// What every member of a group holds.
 #[derive(Clone, PartialEq, Eq)]
@@ -250,10 +250,6 @@ impl GroupKind {
 
 pub(super) fn copy(bytes: &[u8]) -> Bytes {
     Bytes::copy_from_slice(bytes)
-}
-
-pub(super) fn text(text: String, most: usize, what: &'static str) -> Result<String, Malformed> {
-    if text.len() > most { Err(Malformed::new(what)) } else { Ok(text) }
 }
 
 pub(super) fn picture(bytes: Bytes) -> Result<Bytes, Malformed> {

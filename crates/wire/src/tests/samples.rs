@@ -1,5 +1,6 @@
 //! One value of every kind that crosses the wire, with every field away from its default somewhere.
 
+use crate::attachment::{Attachment, AttachmentKind};
 use crate::post::{Act, Answer, Card, Deed, Place, Post, Preview, Quote, Span, Style};
 use crate::profile::{PresenceKeys, Profile};
 use bytes::Bytes;
@@ -30,7 +31,7 @@ use crate::server_frame::{
     ResponseBody, ServerFrame, Welcome,
 };
 use crate::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, GroupId, KyberPrekey, MessageId,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, EnvelopeKind, FileId, GroupId, KyberPrekey, MessageId,
     OneTimePrekey, PrekeyUpload, PrekeysLeft, Reject, RejectCode, SignedPrekey, Username,
 };
 
@@ -618,15 +619,18 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
     frames
 }
 
-pub(super) fn contents() -> Vec<(&'static str, Content)> {
-    let content = |position, body| Content {
+pub(super) fn content(position: u64, body: Body) -> Content {
+    Content {
         sent_at_ms: NOW_MS,
         position,
         id: MessageId(0x0123_4567_89ab_cdef),
         group: None,
         devices: 3,
         body,
-    };
+    }
+}
+
+pub(super) fn contents() -> Vec<(&'static str, Content)> {
     let group = GroupContext { group: GROUP, epoch: 10, state: group_state().hash() };
     let in_group = |body| Content { group: Some(group), ..content(2, body) };
     let sync = |sync| content(0, Body::Sync(sync));
@@ -672,6 +676,11 @@ pub(super) fn contents() -> Vec<(&'static str, Content)> {
         ("content_post_event", {
             let card = Card::Event { starts_at_ms: NOW_MS, ends_at_ms: 0, place: "here".into() };
             content(6, Body::Post(Box::new(carded(card))))
+        }),
+        ("content_post_attachments", content(7, Body::Post(Box::new(with_files())))),
+        ("content_post_attachment_short", {
+            let attachments = vec![Attachment { file: None, ..short_file(AttachmentKind::Document) }];
+            content(8, Body::Post(Box::new(Post { attachments, ..Post::default() })))
         }),
         ("content_act_react", content(0, act(Some(name), Deed::React("👍".into())))),
         ("content_act_edit", content(0, act(Some(name), Deed::Edit(Box::new(whole_post()))))),
@@ -798,13 +807,46 @@ fn carded(card: Card) -> Post {
     Post { card: Some(Box::new(card)), ..Post::default() }
 }
 
+/// An album, that answers one.
+pub(super) fn with_files() -> Post {
+    use AttachmentKind::{Audio, Document, Gif, Photo, Sticker, Video, Voice};
+    let photo = Attachment {
+        media_type: "image/jpeg".into(),
+        name: "sea.jpg".into(),
+        width: 1600,
+        height: 1200,
+        duration_ms: 61_000,
+        blurhash: "LEHV6nWB2yk8pyo0adR*.7kCMdnj".into(),
+        waveform: Bytes::from_static(&[0, 128, 255]),
+        thumbnail: Bytes::from_static(b"image"),
+        pages: 3,
+        ..short_file(Photo)
+    };
+    let mut attachments = vec![photo];
+    attachments.extend([Document, Video, Voice, Audio, Sticker, Gif].map(short_file));
+    let quote = Quote {
+        message: (address(ALICE, 4), MessageId(9)),
+        text: String::new(),
+        attachments: vec![Photo, Document, Gif],
+    };
+    Post { attachments, quote: Some(Box::new(quote)), once: true, ..Post::plain("at the sea") }
+}
+
+pub(super) fn short_file(kind: AttachmentKind) -> Attachment {
+    Attachment { file: Some(FileId([0xb1; 16])), ..Attachment::new(kind, [0xce; 32], [0xd1; 32], 2 << 30) }
+}
+
 fn whole_post() -> Post {
     Post {
         spans: vec![
             Span { start: 0, bytes: 5, style: Style::Bold },
             Span { start: 6, bytes: 4, style: Style::Mention(BOB) },
         ],
-        quote: Some(Box::new(Quote { message: (address(ALICE, 4), MessageId(9)), text: "who?".into() })),
+        quote: Some(Box::new(Quote {
+            message: (address(ALICE, 4), MessageId(9)),
+            text: "who?".into(),
+            attachments: Vec::new(),
+        })),
         forwards: 2,
         lifetime_s: 86_400,
         once: true,

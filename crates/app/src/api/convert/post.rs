@@ -1,6 +1,7 @@
 //! Posts and what is done about them.
 
 use super::{account_of, message_key, message_key_of, picture, picture_of};
+use super::{attachment, attachment_kind, attachment_of};
 use crate::api::{Card, Deed, Done, Failure, Place, Post, Preview, Quote, Reply, Span, Style};
 use waxwing_client::post as core;
 
@@ -21,6 +22,7 @@ pub fn whole_post(post: &core::Post) -> Post {
         quote: post.quote.as_ref().map(|quote| Quote {
             message: message_key(&waxwing_client::MessageKey { from: quote.message.0, id: quote.message.1 }),
             text: quote.text.clone(),
+            attachments: quote.attachments.iter().map(|kind| attachment_kind(*kind)).collect(),
         }),
         forwards: post.forwards,
         lifetime_s: post.lifetime_s,
@@ -34,6 +36,7 @@ pub fn whole_post(post: &core::Post) -> Post {
             }
         }),
         card: post.card.as_deref().map(card),
+        attachments: post.attachments.iter().map(attachment).collect(),
     }
 }
 
@@ -41,7 +44,8 @@ pub fn whole_post(post: &core::Post) -> Post {
 pub fn post_of(post: &Post) -> Result<core::Post, Failure> {
     let quote = |quote: &Quote| {
         let key = message_key_of(&quote.message)?;
-        Ok::<_, Failure>(Box::new(core::Quote { message: (key.from, key.id), text: quote.text.clone() }))
+        let (text, attachments) = (quote.text.clone(), Vec::new());
+        Ok::<_, Failure>(Box::new(core::Quote { message: (key.from, key.id), text, attachments }))
     };
     let preview = |preview: &Preview| {
         if !post.text.contains(&preview.url) {
@@ -66,6 +70,7 @@ pub fn post_of(post: &Post) -> Result<core::Post, Failure> {
         once: post.once,
         preview: post.preview.as_ref().map(preview).transpose()?,
         card: post.card.as_ref().map(card_of).transpose()?.map(Box::new),
+        attachments: post.attachments.iter().map(attachment_of).collect::<Result<_, _>>()?,
     })
 }
 

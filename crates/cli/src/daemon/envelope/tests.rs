@@ -254,7 +254,7 @@ fn answers_mentions_formatting_and_cards_are_told() {
             span(10, 5, Style::Bold),
             span(3, 900, Style::Bold),
         ],
-        quote: Some(Quote { message: QUOTED.to_owned(), text: "when?".to_owned() }),
+        quote: Some(Quote { message: QUOTED.to_owned(), text: "when?".to_owned(), attachments: Vec::new() }),
         ..Post::default()
     });
     assert_eq!(

@@ -80,7 +80,7 @@ fn quote(hub: &Hub, params: &Params) -> Result<Option<Quote>, RpcError> {
         },
     };
     let message = named(hub, &params.needed_text(&[author])?, time)?;
-    Ok(Some(Quote { message: message.id, text: String::new() }))
+    Ok(Some(Quote { message: message.id, text: String::new(), attachments: Vec::new() }))
 }
 
 /// What a link in the text leads to, as the caller says.
