@@ -429,12 +429,13 @@ impl Client {
             ..RetryRow::default()
         };
         turn.store.save(Key::Retry(key.from, key.id), &row);
-        self.asks.insert(key, Ask { due, attempts: 0, silent, group: None });
+        self.asks.insert(key, Ask { due, attempts: 0, silent, group: None, kept: false });
         Ok(true)
     }
 
     /// An account's list came: what its devices have said meanwhile is taken, if they belong to it.
     pub(crate) fn release_held(&mut self, turn: &mut Turn<'_>, account: AccountId) -> Result<(), Error> {
+        self.groups.news.accounts.insert(account);
         let (from, to) = held_range(account);
         let mut held = Vec::new();
         for (bytes, value) in turn.store.rows(Table::Retry, &from, &to, MAX_RETRIES_PLANNED)? {

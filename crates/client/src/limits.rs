@@ -51,6 +51,10 @@ pub const MAX_GROUPS_PER_PART: usize = 16;
 pub const MAX_PEERS_PER_PART: usize = 64;
 /// Messages of one account that are kept unshown until their device is proven to belong to it.
 pub const MAX_HELD: usize = 64;
+/// Bytes of a message to a group that is kept until it can be read; a larger one is asked for.
+pub const MAX_KEPT_BYTES: usize = 16 * 1024;
+/// Pause before it is asked for, because what it takes to read it did not come, milliseconds.
+pub const KEPT_PAUSE_MS: u64 = 10_000;
 /// Pause before the list of an account is fetched once more for what one of its devices said, milliseconds.
 pub const HELD_PAUSE_MS: u64 = 3_600_000;
 /// Strangers whose alias is to be asked for.

@@ -493,6 +493,10 @@ pub(crate) struct RetryRow {
     /// Whose key it was encrypted with: identity key, 33 bytes.
     #[prost(bytes = "vec", tag = "8")]
     pub identity: Vec<u8>,
+    /// A message to a group as it came, before what it takes to read it: encoded
+    /// [`waxwing_wire::server_frame::Item`], at most [`crate::limits::MAX_KEPT_BYTES`].
+    #[prost(bytes = "vec", tag = "9")]
+    pub envelope: Vec<u8>,
 }
 
 impl RetryRow {

@@ -28,6 +28,8 @@ pub(crate) struct Ask {
     pub silent: bool,
     /// It came in this group.
     pub group: Option<GroupId>,
+    /// It is here, and may become readable.
+    pub kept: bool,
 }
 
 fn pause_ms(table: &[u64], attempts: u32) -> u64 {
@@ -78,7 +80,8 @@ impl Client {
         for (key, value) in rows {
             let key = MessageKey::parse(&key).ok_or(Error::Damaged(RetryRow::NAME))?;
             let row = RetryRow::unpack(&value)?;
-            if !row.held.is_empty() {
+            let kept = !row.envelope.is_empty();
+            if kept || !row.held.is_empty() {
                 self.refetch.insert(key.from.account);
             }
             let ask = Ask {
@@ -86,6 +89,7 @@ impl Client {
                 attempts: row.attempts,
                 silent: row.silent,
                 group: row.group(),
+                kept,
             };
             if self.asks.len() < MAX_RETRIES_PLANNED {
                 self.asks.entry(key).or_insert(ask);
@@ -109,7 +113,7 @@ impl Client {
             None => stored()?.map_or(0, |row| row.attempts),
         };
         let due = turn.now.plus(pause_ms(&RETRY_FAILED_MS, attempts));
-        self.put_ask(turn, key, Ask { due, attempts, silent, group });
+        self.put_ask(turn, key, Ask { due, attempts, silent, group, kept: false });
         Ok(())
     }
 
@@ -178,6 +182,7 @@ impl Client {
                 position: epoch,
                 ..OutboxRow::default()
             };
+            let ask = Ask { kept: false, ..ask };
             let next = if self.enqueue(turn, &row)? {
                 let due = turn.now.plus(pause_ms(&RETRY_SILENCE_MS, attempts));
                 Ask { due, attempts, ..ask }

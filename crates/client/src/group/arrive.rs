@@ -29,6 +29,14 @@ struct Opened {
     key: KeyRow,
 }
 
+/// What a sender-key message turns out to be.
+enum Opening {
+    Opened(Box<Opened>),
+    /// What it takes to read it is on its way.
+    Early,
+    Unreadable,
+}
+
 /// What becomes of a text.
 enum Judged {
     Taken,
@@ -51,10 +59,12 @@ impl Client {
         if self.address() == Some(envelope.from) {
             return Ok(true);
         }
-        let Some(opened) = self.open_group(turn, envelope, of.group)? else {
-            return self.group_unreadable(turn, envelope, of.group, known);
+        let opened = match self.open_group(turn, envelope, of.group)? {
+            Opening::Opened(opened) => opened,
+            Opening::Early => return self.group_unreadable(turn, envelope, of.group, known, true),
+            Opening::Unreadable => return self.group_unreadable(turn, envelope, of.group, known, false),
         };
-        let Opened { content, context, key } = opened;
+        let Opened { content, context, key } = *opened;
         let slot = Key::SenderKey(of.group, envelope.from);
         self.list_claimed(turn, envelope.from.account, content.devices)?;
         let about = MessageKey { from: envelope.from, id: envelope.id };
@@ -67,7 +77,7 @@ impl Client {
         match self.judge_body(turn, envelope.from, &context, &content.body)? {
             Judged::TooEarly => {
                 self.note_behind(turn, of.group, 0, context.epoch);
-                return self.group_unreadable(turn, envelope, of.group, known);
+                return self.group_unreadable(turn, envelope, of.group, known, true);
             }
             Judged::Refused => {
                 turn.store.save(slot, &key);
@@ -111,34 +121,43 @@ impl Client {
         turn: &mut Turn<'_>,
         envelope: &Envelope,
         group: GroupId,
-    ) -> Result<Option<Opened>, Error> {
+    ) -> Result<Opening, Error> {
         let from = envelope.from;
         let mut key = load_key(turn, group, from)?;
-        let Some(mut record) = key.record()? else { return Ok(None) };
         if !self.may_speak(turn, from)? {
-            // The device may be a new one; or it is none of the account's any more.
-            self.refetch.insert(from.account);
-            return Ok(None);
+            // The device may be a new one; or it is none of the account's any more. One answer tells.
+            let about = MessageKey { from, id: envelope.id };
+            if self.asks.get(&about).is_none_or(|ask| !ask.kept) {
+                self.refetch.insert(from.account);
+            }
+            return Ok(Opening::Early);
         }
-        let Ok(padded) = sender_key::decrypt(&mut record, &envelope.ciphertext) else { return Ok(None) };
+        let Some(mut record) = key.record()? else {
+            let early = self.groups.early.has(group, from);
+            return Ok(if early { Opening::Early } else { Opening::Unreadable });
+        };
+        let Ok(padded) = sender_key::decrypt(&mut record, &envelope.ciphertext) else {
+            return Ok(Opening::Unreadable);
+        };
         let content = padding::unpad(&padded).ok().and_then(|bytes| Content::decode(bytes).ok());
         let content = content.filter(|content| content.id == envelope.id);
         let context = content.as_ref().and_then(|content| content.group);
         let (Some(content), Some(context)) = (content, context.filter(|context| context.group == group))
         else {
-            return Ok(None);
+            return Ok(Opening::Unreadable);
         };
         key.record = record.encode().to_vec();
-        Ok(Some(Opened { content, context, key }))
+        Ok(Opening::Opened(Box::new(Opened { content, context, key })))
     }
 
-    /// A message of a group that cannot be read, or not yet: its sender is asked.
+    /// A message of a group that cannot be read: its sender is asked. `early`: it may be readable soon.
     fn group_unreadable(
         &mut self,
         turn: &mut Turn<'_>,
         envelope: &Envelope,
         group: GroupId,
         known: Option<Message>,
+        early: bool,
     ) -> Result<bool, Error> {
         let key = MessageKey { from: envelope.from, id: envelope.id };
         let epoch = envelope.group.as_ref().map_or(0, |of| of.epoch);
@@ -171,6 +190,9 @@ impl Client {
                     turn.show(message, false);
                 }
             }
+        }
+        if early && self.keep_envelope(turn, envelope, group)? {
+            return Ok(true);
         }
         self.plan_retry(turn, key, envelope.silent, Some(group))?;
         Ok(false)

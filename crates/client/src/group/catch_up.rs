@@ -446,6 +446,7 @@ impl Client {
         }
         self.keep_past(turn, welcome)?;
         self.groups.views.remove(&group);
+        self.groups.news.groups.insert(group);
         self.groups.behind.remove(&group);
         self.take_early_keys(turn, state)?;
         turn.event(Event::Group(group));

@@ -235,6 +235,7 @@ impl Client {
         }
         turn.store.save(Key::Group(group), &row);
         self.groups.views.remove(&group);
+        self.groups.news.groups.insert(group);
         if self.groups.behind.get(&group).is_some_and(|behind| behind.epoch <= epoch) {
             self.groups.behind.remove(&group);
         }

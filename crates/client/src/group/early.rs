@@ -42,6 +42,11 @@ impl EarlyKeys {
         }
     }
 
+    /// Whether there is one of a device.
+    pub(crate) fn has(&self, group: GroupId, from: DeviceAddress) -> bool {
+        self.0.iter().any(|early| early.group == group && early.from == from)
+    }
+
     /// Those of members of a group, oldest first.
     fn take(&mut self, state: &GroupState) -> Vec<EarlyKey> {
         let fits =

@@ -271,6 +271,7 @@ impl Client {
             row.position = position;
         }
         turn.store.save(Key::SenderKey(group, from), &row);
+        self.groups.news.accounts.insert(from.account);
         Ok(())
     }
 

@@ -10,6 +10,7 @@
 //! | `past` | what led to the state that somebody begins with |
 //! | `keys` | sender keys, own and others' |
 //! | `early` | keys that come before the word that their senders are members |
+//! | `kept` | messages that come before what it takes to read them |
 //! | `send`, `arrive` | messages and changes to and from groups |
 //! | `receipts` | how far own messages have come |
 //! | `commands`, `joining`, `query` | what users want and see |
@@ -34,6 +35,7 @@ mod commands;
 mod doubt;
 mod early;
 mod joining;
+mod kept;
 pub(crate) mod keys;
 mod members;
 pub(crate) mod past;
@@ -71,6 +73,8 @@ pub(crate) struct Groups {
     unreachable: BTreeSet<(GroupId, AccountId)>,
     /// Keys for groups that this device does not know yet, or not with those whose keys they are.
     early: early::EarlyKeys,
+    /// What was kept is to be tried again.
+    pub(crate) news: kept::News,
     /// Who was helped to follow, and when; for a short time.
     answered: BTreeMap<(GroupId, DeviceAddress), Time>,
 }
@@ -113,6 +117,7 @@ impl Client {
             }
             self.groups.unverified.remove(&account);
         }
+        self.read_kept(turn)?;
         self.ask_for_changes(turn)?;
         self.pump_doubts(turn);
         self.pump_joins(turn);

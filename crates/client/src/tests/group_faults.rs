@@ -2,6 +2,7 @@
 //! for long.
 
 use waxwing_wire::EnvelopeKind;
+use waxwing_wire::client_frame::{Copy, RequestBody};
 use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::{Action, GroupKind, Standing};
 use waxwing_wire::server_frame::Item;
@@ -281,6 +282,57 @@ fn a_copy_that_comes_before_the_change_it_needs_is_asked_for_again() {
     world.advance(60_000);
     world.assert_agreed(group, &["alice", "bob"]);
     assert_eq!(world.hears("bob", group), ["first", "second", "third"]);
+}
+
+/// The first word of a device of somebody whom nobody else in the group has met: its key and its account's list are not
+/// there when the message is.
+#[test]
+fn what_strangers_say_is_read_without_being_asked_for() {
+    for sender in ["bob", "tablet"] {
+        let mut world = World::with(&["alice", "bob", "carol", "dave"]);
+        for other in ["bob", "carol", "dave"] {
+            world.befriend("alice", other);
+        }
+        world.link("tablet", "bob", HistoryRange::All);
+        let group = world.found("alice", &["bob", "carol", "dave"]);
+        world.offline("dave");
+        world.relay.sends.clear();
+        world.said(sender, group, "hello");
+        world.said(sender, group, "is anybody there?");
+        world.online("dave");
+        for reader in ["alice", "carol", "dave"] {
+            assert_eq!(world.hears(reader, group), ["hello", "is anybody there?"], "{reader} of {sender}");
+        }
+        assert_eq!(world.wrote(sender, group), ["hello ✓✓", "is anybody there? ✓✓"]);
+        let asked = world.relay.sends.iter().flat_map(|send| &send.copies);
+        assert_eq!(asked.filter(|copy| is_question(copy)).count(), 0, "of {sender}");
+        world.assert_at_rest();
+    }
+}
+
+#[test]
+fn what_is_kept_is_still_there_after_a_restart() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    world.befriend("alice", "bob");
+    world.befriend("alice", "carol");
+    world.link("tablet", "bob", HistoryRange::All);
+    let group = world.found("alice", &["bob", "carol"]);
+    world.offline("carol");
+    world.said("tablet", group, "hello");
+    world.relay.swallow = Some(|what| matches!(what, RequestBody::FetchDevices(_)));
+    world.online("carol");
+    assert!(world.messages("carol", group).last().unwrap().body == Body::Waiting);
+    world.relay.swallow = None;
+    world.relay.sends.clear();
+    world.reopen("carol");
+    world.online("carol");
+    assert_eq!(world.hears("carol", group), ["hello"]);
+    let asked = world.relay.sends.iter().flat_map(|send| &send.copies);
+    assert_eq!(asked.filter(|copy| is_question(copy)).count(), 0);
+}
+
+fn is_question(copy: &Copy) -> bool {
+    copy.kind == EnvelopeKind::Plaintext
 }
 
 #[test]
