@@ -165,6 +165,9 @@ impl Client {
                 self.refetch.insert(key.from.account);
                 continue;
             }
+            if ask.attempts == 0 {
+                self.wants_device(turn, key.from)?;
+            }
             let id = self.fresh_id(turn)?;
             let epoch = match ask.group {
                 Some(group) => self.group_context(turn, group)?.map_or(0, |context| context.epoch),
@@ -190,6 +193,16 @@ impl Client {
                 Ask { due: turn.now.plus(HOLD_MS), ..ask }
             };
             self.put_ask(turn, key, next);
+        }
+        Ok(())
+    }
+
+    /// Nobody is asked who is not known to be there: a device that has just been linked may write before anybody has
+    /// heard of it.
+    fn wants_device(&mut self, turn: &Turn<'_>, device: DeviceAddress) -> Result<(), Error> {
+        let devices = load_devices(&turn.store, device.account)?;
+        if devices.version > 0 && devices.get(device.device).is_none_or(|entry| !entry.active) {
+            self.refetch.insert(device.account);
         }
         Ok(())
     }

@@ -229,3 +229,15 @@ fn what_disappears_is_gone_everywhere_and_what_is_kept_is_not() {
         passes(&run_plan(Plan::with_lives(seed), None, false));
     }
 }
+
+/// What a device did that had just been linked could not be read, and it was not asked, since nobody had heard of it
+/// yet. And faults of the oracle: one whom only a device could have told that is an older copy (166), a message that
+/// had been read and is written once more to who has joined since (1515), what a server brings again that went down
+/// before it knew that everybody had it, when it is over (958).
+#[test]
+fn who_was_just_linked_is_asked_for_what_cannot_be_read() {
+    for seed in [638, 166, 1515] {
+        passes(&run_plan(Plan::with_deeds(seed), None, false));
+    }
+    passes(&run_plan(Plan::with_lives(958), None, false));
+}

@@ -1,8 +1,10 @@
 //! What is done about messages: everybody comes to the same.
 
+use std::mem::{Discriminant, discriminant};
+
 use waxwing_client::post::{ActBy, Deed};
 use waxwing_client::{Body, Conversation, Message, MessageKey, Read as _};
-use waxwing_wire::{AccountId, GroupId};
+use waxwing_wire::{AccountId, DeviceAddress, GroupId};
 
 use super::{Ends, Oracle, Written};
 
@@ -14,6 +16,22 @@ struct View {
     client: usize,
     message: Message,
     done: Vec<ActBy>,
+}
+
+/// What acts are about: of those with the same one stays. The kind of act, and whose it is if everybody has one of their
+/// own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Register(Discriminant<Deed>, Option<AccountId>);
+
+impl Register {
+    fn of(deed: &Deed, by: Option<AccountId>) -> Self {
+        let own = matches!(deed, Deed::React(_) | Deed::Vote(_) | Deed::Answer(_) | Deed::Opened);
+        Self(discriminant(deed), by.filter(|_| own))
+    }
+
+    fn is_of(self, doer: &ActBy) -> bool {
+        Self::of(&doer.act.deed, Some(doer.by.account)) == self
+    }
 }
 
 impl View {
@@ -40,7 +58,7 @@ impl Oracle {
     /// Messages that do not say the same on all devices that have heard everything about them, or of which not the
     /// same was done.
     pub(super) fn deeds_owed(&self, ends: &Ends<'_>) -> Vec<String> {
-        if self.plan.deeds == 0 || !self.is_honest() || self.expired_something() {
+        if self.plan.deeds == 0 || !self.is_honest() {
             return Vec::new();
         }
         let mut owed = Vec::new();
@@ -48,32 +66,67 @@ impl Oracle {
             let followers: Vec<usize> =
                 (0..ends.dbs.len()).filter(|client| self.follows(*client, key, written)).collect();
             let views: Vec<View> = followers.iter().filter_map(|client| view(*client, key, ends)).collect();
-            if self.has_lost_a_teller(&views) || self.may_have_lost_the_right(key, written, &views) {
+            if self.may_have_lost_the_right(key, written, &views) {
                 continue;
             }
             owed.extend(self.lives_owed(key, &followers, ends));
-            let Some((first, others)) = views.split_first() else { continue };
-            for other in others {
-                // What was seen once is gone for those who have seen it.
-                let account = |view: &View| self.address(view.client).map(|address| address.account);
-                let seen = |view: &View| written.once && view.message.body == Body::Opened;
-                if (seen(first) || seen(other)) && account(first) != account(other) {
-                    continue;
-                }
-                let (name, one, two) = (self.name(key), first.client, other.client);
-                if first.says() != other.says() {
-                    owed.push(format!("{name} says something else at c{one} and at c{two}"));
-                } else if first.done != other.done {
-                    owed.push(format!("what was done about {name} differs at c{one} and c{two}"));
+            for (at, one) in views.iter().enumerate() {
+                for two in views.iter().skip(at + 1) {
+                    if let Some(what) = self.views_differ(one, two) {
+                        let (name, one, two) = (self.name(key), one.client, two.client);
+                        owed.push(format!("{name} {what} at c{one} and at c{two}"));
+                    }
                 }
             }
         }
         owed
     }
 
+    /// In what two devices differ that should be of one mind.
+    fn views_differ(&self, one: &View, two: &View) -> Option<&'static str> {
+        let account = |view: &View| self.address(view.client).map(|address| address.account);
+        let in_register = |view: &View, register: Register| {
+            view.done.iter().find(|doer| register.is_of(doer)).map(|doer| (doer.by, doer.act.clone()))
+        };
+        let is_unsure = |register: Register| {
+            let mut doers = [one, two].into_iter().filter_map(|view| in_register(view, register));
+            doers.any(|(by, _)| self.is_lost_as_a_teller(by))
+        };
+        // Nothing else is left of what was deleted.
+        if is_unsure(Register::of(&Deed::Delete, None)) {
+            return None;
+        }
+        for view in [one, two].into_iter().filter(|view| view.message.body == Body::Opened) {
+            // What was seen once is gone for those who have seen it.
+            if account(one) != account(two) || is_unsure(Register::of(&Deed::Opened, account(view))) {
+                return None;
+            }
+        }
+        if one.says() != two.says() && !is_unsure(Register::of(&Deed::Edit(Box::default()), None)) {
+            return Some("says something else");
+        }
+        let done = one.done.iter().chain(&two.done);
+        let registers = done.map(|doer| Register::of(&doer.act.deed, Some(doer.by.account)));
+        let mut sure = registers.filter(|register| !is_unsure(*register));
+        sure.any(|register| in_register(one, register) != in_register(two, register))
+            .then_some("has had something else done to it")
+    }
+
+    /// Whether two devices of an account may show a message otherwise, since somebody has changed it of whom nothing can
+    /// be heard any more.
+    pub(super) fn may_say_otherwise(&self, key: &MessageKey, pair: (usize, usize), ends: &Ends<'_>) -> bool {
+        let views = [pair.0, pair.1].into_iter().filter_map(|client| view(client, key, ends));
+        let mut changed = views.flat_map(|view| view.done);
+        changed.any(|it| {
+            matches!(it.act.deed, Deed::Edit(_) | Deed::Delete | Deed::Opened)
+                && self.is_lost_as_a_teller(it.by)
+        })
+    }
+
     /// Whether a device hears everything about a message: it was there when the message was taken, its account has
-    /// been ever since, and no device of the account is an older copy. Such a copy has forgotten what it said and
-    /// heard, and what its other life told only some of those who had to hear it, nobody tells the others.
+    /// been ever since, nothing on its way there has expired, and it is no older copy, nor began with what one knew.
+    /// Such a copy has forgotten what it said and heard, and what its other life told only some of those who had to
+    /// hear it, nobody tells the others.
     fn follows(&self, client: usize, key: &MessageKey, written: &Written) -> bool {
         let Some(address) = self.address(client).filter(|address| self.society.is_there(*address)) else {
             return false;
@@ -87,18 +140,26 @@ impl Oracle {
             Conversation::Group(group) => self.has_stayed_since(group, address.account, written),
             Conversation::Account(_) | Conversation::Status(_) => true,
         };
-        let copy = self.rolled_back_account(address.account) || self.rolled_back_account(key.from.account);
-        there && stays && !copy && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)
+        let forgot = self.may_have_forgotten(client) || self.expired_silently.contains(&address);
+        let writer = self.devices.get(&key.from).is_some_and(|writer| self.rolled_back(*writer));
+        there
+            && stays
+            && !forgot
+            && !writer
+            && !self.is_unwanted(person, *key)
+            && !self.skipped.contains(&address)
     }
 
     /// Somebody did something of whom nothing can be heard any more: the device is gone, or an older copy of itself,
     /// and may have told some and not others. That cannot be otherwise: what goes to two accounts goes in two messages,
     /// since no step of the server touches two shards, and the device may be cut off after the first. Whoever got that
     /// one cannot know that there was no other, and whoever could not read it has nobody left to ask. The same goes for
-    /// a message that the own devices were not told of.
-    fn has_lost_a_teller(&self, views: &[View]) -> bool {
-        let mut tellers = views.iter().flat_map(|view| &view.done).map(|doer| doer.by);
-        tellers.any(|by| !self.society.is_there(by) || self.rolled_back_account(by.account))
+    /// a device that may not have heard that somebody asks it.
+    pub(super) fn is_lost_as_a_teller(&self, by: DeviceAddress) -> bool {
+        let copy = self.devices.get(&by).is_none_or(|client| self.rolled_back(*client));
+        copy || !self.society.is_there(by)
+            || self.expired_silently.contains(&by)
+            || self.skipped.contains(&by)
     }
 
     /// An admin has deleted it, and may have been one no more when the word left: then nobody else takes it, and

@@ -238,6 +238,10 @@ impl Oracle {
         // Alone in a group: nobody is behind.
         let alone = accounts.is_empty() && sent.delivery >= Delivery::Sent;
         let is = sent.delivery;
+        // What had come further in an earlier epoch does not go back, whoever it was written to once more.
+        if is > wanted && written.epochs.len() > 1 {
+            return None;
+        }
         (is != wanted && !alone).then(|| format!("is {wanted:?}, and {is:?} at its sender"))
     }
 
@@ -322,7 +326,7 @@ impl Oracle {
     /// An older copy that does not know a group at all hears of it when somebody says something there: the server keeps
     /// no list of an account's groups that it could be asked for. The same goes for whoever was linked to it, and began
     /// with what it knew.
-    fn may_have_forgotten(&self, client: usize) -> bool {
+    pub(super) fn may_have_forgotten(&self, client: usize) -> bool {
         let began_with_it =
             |own: DeviceAddress| self.rolled_back_account(own.account) && self.society.linked_ms(own) > 0;
         self.rolled_back(client) || self.address(client).is_some_and(began_with_it)
@@ -359,7 +363,7 @@ impl Oracle {
                     let kind = key.first().copied().unwrap_or_default();
                     owed.push(format!("c{first} and c{other} have other settings (of kind {kind})"));
                 }
-                if let Some(what) = self.histories_differ(person, one, two, since) {
+                if let Some(what) = self.histories_differ(person, (*first, *other), ends, since) {
                     owed.push(format!("at c{first} and c{other} {what}"));
                 }
             }
@@ -380,10 +384,11 @@ impl Oracle {
     fn histories_differ(
         &self,
         person: usize,
-        one: &MemoryDb,
-        two: &MemoryDb,
+        pair: (usize, usize),
+        ends: &Ends<'_>,
         since_ms: u64,
     ) -> Option<String> {
+        let (one, two) = (*ends.dbs.get(pair.0)?, *ends.dbs.get(pair.1)?);
         for (here, there) in [(one, two), (two, one)] {
             let recent = here.messages().filter(|message| {
                 let written = self.written.get(&message.key);
@@ -399,7 +404,8 @@ impl Oracle {
                     Some(other)
                         if other.body != message.body
                             && !self.is_past_device(message.key.from)
-                            && !self.is_forgotten(&message.key, &other.body, &message.body) =>
+                            && !self.is_forgotten(&message.key, &other.body, &message.body)
+                            && !self.may_say_otherwise(&message.key, pair, ends) =>
                     {
                         return Some(format!("{name} says something else"));
                     }

@@ -1,6 +1,6 @@
 //! What disappears: gone everywhere when its time is over, unless it was kept, and then kept everywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_client::{Body, MessageKey, Read as _};
 
@@ -30,6 +30,8 @@ struct Keeping {
     /// them. That is in the nature of it, as two who cannot hear each other may do different things in the last
     /// moment.
     late: bool,
+    /// The devices where that was done.
+    by: BTreeSet<usize>,
 }
 
 impl Oracle {
@@ -51,10 +53,11 @@ impl Oracle {
     }
 
     /// Somebody tries to keep a message, or not to keep it any longer.
-    pub fn may_be_kept(&mut self, key: MessageKey) {
+    pub fn may_be_kept(&mut self, key: MessageKey, by: usize) {
         let late = self.written.get(&key).is_none_or(|written| self.may_be_over(written));
         let keeping = self.lives.kept.entry(key).or_default();
         keeping.under_way = true;
+        keeping.by.insert(by);
         keeping.late |= late;
     }
 
@@ -87,7 +90,8 @@ impl Oracle {
             let (client, _) = linked.into_iter().find(|(client, _)| has(*client))?;
             return Some(format!("{name} is over, and still at c{client}"));
         };
-        if keeping.late {
+        let mut tellers = keeping.by.iter().filter_map(|client| self.address(*client));
+        if keeping.late || tellers.any(|teller| self.is_lost_as_a_teller(teller)) {
             return None;
         }
         let kept = followers.iter().find(|client| has(**client))?;

@@ -53,7 +53,7 @@ impl World {
             }
             8 => Deed::Pin(self.dice.below(3)),
             _ => {
-                self.oracle.may_be_kept(message);
+                self.oracle.may_be_kept(message, client);
                 Deed::Keep(self.dice.chance(5_000))
             }
         };

@@ -179,7 +179,7 @@ impl World {
         let deed = match post.card.as_deref() {
             _ if post.once => Deed::Opened,
             _ if post.lifetime_s > 0 && self.dice.chance(5_000) => {
-                self.oracle.may_be_kept(message.key);
+                self.oracle.may_be_kept(message.key, client);
                 Deed::Keep(self.dice.chance(7_500))
             }
             Some(Card::Poll { options, .. }) => {
