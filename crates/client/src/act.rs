@@ -585,7 +585,11 @@ impl Client {
         };
         self.enqueue(turn, &row)?;
         if let Conversation::Account(account) = with {
+            let request = self.is_request(turn, with)?;
             self.tell_profile(turn, account)?;
+            if request {
+                self.tell_seen_before(turn, with)?;
+            }
         }
         Ok(true)
     }

@@ -9,11 +9,11 @@ use waxwing_wire::{AccountId, GroupId, MessageId};
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::db::Key;
-use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_UNREAD_PER_COMMAND};
+use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_SEEN_BEFORE, MAX_UNREAD_PER_COMMAND};
 use crate::privacy::{group_asked_by, load_privacy};
 use crate::profile::is_accepted;
 use crate::record::{Kind, OutboxRow};
-use crate::row::{Body, Delivery};
+use crate::row::{Body, Delivery, Direction};
 use crate::turn::Turn;
 
 impl Client {
@@ -54,6 +54,19 @@ impl Client {
             turn.event(Event::Delivery { message: message.key, with, delivery: Delivery::Read });
             turn.store.write_message(message);
         }
+        self.send_receipts(turn, with, read)?;
+        self.tell_read(turn, with, &seen)?;
+        turn.done(command);
+        Ok(())
+    }
+
+    /// Says to those who wrote it what the user has seen in a conversation, as far as they may know.
+    fn send_receipts(
+        &mut self,
+        turn: &mut Turn<'_>,
+        with: Conversation,
+        read: BTreeMap<AccountId, Vec<MessageId>>,
+    ) -> Result<(), Error> {
         let group = if let Conversation::Group(group) = with { Some(group) } else { None };
         let receipts = match group {
             Some(group) => group_asked_by(&turn.store, group)?.is_none(),
@@ -66,9 +79,28 @@ impl Client {
                 self.send_read(turn, sender, group, &ids)?;
             }
         }
-        self.tell_read(turn, with, &seen)?;
-        turn.done(command);
         Ok(())
+    }
+
+    /// Whether somebody has written whom the user has not accepted.
+    pub(crate) fn is_request(&self, turn: &Turn<'_>, with: Conversation) -> Result<bool, Error> {
+        Ok(match with {
+            Conversation::Account(account) => !is_accepted(&turn.store, account)?,
+            Conversation::Group(_) | Conversation::Status(_) => false,
+        })
+    }
+
+    /// The user has said yes to what was a request until now: what was seen of it meanwhile, nobody has been told.
+    pub(crate) fn tell_seen_before(&mut self, turn: &mut Turn<'_>, with: Conversation) -> Result<(), Error> {
+        let mut seen: BTreeMap<AccountId, Vec<MessageId>> = BTreeMap::new();
+        for message in turn.store.history(with, u64::MAX, MAX_SEEN_BEFORE)?.into_iter().rev() {
+            let told = matches!(message.body, Body::Post(_) | Body::Unknown | Body::Deleted | Body::Opened);
+            let read = message.direction == Direction::Incoming && message.delivery == Delivery::Read;
+            if told && read {
+                seen.entry(message.key.from.account).or_default().push(message.key.id);
+            }
+        }
+        self.send_receipts(turn, with, seen)
     }
 
     fn send_read(

@@ -206,6 +206,9 @@ pub const MAX_LOOKUPS: usize = 64;
 pub const MAX_DEVICES_KEPT: usize = 16;
 /// Messages marked as read by one command.
 pub const MAX_UNREAD_PER_COMMAND: usize = 4_096;
+/// Newest messages of a conversation of which their senders hear that they were seen when the user accepts what was a
+/// request until then.
+pub const MAX_SEEN_BEFORE: usize = 1_024;
 /// Own silent messages that can be sent again when they are asked for.
 pub const SILENT_KEPT: u16 = 256;
 /// Own messages are sent again when they are asked for up to this age, milliseconds: 30 days.

@@ -172,6 +172,7 @@ impl Client {
             self.note_to_self(turn, key, post)?;
             return Ok(Some(key));
         }
+        let request = self.is_request(turn, to)?;
         let position = self.next_position(turn, from, to)?;
         let row = OutboxRow {
             kind: Kind::Text as u32,
@@ -184,6 +185,9 @@ impl Client {
         self.wrote(turn, key, to, position, post)?;
         if let Conversation::Account(account) = to {
             self.tell_profile(turn, account)?;
+        }
+        if request {
+            self.tell_seen_before(turn, to)?;
         }
         Ok(Some(key))
     }

@@ -1,5 +1,6 @@
 //! Who may know what of the user.
 
+use waxwing_wire::content::Conversation;
 use waxwing_wire::{AccountId, GroupId};
 
 use crate::client::{Client, Error};
@@ -226,6 +227,9 @@ impl Client {
         let key = StateKey::GroupAccepted(group);
         if state::value(&turn.store, &key)?.is_none() {
             self.set_state(turn, &key, Some(vec![1]))?;
+            if state::value(&turn.store, &StateKey::GroupAsked(group))?.is_some() {
+                self.tell_seen_before(turn, Conversation::Group(group))?;
+            }
         }
         Ok(())
     }

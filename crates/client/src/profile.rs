@@ -243,10 +243,14 @@ impl Client {
             turn.failed(command, Failure::UnknownContact);
             return Ok(());
         }
+        let known = is_accepted(&turn.store, account)?;
         if given(&turn.store, account)?.is_none() {
             self.set_state(turn, &StateKey::Given(account), Some(Vec::new()))?;
         }
         self.tell_profile(turn, account)?;
+        if !known {
+            self.tell_seen_before(turn, Conversation::Account(account))?;
+        }
         turn.done(command);
         Ok(())
     }
@@ -268,7 +272,11 @@ impl Client {
             let with = Conversation::Account(account);
             let accepted = crate::privacy::is_contact(&turn.store, account)?
                 && !turn.store.history(with, u64::MAX, 1)?.is_empty();
-            return if accepted { self.tell_profile(turn, account) } else { Ok(()) };
+            if accepted {
+                self.tell_profile(turn, account)?;
+                self.tell_seen_before(turn, with)?;
+            }
+            return Ok(());
         };
         self.sight_changed(turn.now);
         let privacy = load_privacy(&turn.store)?;

@@ -62,6 +62,7 @@ fn it_is_a_request_and_nobody_there_hears_or_gets_anything() {
     do_it(&mut world, "tablet", Command::AcceptGroup { group });
     assert!(!asks(&world, "bob", group) && !asks(&world, "tablet", group));
     assert!(!has_key(&world, "alice", group, bob), "that alone says nothing");
+    assert_eq!(world.wrote("alice", group), ["welcome ✓✓✓"], "but what was read before");
     world.said("bob", group, "hello");
     assert_eq!(world.hears("alice", group), ["hello"]);
     world.said("alice", group, "again");

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use waxwing_wire::content::Conversation;
 use waxwing_wire::devices::HistoryRange;
+use waxwing_wire::post::Deed;
 
 use super::devices::linked;
 use super::world::World;
@@ -236,18 +238,67 @@ fn whoever_is_not_accepted_hears_neither_who_reads_nor_that_somebody_does() {
     let account = world.account("bob");
     do_it(&mut world, "alice", Command::Accept { account });
     assert!(accepted(&world) && told(&world, "bob", "alice").is_some());
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓✓"], "what was read before is told now");
     world.send("bob", "alice", "two");
     world.read_all("alice", "bob");
-    assert_eq!(world.written("bob", "alice"), ["one ✓✓", "two ✓✓✓"]);
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓✓", "two ✓✓✓"]);
     // Without receipts nobody tells and nobody hears.
     do_it(&mut world, "bob", let_know(Setting::Receipts, Audience::Nobody));
     world.send("bob", "alice", "three");
     world.send("alice", "bob", "four");
     world.read_all("alice", "bob");
     world.read_all("bob", "alice");
-    assert_eq!(world.written("bob", "alice"), ["one ✓✓", "two ✓✓✓", "three ✓✓"]);
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓✓", "two ✓✓✓", "three ✓✓"]);
     assert_eq!(world.written("alice", "bob"), ["four ✓✓"]);
     world.assert_at_rest();
+}
+
+/// Alice's tablet has read what bob wrote, whom she does not know.
+fn read_unknown() -> World {
+    let mut world = World::with(&["alice", "bob"]);
+    world.link("tablet", "alice", HistoryRange::All);
+    world.befriend("bob", "alice");
+    world.send("bob", "alice", "one");
+    world.send("bob", "alice", "two");
+    world.read_all("tablet", "bob");
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓", "two ✓✓"]);
+    world
+}
+
+#[test]
+fn what_was_read_of_a_request_is_told_when_it_is_accepted_in_whatever_way() {
+    let accept: [fn(&mut World); 4] = [
+        |world| do_it(world, "alice", Command::Accept { account: world.account("bob") }),
+        |world| world.send("alice", "bob", "hello"),
+        |world| {
+            let with = Conversation::Account(world.account("bob"));
+            let target = world.users["alice"].db.history(with, u64::MAX, 1).unwrap().first().map(|it| it.key);
+            do_it(world, "alice", Command::Act { with, target, deed: Deed::React("👋".into()) });
+        },
+        |world| world.befriend("alice", "bob"),
+    ];
+    for accepts in accept {
+        let mut world = read_unknown();
+        world.send("bob", "alice", "unread");
+        accepts(&mut world);
+        world.settle();
+        assert_eq!(world.written("bob", "alice"), ["one ✓✓✓", "two ✓✓✓", "unread ✓✓"]);
+        world.assert_at_rest();
+    }
+}
+
+#[test]
+fn whoever_tells_nobody_what_is_read_tells_it_no_later() {
+    let mut world = read_unknown();
+    do_it(&mut world, "alice", let_know(Setting::Receipts, Audience::Nobody));
+    let account = world.account("bob");
+    do_it(&mut world, "alice", Command::Accept { account });
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓", "two ✓✓"]);
+    // Nor does somebody hear it who is blocked.
+    let mut world = read_unknown();
+    do_it(&mut world, "alice", Command::SetBlocked { account, blocked: true });
+    do_it(&mut world, "alice", Command::Accept { account });
+    assert_eq!(world.written("bob", "alice"), ["one ✓✓", "two ✓✓"]);
 }
 
 #[test]
