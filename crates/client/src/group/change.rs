@@ -14,7 +14,9 @@
 use waxwing_e2ee::PublicKey;
 use waxwing_wire::client_frame::{ClientFrame, GroupSend};
 use waxwing_wire::content::{Conversation, GroupContext};
-use waxwing_wire::group::{Change, GroupId, GroupState, Member, PublicChange, SignedChange, Standing};
+use waxwing_wire::group::{
+    Action, Change, GroupId, GroupState, Member, PublicChange, SignedChange, Standing,
+};
 use waxwing_wire::{AccountId, DeviceAddress, MessageId};
 
 use super::record::{GroupRow, LogRow, StandingRow, WaitingChange};
@@ -261,7 +263,15 @@ impl Client {
         let by = change.by.account;
         let differs = public.is_some_and(|public| public != change.public(&made.after));
         let at_ms = change.at_ms;
-        self.group_notice(turn, group, key, Notice::GroupChanged(Box::new(change.clone())), 0, at_ms)?;
+        let own = self.own_account();
+        let admin = made.after.member(own).is_some_and(|member| member.admin);
+        if is_leaving(change) && by != own && !admin {
+            let placeholder = turn.store.message(&key)?.filter(|message| message.body == Body::Waiting);
+            self.nothing_to_show(turn, key, placeholder)?;
+        } else {
+            let notice = Notice::GroupChanged(Box::new(change.clone()));
+            self.group_notice(turn, group, key, notice, 0, at_ms)?;
+        }
         if differs {
             self.group_notice(turn, group, key, Notice::ServerDisagrees(by), DISAGREES, at_ms)?;
         }
@@ -335,6 +345,14 @@ struct Made {
     change: Option<Change>,
     /// Whose change counted for nothing, if that is known.
     by: Option<AccountId>,
+}
+
+/// Somebody leaves, and nothing else but what that takes. It is silent: admins hear of it, and whoever is one by it;
+/// the others see it when they look who is there.
+fn is_leaving(change: &Change) -> bool {
+    let leaves = |action: &Action| *action == Action::Remove(change.by.account);
+    let names = |action: &Action| matches!(action, Action::Promote(_));
+    change.actions.iter().any(leaves) && change.actions.iter().all(|action| leaves(action) || names(action))
 }
 
 /// A change's name: its envelope has it, and the notice about it.

@@ -5,6 +5,7 @@ use waxwing_wire::devices::HistoryRange;
 use waxwing_wire::group::{Action, Allowed, GroupKind, GroupLink, Permissions};
 
 use super::world::World;
+use crate::row::{Body, Notice};
 use crate::{Command, Delivery, Event, Failure};
 
 #[test]
@@ -168,6 +169,36 @@ fn of_two_changes_at_once_the_second_is_made_anew() {
     let answers = [world.answer("alice", first), world.answer("bob", second)];
     assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 1, "{answers:?}");
     world.assert_agreed(group, &["alice", "bob", "carol", "dave"]);
+}
+
+#[test]
+fn members_leave_silently() {
+    let mut world = World::friends(&["alice", "bob", "carol", "dave"]);
+    let group = world.found("alice", &["bob", "carol", "dave"]);
+    let notices = |world: &World, who: &str| {
+        let messages = world.messages(who, group).into_iter();
+        messages.filter(|message| matches!(message.body, Body::Notice(Notice::GroupChanged(_)))).count()
+    };
+    let before: Vec<usize> = ["alice", "bob", "carol"].map(|who| notices(&world, who)).to_vec();
+    assert_eq!(world.changed("carol", group, Action::Remove(world.account("carol"))), None);
+    assert_eq!(notices(&world, "alice"), before[0] + 1, "an admin");
+    assert_eq!(notices(&world, "bob"), before[1]);
+    assert_eq!(notices(&world, "carol"), before[2] + 1, "whoever left");
+    world.assert_agreed(group, &["alice", "bob", "dave"]);
+    // Of two who stay, one becomes the admin, and sees why.
+    let seen = notices(&world, "bob") + notices(&world, "dave");
+    assert_eq!(world.changed("alice", group, Action::Remove(world.account("alice"))), None);
+    assert_eq!(notices(&world, "bob") + notices(&world, "dave"), seen + 1);
+    // Who is put out hears of it, and so do all.
+    let admin = if world.group("bob", group).state.member(world.account("bob")).unwrap().admin {
+        "bob"
+    } else {
+        "dave"
+    };
+    let other = if admin == "bob" { "dave" } else { "bob" };
+    let heard = notices(&world, other);
+    assert_eq!(world.changed(admin, group, Action::Remove(world.account(other))), None);
+    assert_eq!(notices(&world, other), heard + 1);
 }
 
 #[test]
