@@ -172,7 +172,15 @@ impl Fleet {
         });
         let copies = copies.collect();
         let to = self.account(to)?;
-        self.say(from)?.sends.push(Send { id, to, copies, silent: false, attempt: 0, others: Vec::new() });
+        self.say(from)?.sends.push(Send {
+            id,
+            to,
+            copies,
+            silent: false,
+            attempt: 0,
+            others: Vec::new(),
+            files: Vec::new(),
+        });
         Ok(id)
     }
 

@@ -249,6 +249,7 @@ fn make_group(fleet: &mut Fleet, members: usize) -> anyhow::Result<Group> {
         silent: false,
         attempt: 0,
         change: None,
+        files: Vec::new(),
     };
     let add = views.iter().map(|(account, _)| *account).collect();
     let change = PublicChange { add, promote: vec![fleet.account(0)?], ..PublicChange::default() };

@@ -265,6 +265,7 @@ impl OutboxRow {
             silent: !matches!(Kind::read(self.kind)?, Kind::Text | Kind::Archive),
             attempt: self.attempt,
             others: others.map(CopyRow::to_target).collect::<Result<_, _>>()?,
+            files: Vec::new(),
         })
     }
 }

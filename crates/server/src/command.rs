@@ -1,8 +1,10 @@
 mod directory;
+mod file;
 mod parts;
 mod request;
 
 pub use directory::DirectoryCommand;
+pub use file::{Asker, FileCommand};
 
 pub use parts::{FanOut, Fate, Gone, Target};
 
@@ -440,6 +442,8 @@ pub enum Command {
         /// What it publishes.
         upload: Box<PrekeyUpload>,
     },
+    /// About files.
+    File(FileCommand),
     /// About the directory of contacts.
     Directory(DirectoryCommand),
     /// The operator makes an invitation. No answer: the driver tells the operator when it is committed.
@@ -461,6 +465,10 @@ impl Command {
             Key::Mailbox(mailbox) => Some(Self::Expire { mailbox: *mailbox }),
             Key::References(blob) => Some(Self::ExpireBlob { blob: *blob }),
             Key::Linking(reference) => Some(Self::ExpireLink { reference: *reference }),
+            Key::File(file) => Some(Self::File(FileCommand::Expire { file: *file })),
+            Key::Awaiting(file, mailbox) => {
+                Some(Self::File(FileCommand::ExpireAwaiting { file: *file, mailbox: *mailbox }))
+            }
             _ => None,
         }
     }

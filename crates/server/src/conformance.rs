@@ -5,11 +5,11 @@ mod samples;
 
 use bytes::Bytes;
 use samples::{
-    account, account_row, address, append, batch, blob, dedupe, every_kind, item, linking_row, mailbox_row,
-    mailbox_row_of, mailboxes, pool_row, references_row, rows, trim,
+    account, account_row, address, append, batch, blob, dedupe, every_kind, file_row, item, linking_row,
+    mailbox_row, mailbox_row_of, mailboxes, pool_row, references_row, rows, trim,
 };
 use waxwing_wire::devices::LinkReference;
-use waxwing_wire::{AccountId, DeviceAddress};
+use waxwing_wire::{AccountId, DeviceAddress, FileId};
 
 use crate::row::{BlobId, BlobRow, PoolKind, Row};
 use crate::step::{Append, Batch};
@@ -41,6 +41,7 @@ pub fn check(make: Make<'_>) {
     mailboxes_are_listed_in_order(make);
     blobs_are_listed_in_order(make);
     linkings_are_listed_in_order(make);
+    files_are_listed_in_order(make);
     a_blob_and_its_references_are_apart(make);
 }
 
@@ -445,6 +446,20 @@ fn linkings_are_listed_in_order(make: Make<'_>) {
     let references = [[0; 16], [1; 16], [2; 16], [0xff; 16]].map(LinkReference);
     let absent = Key::Linking(LinkReference([3; 16]));
     listed_in_order(make, Sweep::Linkings, &references.map(linking_row), &absent);
+}
+
+fn files_are_listed_in_order(make: Make<'_>) {
+    let files = [[0; 16], [1; 16], [2; 16], [0xff; 16]].map(FileId);
+    listed_in_order(make, Sweep::Files, &files.map(file_row), &Key::File(FileId([3; 16])));
+    let [first, second, ..] = files;
+    let awaiting = [
+        Key::Awaiting(first, address(1, 1)),
+        Key::Awaiting(first, address(1, 127)),
+        Key::Awaiting(first, address(0xff, 1)),
+        Key::Awaiting(second, address(0, 3)),
+    ];
+    let rows = awaiting.map(|key| (key, Some(Row::Awaiting)));
+    listed_in_order(make, Sweep::Awaiting, &rows, &Key::Awaiting(first, address(2, 1)));
 }
 
 /// `written` in the order of their keys; `absent` is not among them.

@@ -5,6 +5,7 @@ mod account;
 mod attach;
 mod devices;
 mod directory;
+mod file;
 mod group;
 mod linking;
 mod mailbox;
@@ -16,7 +17,7 @@ use rand_core::CryptoRng;
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
 use waxwing_wire::{MessageId, Reject};
 
-use crate::{Command, ConnId, Effect, Keys, Origin, Piece, Settings, Step, Time, View};
+use crate::{Command, ConnId, Effect, FileCommand, Keys, Origin, Piece, Settings, Step, Time, View};
 
 /// Names what the decision on a command needs to see.
 #[must_use]
@@ -75,6 +76,7 @@ pub fn reads(command: &Command) -> Keys {
         Command::GroupFinish { fan_out } => group::reads_finish(fan_out),
         Command::Release { blobs, .. } | Command::NoteHad { blobs, .. } => group::reads_release(blobs),
         Command::ExpireBlob { blob } => group::reads_message(*blob),
+        Command::File(command) => file::reads(command),
         Command::Directory(command) => directory::reads(command),
     }
 }
@@ -175,6 +177,7 @@ pub fn decide(
         | Command::Release { .. }
         | Command::NoteHad { .. }
         | Command::ExpireBlob { .. } => decide_of_group(command, view, now, settings),
+        Command::File(command) => file::decide(command, view, now, settings, rng),
         Command::Directory(command) => directory::decide(command, view, now, rng),
     }
 }
@@ -209,7 +212,7 @@ fn decide_of_group(command: &Command, view: &View, now: Time, settings: &Setting
         Command::FetchGroupEpoch { origin, account, group } => group::epoch(*origin, *account, *group, view),
         Command::GroupSend { conn, from, send } => group::send(*conn, *from, send, view),
         Command::GroupCompare { sender, blob, taken, accounts } => {
-            group::compare(sender, *blob, *taken, accounts, view, now)
+            group::compare(sender, *blob, *taken, accounts, view, now, settings)
         }
         Command::GroupStore { sender, taken, fan_out } => group::store(sender, *taken, fan_out, view),
         Command::GroupDeliver { fan_out } => Ok(group::deliver(fan_out, view, settings)),
@@ -267,6 +270,7 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
         Command::Directory(command) => {
             command.origin().map(|origin| respond(origin, ResponseBody::Reject(reject))).into_iter().collect()
         }
+        Command::File(command) => refuse_of_file(command, reject),
         // Nobody waits for an answer: these are repeated when their reason comes up again.
         Command::Stored { .. }
         | Command::Settle { .. }
@@ -288,8 +292,35 @@ pub fn refuse(command: &Command, reject: Reject) -> Vec<Effect> {
     }
 }
 
+fn refuse_of_file(command: &FileCommand, reject: Reject) -> Vec<Effect> {
+    match command {
+        FileCommand::RequestUpload { origin, .. }
+        | FileCommand::Reserve { origin, .. }
+        | FileCommand::RequestSegments { origin, .. }
+        | FileCommand::Finish { origin, .. }
+        | FileCommand::RequestDownload { origin, .. }
+        | FileCommand::Fetched { origin, .. }
+        | FileCommand::Complete { origin: Some(origin), .. } => {
+            vec![respond(*origin, ResponseBody::Reject(reject))]
+        }
+        FileCommand::Refer { then, .. } => refuse(then, reject),
+        FileCommand::Open { asker, .. }
+        | FileCommand::GiveUp { asker, .. }
+        | FileCommand::Complete { asker: Some(asker), .. } => {
+            vec![Effect::FileAnswer { asker: *asker, answer: Err(reject) }]
+        }
+        FileCommand::Complete { asker: None, origin: None, .. }
+        | FileCommand::Expire { .. }
+        | FileCommand::Deleted { .. }
+        | FileCommand::GiveBack { .. }
+        | FileCommand::Forget { .. }
+        | FileCommand::ExpireAwaiting { .. } => Vec::new(),
+    }
+}
+
 fn refused(conn: ConnId, id: MessageId, reject: Reject) -> Effect {
-    let refused = Refused { id, reject, mismatch: DeviceMismatch::default(), group: None };
+    let refused =
+        Refused { id, reject, mismatch: DeviceMismatch::default(), group: None, files_gone: Vec::new() };
     Effect::Reply { conn, piece: Piece::Refused(refused) }
 }
 

@@ -49,17 +49,20 @@ mod store;
 #[cfg(test)]
 mod world;
 
-pub use command::{Command, ConnId, DirectoryCommand, FanOut, Fate, Gone, Origin, Target};
+pub use command::{
+    Asker, Command, ConnId, DirectoryCommand, FanOut, Fate, FileCommand, Gone, Origin, Target,
+};
 pub use decide::{decide, reads, refuse};
 pub use light::Lights;
 pub use links::Links;
 pub use resolve::resolve;
 pub use row::{
     AccountRow, Approval, BlobId, BlobRow, BucketEntry, BucketRow, CredentialRow, DeviceRow, DirectoryRow,
-    FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay, PendingChange, Pool,
-    PoolKind, PoolRow, ReferencesRow, Row, RowDamaged, Seen, SeenRow, SignedRow, UsernameRow, VoucherRow,
+    FileRow, FileStage, FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay,
+    OwnedRow, PendingChange, Pool, PoolKind, PoolRow, QuotaRow, ReferencesRow, Row, RowDamaged, Seen,
+    SeenRow, SignedRow, UsernameRow, VoucherRow,
 };
-pub use step::{Append, Batch, Effect, Piece, Step, Trim};
+pub use step::{Append, Batch, Effect, OpenUpload, Piece, Step, Trim};
 pub use store::{
     CommitError, DedupeKey, Key, Keys, MailboxRange, Shard, Store, StoreError, Stored, Sweep, Version, View,
 };
@@ -85,6 +88,29 @@ pub struct Settings {
     /// of a store raises it above every number given out meanwhile (for example to the count of such
     /// restores times 2^40): otherwise devices take new entries for ones that they have stored already.
     pub first_seq: u64,
+    /// How files are kept; `None`: they are not.
+    pub files: Option<FileSettings>,
+}
+
+/// How files are kept.
+#[derive(Debug, Clone)]
+pub struct FileSettings {
+    /// How long a file stays after a message named it last, milliseconds. At least as long as messages wait.
+    pub retention_ms: u64,
+    /// Bytes that the files of one account may take.
+    pub quota_bytes: u64,
+    /// Bytes that one file may have, at most [`waxwing_wire::limits::MAX_FILE_BYTES`].
+    pub max_bytes: u64,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            retention_ms: limits::RETENTION_MS,
+            quota_bytes: limits::FILE_QUOTA_BYTES,
+            max_bytes: waxwing_wire::limits::MAX_FILE_BYTES,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -96,6 +122,8 @@ impl Default for Settings {
             mailbox_entries: limits::MAILBOX_ENTRIES,
             mailbox_bytes: limits::MAILBOX_BYTES,
             first_seq: 1,
+            // A driver must have a place for the bytes first.
+            files: None,
         }
     }
 }

@@ -32,6 +32,21 @@ pub const MAX_WAITING_LINKS: usize = 10_000;
 /// A blob is deleted this much later than the last mailbox entry that can refer to it, milliseconds: 1 day. The
 /// sweep goes through mailboxes more often.
 pub const BLOB_MARGIN_MS: u64 = 24 * 3_600_000;
+/// A ticket to upload a file is good so long, milliseconds: 2 days, which a large file over a slow line takes. A file
+/// that no message names goes after as long.
+pub const TICKET_MS: u64 = 2 * 24 * 3_600_000;
+/// A file that a message names lives so much longer than the message can wait, milliseconds: 1 day. The sweep goes
+/// through mailboxes more often.
+pub const FILE_MARGIN_MS: u64 = 24 * 3_600_000;
+/// A file that everybody has fetched stays so long after a message named it last, milliseconds: 1 day. The sender's
+/// own devices are told of it a moment later, and what is forwarded soon need not be uploaded again.
+pub const FILE_LINGER_MS: u64 = 24 * 3_600_000;
+/// Mailboxes that one step notes a file to wait for.
+pub const AWAITING_PER_STEP: usize = 256;
+/// Files of one account may take so many bytes: 10 GB.
+pub const FILE_QUOTA_BYTES: u64 = 10_000_000_000;
+/// Files that a device may begin to upload in an hour, and at once.
+pub const UPLOADS_PER_HOUR: u32 = 600;
 /// A message to a group notes how far it has come whenever so many more accounts have it. Bounds what is
 /// remembered of those that have read it while it is on its way.
 pub const NOTED_ACCOUNTS: usize = 16;

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use waxwing_wire::client_frame::{RequestBody, Send};
 use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::file::FileRequest;
 use waxwing_wire::limits::{DELIVERY_WINDOW_BYTES, DELIVERY_WINDOW_ENTRIES};
 use waxwing_wire::server_frame::Refused;
 use waxwing_wire::{AccountId, DeviceAddress, devices::LinkReference};
 
 use crate::limits::{
     CHANGES_PER_HOUR, FETCHES_PER_HOUR, GROUP_SENDS_PER_MINUTE, LOOKUPS_PER_HOUR, MAX_RESTING_ALLOWANCES,
+    UPLOADS_PER_HOUR,
 };
 use crate::{Command, ConnId, Effect, Origin, Piece, Settings, Time, rejects};
 use allowance::{Allowance, Rate};
@@ -309,6 +311,8 @@ impl Links {
             RequestBody::FetchBundles(..)
             | RequestBody::FetchDevices(_)
             | RequestBody::FetchGroupEpoch(_) => FETCHES_PER_HOUR,
+            RequestBody::File(FileRequest::Upload(_)) => UPLOADS_PER_HOUR,
+            RequestBody::File(_) => FETCHES_PER_HOUR,
             RequestBody::FindAccount(_)
             | RequestBody::FindUsername(_)
             | RequestBody::FindGroup(..)

@@ -48,6 +48,12 @@ pub fn removed() -> Reject {
     )
 }
 
+/// Files are not kept here.
+#[must_use]
+pub fn not_offered() -> Reject {
+    Reject::new(RejectCode::NotOffered, "this server keeps no files: send without, or ask its operator")
+}
+
 /// There is no such offer to link a device.
 #[must_use]
 pub fn link_unknown() -> Reject {

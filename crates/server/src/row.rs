@@ -3,8 +3,10 @@
 
 mod directory;
 mod encoding;
+mod file;
 
 pub use directory::{BucketEntry, BucketRow, DirectoryRow, FindableRow, VoucherRow};
+pub use file::{FileRow, FileStage, OwnedRow, QuotaRow};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -13,7 +15,7 @@ use waxwing_wire::limits::{
     MAX_ONE_TIME_KYBER_PREKEYS, MAX_ONE_TIME_PREKEYS, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, FileId, GroupId, KyberPrekey, MessageId, OneTimePrekey,
     SignedPrekey, Username,
 };
 
@@ -55,6 +57,14 @@ pub enum Row {
     Voucher(VoucherRow),
     /// See [`FindableRow`].
     Findable(FindableRow),
+    /// See [`FileRow`].
+    File(FileRow),
+    /// That a file waits for a device: there is nothing to say beside its key.
+    Awaiting,
+    /// See [`OwnedRow`].
+    Owned(OwnedRow),
+    /// See [`QuotaRow`].
+    Quota(QuotaRow),
 }
 
 /// Which device a Noise key belongs to.
@@ -243,6 +253,8 @@ pub struct ReferencesRow {
     pub epoch: u64,
     /// How far it has come; `None` once it is in all mailboxes.
     pub on_its_way: Option<OnItsWay>,
+    /// Files that it names, while it is on its way.
+    pub files: Vec<FileId>,
 }
 
 /// How far a message to a group has come. While an entry is in a mailbox its dedupe key tells that it was there;

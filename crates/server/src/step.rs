@@ -1,10 +1,11 @@
 use bytes::Bytes;
 use waxwing_wire::devices::{LinkReference, SignedDeviceList};
+use waxwing_wire::file::UploadToken;
 use waxwing_wire::light::{LightEvent, Presence};
 use waxwing_wire::server_frame::{Refused, Response, Welcome};
-use waxwing_wire::{DeviceAddress, MessageId, Reject};
+use waxwing_wire::{DeviceAddress, FileId, MessageId, Reject};
 
-use crate::command::{Command, ConnId, Origin};
+use crate::command::{Asker, Command, ConnId, Origin};
 use crate::row::Row;
 use crate::store::{DedupeKey, Key, Shard};
 
@@ -153,6 +154,72 @@ pub enum Effect {
         /// Which connection.
         conn: ConnId,
     },
+    /// A file may be uploaded: tell the device where, with
+    /// [`waxwing_wire::server_frame::ResponseBody::UploadTicket`].
+    GrantUpload {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Which file.
+        file: FileId,
+        /// For the ticket.
+        token: UploadToken,
+        /// Size of the ciphertext.
+        bytes: u64,
+        /// When the ticket ends, milliseconds since 1970.
+        expires_at_ms: u64,
+    },
+    /// Tell the device where these segments of a file go, with
+    /// [`waxwing_wire::server_frame::ResponseBody::Segments`].
+    GrantSegments {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Which file.
+        file: FileId,
+        /// Size of the ciphertext.
+        bytes: u64,
+        /// Number of the first segment.
+        first: u32,
+        /// How many are asked for; there may be fewer.
+        count: u32,
+    },
+    /// Tell the device where a file is, with [`waxwing_wire::server_frame::ResponseBody::Download`].
+    GrantDownload {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Which file.
+        file: FileId,
+        /// Size of the ciphertext.
+        bytes: u64,
+        /// From this segment on, if it is in segments.
+        first: u32,
+    },
+    /// A device says that all of a file is there. If so, and durably, decide [`crate::FileCommand::Complete`] for
+    /// this origin; otherwise refuse.
+    CheckUpload {
+        /// Where the answer goes.
+        origin: Origin,
+        /// Which file.
+        file: FileId,
+        /// For the command.
+        token: [u8; 32],
+        /// Size of the ciphertext.
+        bytes: u64,
+    },
+    /// Nothing refers to these bytes: delete them, and decide [`crate::FileCommand::Deleted`] when they are gone. Also
+    /// if there are none. If it cannot be done the sweep says it again.
+    DeleteFile {
+        /// Which file.
+        file: FileId,
+        /// Size of the ciphertext; fewer may be there.
+        bytes: u64,
+    },
+    /// For whoever asked beside the connections.
+    FileAnswer {
+        /// Who.
+        asker: Asker,
+        /// What becomes of it.
+        answer: Result<OpenUpload, Reject>,
+    },
     /// Decide this next. A driver whose engine commits a group atomically may do so in the same group.
     ///
     /// Those of one step are decided in their order, each, with all that it leads to, after the one before it
@@ -167,6 +234,17 @@ pub enum Effect {
     /// with it in its next commit, before other commands if it can (others in between do no harm, but may
     /// overtake). No effect is carried out before its own step is committed.
     Continue(Command),
+}
+
+/// An upload that may go on, or has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// Size of the ciphertext.
+    pub bytes: u64,
+    /// All of it is there.
+    pub complete: bool,
+    /// Until when it is to be complete, milliseconds since 1970; of a complete file: when it goes.
+    pub expires_at_ms: u64,
 }
 
 /// Parts that a frame to a client is put together from.

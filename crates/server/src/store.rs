@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use waxwing_wire::devices::LinkReference;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, GroupId, MessageId, Username};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceKey, FileId, GroupId, MessageId, Username};
 
 use crate::row::{
-    AccountRow, BlobId, BlobRow, BucketRow, CredentialRow, DirectoryRow, FindableRow, GroupRow,
-    InvitationRow, LinkingRow, MailboxRow, PoolKind, PoolRow, ReferencesRow, Row, SeenRow, SignedRow,
-    UsernameRow, VoucherRow,
+    AccountRow, BlobId, BlobRow, BucketRow, CredentialRow, DirectoryRow, FileRow, FindableRow, GroupRow,
+    InvitationRow, LinkingRow, MailboxRow, OwnedRow, PoolKind, PoolRow, QuotaRow, ReferencesRow, Row,
+    SeenRow, SignedRow, UsernameRow, VoucherRow,
 };
 use crate::step::Batch;
 
@@ -48,6 +48,14 @@ pub enum Key {
     Voucher([u8; 32]),
     /// Addresses of an account, whether it is found by them, and how much it has looked up.
     Findable(AccountId),
+    /// A file.
+    File(FileId),
+    /// A file waits for the device of a mailbox.
+    Awaiting(FileId, DeviceAddress),
+    /// A file is counted towards an account's share.
+    Owned(AccountId, FileId),
+    /// How much room the files of an account take.
+    Quota(AccountId),
 }
 
 /// Rows that must be committed together live in one shard; a batch changes only one.
@@ -59,7 +67,7 @@ pub enum Shard {
     Invitation([u8; 32]),
     /// A username, by the SHA-256 of its text.
     Username([u8; 32]),
-    /// An account's records: `Account`, `Signed`, `Pool` and `Findable` rows.
+    /// An account's records: `Account`, `Signed`, `Pool`, `Findable`, `Owned` and `Quota` rows.
     Account(AccountId),
     /// All mailboxes of one account, with their rows, entries and dedupe keys, and the `Seen` row.
     Mailboxes(AccountId),
@@ -71,6 +79,8 @@ pub enum Shard {
     Directory,
     /// A bucket of the directory.
     Bucket(u32),
+    /// A file and who it waits for: `File` and `Awaiting` rows.
+    File(FileId),
 }
 
 /// Rows that the sweep goes through, one kind after the other. [`crate::Command::sweep`] says what to do with
@@ -83,6 +93,11 @@ pub enum Sweep {
     Blobs,
     /// `Linking` rows, for offers that have ended.
     Linkings,
+    /// `Awaiting` rows, for devices that were removed and files that are gone.
+    Awaiting,
+    /// `File` rows, for files that nobody waits for or that have expired. After the mailboxes, whose messages may
+    /// name them.
+    Files,
 }
 
 /// Under which a mailbox remembers a message while it waits there.
@@ -236,14 +251,17 @@ impl Key {
             Self::Directory => Shard::Directory,
             Self::Bucket(bucket) => Shard::Bucket(*bucket),
             Self::Voucher(hash) => Shard::Invitation(*hash),
-            Self::Findable(account) => Shard::Account(*account),
+            Self::Findable(account) | Self::Owned(account, _) | Self::Quota(account) => {
+                Shard::Account(*account)
+            }
+            Self::File(file) | Self::Awaiting(file, _) => Shard::File(*file),
         }
     }
 }
 
 impl Sweep {
     /// In the order in which they are swept.
-    pub const ALL: [Self; 3] = [Self::Mailboxes, Self::Blobs, Self::Linkings];
+    pub const ALL: [Self; 5] = [Self::Mailboxes, Self::Blobs, Self::Linkings, Self::Awaiting, Self::Files];
 
     /// Whether the row of a key is of this kind.
     #[must_use]
@@ -252,6 +270,8 @@ impl Sweep {
             Self::Mailboxes => matches!(key, Key::Mailbox(_)),
             Self::Blobs => matches!(key, Key::References(_)),
             Self::Linkings => matches!(key, Key::Linking(_)),
+            Self::Awaiting => matches!(key, Key::Awaiting(..)),
+            Self::Files => matches!(key, Key::File(_)),
         }
     }
 }
@@ -380,6 +400,32 @@ impl View {
         match self.row(&Key::Findable(account)) {
             Some(Row::Findable(row)) => row.clone(),
             _ => FindableRow::default(),
+        }
+    }
+
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.row(key).is_some()
+    }
+
+    pub(crate) fn file(&self, file: FileId) -> Option<FileRow> {
+        match self.row(&Key::File(file)) {
+            Some(Row::File(row)) => Some(*row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn owned(&self, owner: AccountId, file: FileId) -> Option<OwnedRow> {
+        match self.row(&Key::Owned(owner, file)) {
+            Some(Row::Owned(row)) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// Nothing if there is none.
+    pub(crate) fn quota(&self, owner: AccountId) -> QuotaRow {
+        match self.row(&Key::Quota(owner)) {
+            Some(Row::Quota(row)) => *row,
+            _ => QuotaRow::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod devices;
+mod files;
 pub(crate) mod groups;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -24,8 +25,8 @@ use crate::memory::MemoryStore;
 use crate::row::{MailboxRow, Row};
 use crate::store::{CommitError, Key, Keys, Store, Stored, Sweep};
 use crate::{
-    Command, ConnId, Effect, Links, Origin, Piece, Settings, Step, Time, decide, reads, refuse, rejects,
-    resolve,
+    Command, ConnId, Effect, FileSettings, Links, Origin, Piece, Settings, Step, Time, decide, reads, refuse,
+    rejects, resolve,
 };
 
 use check::check_shard;
@@ -67,6 +68,8 @@ pub(crate) struct World {
     /// The server died; nothing happens any more until [`World::restart`].
     pub(crate) dead: bool,
     next_conn: u64,
+    /// The bytes of files, as far as this driver keeps any.
+    pub(crate) bytes: files::Bytes,
 }
 
 /// A device, as far as the server knows it.
@@ -86,7 +89,7 @@ impl World {
             store: MemoryStore::default(),
             links: Links::default(),
             now: Time(BEGIN_MS),
-            settings: Settings::default(),
+            settings: Settings { files: Some(FileSettings::default()), ..Settings::default() },
             rng: ChaCha12Rng::seed_from_u64(1),
             out: BTreeMap::new(),
             commits_left: None,
@@ -96,6 +99,7 @@ impl World {
             begun: VecDeque::new(),
             dead: false,
             next_conn: 1,
+            bytes: files::Bytes::default(),
         };
         world.run(Command::CreateInvitation { token: TOKEN, uses: None, expires_at_ms: None });
         world
@@ -218,6 +222,15 @@ impl World {
             Effect::Close { conn } => {
                 self.out.entry(conn).or_default().closed = true;
                 self.begun.extend(self.links.detach(conn));
+                Vec::new()
+            }
+            Effect::GrantUpload { .. }
+            | Effect::GrantSegments { .. }
+            | Effect::GrantDownload { .. }
+            | Effect::CheckUpload { .. }
+            | Effect::DeleteFile { .. }
+            | Effect::FileAnswer { .. } => {
+                self.carry_out_of_file(effect);
                 Vec::new()
             }
             Effect::Continue(_) => unreachable!("taken out before"),
@@ -465,7 +478,15 @@ pub(crate) fn message(to: AccountId, devices: &[&Device], id: u64) -> Send {
         kind: EnvelopeKind::Whisper,
         ciphertext: Bytes::from(id.to_be_bytes().to_vec()),
     });
-    Send { id: MessageId(id), to, copies: copies.collect(), silent: false, attempt: 0, others: Vec::new() }
+    Send {
+        id: MessageId(id),
+        to,
+        copies: copies.collect(),
+        silent: false,
+        attempt: 0,
+        others: Vec::new(),
+        files: Vec::new(),
+    }
 }
 
 /// A message to one device's account, if it is the only device.

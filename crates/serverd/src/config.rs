@@ -192,6 +192,7 @@ impl Options {
                 mailbox_entries: self.mailbox_entries.unwrap_or(defaults.mailbox_entries),
                 mailbox_bytes: self.mailbox_bytes.unwrap_or(defaults.mailbox_bytes),
                 first_seq: self.first_seq.unwrap_or(defaults.first_seq),
+                files: None,
             },
         }
     }

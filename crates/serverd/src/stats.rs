@@ -112,6 +112,10 @@ stats! {
         blobs,
     gauge /// Offers to link a device at the last look through the store.
         links_open,
+    gauge /// Files that are kept or on their way up, at the last look through the store.
+        files,
+    gauge /// Devices that files wait for, once for each file, at the last look through the store.
+        files_awaited,
     counter /// Messages and changes of groups that were stored.
         group_messages,
     counter /// Changes of groups among them, the first of each included.
@@ -146,7 +150,7 @@ stats! {
         commit_us,
 }
 
-const CODES: [RejectCode; 22] = [
+const CODES: [RejectCode; 25] = [
     RejectCode::Unspecified,
     RejectCode::Malformed,
     RejectCode::TooLarge,
@@ -169,6 +173,9 @@ const CODES: [RejectCode; 22] = [
     RejectCode::LinkUnknown,
     RejectCode::ListOutdated,
     RejectCode::TooMany,
+    RejectCode::FileGone,
+    RejectCode::Quota,
+    RejectCode::NotOffered,
 ];
 
 impl Stats {

@@ -6,13 +6,14 @@ use prost::Message;
 use crate::devices::{LinkReference, SignedDeviceList};
 use crate::directory::{AddressCode, ELEMENT_BYTES, Element, elements};
 use crate::error::Malformed;
+use crate::file::{self, FileRequest};
 use crate::group::{GroupId, GroupToken, PublicChange};
-use crate::id::{AccountId, DeviceId, MessageId};
+use crate::id::{AccountId, DeviceId, FileId, MessageId};
 use crate::invitation::InvitationToken;
 use crate::light::{Announcement, Light, Watch};
 use crate::limits::{
-    MAX_ADDRESSES_PER_REQUEST, MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES, MAX_PLAINTEXT_BYTES,
-    PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
+    MAX_ADDRESSES_PER_REQUEST, MAX_FILES_PER_SEND, MAX_LINK_GRANT_BYTES, MAX_LINK_OFFER_BYTES,
+    MAX_PLAINTEXT_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::frame as pb;
 use crate::scan::CLIENT_FRAME;
@@ -78,6 +79,8 @@ pub struct Send {
     pub attempt: u32,
     /// Devices whose copies travel in other parts of this message, with their registration ids.
     pub others: Vec<(DeviceId, u16)>,
+    /// Files that it refers to, at most [`MAX_FILES_PER_SEND`].
+    pub files: Vec<FileId>,
 }
 
 /// One message to all devices of all members of a group, or a change of the group. See `GroupSend` in
@@ -100,6 +103,8 @@ pub struct GroupSend {
     pub attempt: u32,
     /// The message is a change of the group.
     pub change: Option<PublicChange>,
+    /// Files that it refers to, at most [`MAX_FILES_PER_SEND`].
+    pub files: Vec<FileId>,
 }
 
 /// A message encrypted for one device.
@@ -163,6 +168,8 @@ pub enum RequestBody {
     Findable(Option<bool>),
     /// The operator has vouched for an address.
     RedeemAddress(AddressCode),
+    /// About files.
+    File(FileRequest),
 }
 
 /// See `ApproveLink` in `frame.proto`.
@@ -306,6 +313,7 @@ impl From<&Send> for pb::Send {
                     registration: (*registration_id).into(),
                 })
                 .collect(),
+            files: file::put_ids(&send.files),
         }
     }
 }
@@ -336,6 +344,7 @@ impl From<&GroupSend> for pb::GroupSend {
             silent: send.silent,
             attempt: send.attempt,
             change: send.change.as_ref().map(Into::into),
+            files: file::put_ids(&send.files),
         }
     }
 }
@@ -353,6 +362,7 @@ impl TryFrom<pb::GroupSend> for GroupSend {
             silent: send.silent,
             attempt: send.attempt,
             change: send.change.map(TryInto::try_into).transpose()?,
+            files: file::ids(&send.files, MAX_FILES_PER_SEND, "GroupSend.files")?,
         })
     }
 }
@@ -368,6 +378,7 @@ impl TryFrom<pb::Send> for Send {
             silent: send.silent,
             attempt: send.attempt,
             others: send.other.into_iter().map(target).collect::<Result<_, _>>()?,
+            files: file::ids(&send.files, MAX_FILES_PER_SEND, "Send.files")?,
         })
     }
 }
@@ -472,6 +483,7 @@ impl From<&Request> for pb::Request {
             RequestBody::RedeemAddress(code) => {
                 pb::request::What::RedeemAddress(pb::RedeemAddress { code: Bytes::copy_from_slice(&code.0) })
             }
+            RequestBody::File(request) => request.into(),
         };
         Self { id: request.id, what: Some(what) }
     }
@@ -481,6 +493,7 @@ impl TryFrom<pb::Request> for Request {
     type Error = Malformed;
 
     fn try_from(request: pb::Request) -> Result<Self, Malformed> {
+        use pb::request::What;
         let what = match request.what.ok_or(Malformed::new("Request.what"))? {
             pb::request::What::Register(register) => RequestBody::Register(Box::new(register.try_into()?)),
             pb::request::What::FindAccount(find) => {
@@ -553,6 +566,11 @@ impl TryFrom<pb::Request> for Request {
             pb::request::What::RedeemAddress(redeem) => {
                 RequestBody::RedeemAddress(AddressCode(fixed(&redeem.code, "RedeemAddress.code")?))
             }
+            What::RequestUpload(request) => RequestBody::File(request.try_into()?),
+            What::RequestSegments(request) => RequestBody::File(request.try_into()?),
+            What::FinishUpload(request) => RequestBody::File(request.try_into()?),
+            What::RequestDownload(request) => RequestBody::File(request.try_into()?),
+            What::FetchedFiles(request) => RequestBody::File(request.try_into()?),
         };
         Ok(Self { id: request.id, what })
     }

@@ -114,6 +114,12 @@ reject_codes! {
     ListOutdated,
     /// Too many devices of an account, or members of a group.
     TooMany,
+    /// A file is not there (any more), or not all of it: upload it again.
+    FileGone,
+    /// The account's files have as much room as they may have.
+    Quota,
+    /// This server does not do that.
+    NotOffered,
 }
 
 impl From<&Reject> for pb::frame::Reject {

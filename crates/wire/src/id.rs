@@ -46,7 +46,7 @@ pub(crate) use named_by_16_bytes;
 
 named_by_16_bytes!(AccountId);
 
-/// The ciphertext of a file: 16 random bytes, drawn by the server.
+/// The ciphertext of a file: 16 random bytes, drawn by the server. Whoever knows them may fetch it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub [u8; 16]);
 

@@ -6,6 +6,7 @@
 //! - [`content`]: what devices say to each other inside envelopes;
 //! - [`light`]: what nobody keeps: who types, who is there;
 //! - [`devices`] and [`group`]: what devices of an account, and members of a group, sign;
+//! - [`file`]: how files are uploaded, referred to and fetched;
 //! - [`directory`]: how contacts are looked up without telling whom one looks for;
 //! - [`id`], [`invitation`], [`limits`]: names and bounds that all of it shares.
 //!
@@ -17,6 +18,7 @@ pub mod client_frame;
 pub mod content;
 pub mod devices;
 pub mod directory;
+pub mod file;
 pub mod frame;
 pub mod group;
 pub mod handshake;

@@ -142,6 +142,17 @@ pub const MAX_BUCKET_ENTRIES: usize = 960;
 /// Bits that tell the directory's buckets apart.
 pub const MAX_BUCKET_BITS: u8 = 16;
 
+/// Ciphertext of one file: 2 GiB of content in chunks of 64 KiB, each with a tag of 16 bytes.
+pub const MAX_FILE_BYTES: u64 = (2 << 30) + (2 << 30) / (64 * 1024) * 16;
+/// Files that one message refers to.
+pub const MAX_FILES_PER_SEND: usize = 32;
+/// Files in one request that says they were fetched.
+pub const MAX_FETCHED_PER_REQUEST: usize = 128;
+/// URLs of a file's segments in one answer: as many as fit into a frame.
+pub const MAX_SEGMENT_URLS: usize = 16;
+/// Number of a file's last segment, or larger than it.
+pub const MAX_SEGMENT: u32 = 1 << 16;
+
 /// Serialised X25519 public key: type byte and key.
 pub const PUBLIC_KEY_BYTES: usize = 33;
 /// Serialised Kyber-1024 public key: type byte and key.

@@ -7,11 +7,12 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 use crate::devices::SignedDeviceList;
 use crate::directory::{ELEMENT_BYTES, ENTRY_BYTES, Evaluated, chunks};
 use crate::error::{Malformed, Reject};
+use crate::file::{self, Download, Segments, UploadTicket};
 use crate::group::{GroupId, GroupView, PublicChange};
-use crate::id::{AccountId, DeviceAddress, DeviceId, MessageId};
+use crate::id::{AccountId, DeviceAddress, DeviceId, FileId, MessageId};
 use crate::light::{LightEvent, Presence};
 use crate::limits::{
-    MAX_ADDRESSES_PER_REQUEST, MAX_BUCKET_BITS, MAX_BUCKET_ENTRIES, MAX_LINK_GRANT_BYTES,
+    MAX_ADDRESSES_PER_REQUEST, MAX_BUCKET_BITS, MAX_BUCKET_ENTRIES, MAX_FILES_PER_SEND, MAX_LINK_GRANT_BYTES,
     MAX_LINK_OFFER_BYTES, MAX_PLACE_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES,
 };
 use crate::pb::frame as pb;
@@ -118,6 +119,8 @@ pub struct Refused {
     pub mismatch: DeviceMismatch,
     /// With [`crate::RejectCode::GroupMismatch`]: the server's view of the group.
     pub group: Option<GroupView>,
+    /// With [`crate::RejectCode::FileGone`]: files of the message that are not there. At least one, not always all.
+    pub files_gone: Vec<FileId>,
 }
 
 /// How the sender's view of an account's devices differs from the server's.
@@ -222,6 +225,12 @@ pub enum ResponseBody {
         /// Addresses that the operator vouched for.
         addresses: u32,
     },
+    /// The right to upload a file.
+    UploadTicket(UploadTicket),
+    /// Where segments of a file go.
+    Segments(Segments),
+    /// Where a file is.
+    Download(Download),
 }
 
 /// A device as the server sees it.
@@ -474,6 +483,7 @@ impl From<&Refused> for pb::Refused {
             extra: numbers(&refused.mismatch.extra),
             stale: numbers(&refused.mismatch.stale),
             group: refused.group.as_ref().map(Into::into),
+            files_gone: file::put_ids(&refused.files_gone),
         }
     }
 }
@@ -491,6 +501,7 @@ impl TryFrom<pb::Refused> for Refused {
                 stale: devices(&refused.stale)?,
             },
             group: refused.group.map(TryInto::try_into).transpose()?,
+            files_gone: file::ids(&refused.files_gone, MAX_FILES_PER_SEND, "Refused.files_gone")?,
         })
     }
 }
@@ -575,6 +586,9 @@ impl From<&Response> for pb::Response {
             ResponseBody::Findable { on, addresses } => {
                 What::Findable(pb::FindableBy { on: *on, addresses: *addresses })
             }
+            ResponseBody::UploadTicket(ticket) => What::UploadTicket(ticket.into()),
+            ResponseBody::Segments(segments) => What::Segments(segments.into()),
+            ResponseBody::Download(download) => What::Download(download.into()),
             ResponseBody::Published(left) => What::Published(pb::PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,
@@ -632,6 +646,9 @@ impl TryFrom<pb::Response> for Response {
                 ResponseBody::Bucket(chunks(&bucket.entry, most, "Bucket.entry")?)
             }
             What::Findable(by) => ResponseBody::Findable { on: by.on, addresses: by.addresses },
+            What::UploadTicket(ticket) => ResponseBody::UploadTicket(ticket.try_into()?),
+            What::Segments(segments) => ResponseBody::Segments(segments.try_into()?),
+            What::Download(download) => ResponseBody::Download(download.try_into()?),
             What::Published(left) => ResponseBody::Published(PrekeysLeft {
                 one_time: left.one_time,
                 one_time_kyber: left.one_time_kyber,

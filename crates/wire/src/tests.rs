@@ -1,6 +1,7 @@
 mod attachments;
 mod decoders;
 mod devices;
+mod files;
 mod frames;
 mod golden;
 mod handshake;

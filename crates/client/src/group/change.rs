@@ -381,6 +381,7 @@ pub(crate) fn write_public(group: GroupId, public: &PublicChange) -> Vec<u8> {
         silent: false,
         attempt: 0,
         change: Some(public.clone()),
+        files: Vec::new(),
     };
     ClientFrame { group_sends: vec![send], ..ClientFrame::default() }.encode()
 }

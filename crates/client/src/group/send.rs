@@ -247,6 +247,7 @@ impl Client {
             silent: row.kind != Kind::Text as u32,
             attempt: row.attempt,
             change: address.change,
+            files: Vec::new(),
         };
         row.frame = ClientFrame { group_sends: vec![send], ..ClientFrame::default() }.encode();
         Ok(Seal::Done)

@@ -296,6 +296,6 @@ fn refuse_as_extra(world: &mut World, at: usize) {
     let mismatch =
         DeviceMismatch { extra: vec![DeviceId::new(9).unwrap()], missing: Vec::new(), stale: Vec::new() };
     let reject = Reject::new(RejectCode::DeviceMismatch, "devices");
-    let refused = vec![Refused { id, reject, mismatch, group: None }];
+    let refused = vec![Refused { id, reject, mismatch, group: None, files_gone: Vec::new() }];
     world.input("alice", Input::Frame(ServerFrame { refused, ..ServerFrame::default() }));
 }

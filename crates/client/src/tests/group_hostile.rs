@@ -61,6 +61,7 @@ fn force(world: &mut World, who: &'static str, group: GroupId, signed: SignedCha
         silent: true,
         attempt: 0,
         change: Some(change),
+        files: Vec::new(),
     };
     let from = world.device(who);
     world.relay.group_send(from, &send).map_err(|refused| refused.reject).unwrap();

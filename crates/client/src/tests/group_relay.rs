@@ -82,7 +82,7 @@ impl Relay {
         sender.received_in_lease = sender.received_in_lease.map(|n| n + 1);
         let refused = |code, group| {
             let (reject, mismatch) = (Reject::new(code, "groups"), DeviceMismatch::default());
-            Box::new(Refused { id: send.id, reject, mismatch, group })
+            Box::new(Refused { id: send.id, reject, mismatch, group, files_gone: Vec::new() })
         };
         let mut known = self.groups.groups.get(&send.group).cloned().unwrap_or_default();
         if known.taken.contains(&(from, send.id)) {

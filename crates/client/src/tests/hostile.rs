@@ -111,6 +111,7 @@ fn answers_to_nothing_and_envelopes_from_oneself_change_nothing() {
         reject: Reject::new(RejectCode::UnknownAccount, "gone"),
         mismatch: DeviceMismatch::default(),
         group: None,
+        files_gone: Vec::new(),
     });
     let own = Envelope {
         from: alice,
@@ -456,6 +457,7 @@ impl Liar {
                 stale: self.devices(),
             },
             group: None,
+            files_gone: Vec::new(),
         });
         let refused = refused.collect();
         let welcome = (self.below(6) == 0).then(|| Welcome {

@@ -51,6 +51,7 @@ fn send(bytes: usize) -> Send {
         silent: false,
         attempt: 0,
         others: Vec::new(),
+        files: Vec::new(),
     }
 }
 

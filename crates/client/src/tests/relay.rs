@@ -137,7 +137,9 @@ impl Relay {
             let id = send.id;
             match self.send(own, send) {
                 Ok(()) => answer.accepted.push(id),
-                Err((reject, mismatch)) => answer.refused.push(Refused { id, reject, mismatch, group: None }),
+                Err((reject, mismatch)) => {
+                    answer.refused.push(Refused { id, reject, mismatch, group: None, files_gone: Vec::new() })
+                }
             }
         }
         for send in frame.group_sends {
@@ -381,6 +383,10 @@ impl Relay {
             }
             RequestBody::FindGroup(group, token) => self.find_group(group, token),
             RequestBody::FetchGroupEpoch(group) => self.group_epoch(self.names[name].account, group),
+            // Files are no matter of this relay.
+            RequestBody::File(_) => {
+                ResponseBody::Reject(Reject::new(RejectCode::NotOffered, "no files are kept here"))
+            }
         })
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use waxwing_wire::{AccountId, DeviceId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
 
 use super::ConnId;
 use crate::row::BlobId;
@@ -46,6 +46,21 @@ pub struct FanOut {
     pub reserved: u64,
     /// References that this run put into mailboxes.
     pub appended: u64,
+}
+
+impl FanOut {
+    /// Of all devices that it goes to.
+    pub(crate) fn mailboxes(&self) -> Vec<DeviceAddress> {
+        let of = |target: &Target| {
+            let account = target.account;
+            target
+                .devices
+                .iter()
+                .map(move |device| DeviceAddress { account, device: *device })
+                .collect::<Vec<_>>()
+        };
+        self.targets.iter().flat_map(of).collect()
+    }
 }
 
 /// An account that gets a message to a group.

@@ -1,7 +1,7 @@
 use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::{DeviceAddress, DeviceKey};
 
-use super::{Command, DirectoryCommand, Origin};
+use super::{Command, DirectoryCommand, FileCommand, Origin};
 
 impl Command {
     /// For a request of a connection that speaks for a device. `None`: only one that speaks for none may ask that.
@@ -40,6 +40,7 @@ impl Command {
                 let hash = DirectoryCommand::hash(code);
                 Self::Directory(DirectoryCommand::Redeem { origin: Some(origin), account, hash })
             }
+            RequestBody::File(request) => Self::File(FileCommand::of_device(origin, from, request)),
         })
     }
 

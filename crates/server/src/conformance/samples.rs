@@ -7,14 +7,14 @@ use waxwing_wire::limits::{
     SIGNATURE_BYTES,
 };
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, FileId, GroupId, KyberPrekey, MessageId, OneTimePrekey,
     SignedPrekey, Username,
 };
 
 use crate::row::{
-    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, GroupRow, InvitationRow, LinkingRow,
-    MailboxRow, MemberRow, PendingChange, Pool, PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow,
-    SignedRow, UsernameRow,
+    AccountRow, Approval, BlobId, BlobRow, CredentialRow, DeviceRow, FileRow, FileStage, GroupRow,
+    InvitationRow, LinkingRow, MailboxRow, MemberRow, OwnedRow, PendingChange, Pool, PoolKind, PoolRow,
+    QuotaRow, ReferencesRow, Row, Seen, SeenRow, SignedRow, UsernameRow,
 };
 use crate::step::{Append, Batch, Trim};
 use crate::store::{DedupeKey, Key, Shard};
@@ -117,7 +117,13 @@ pub(super) fn blob(group: u8, id: u64) -> BlobId {
 }
 
 pub(super) fn references_row(blob: BlobId, count: u64) -> (Key, Option<Row>) {
-    let row = ReferencesRow { count, accepted_at_ms: 1_700_000_000_000, epoch: 1, on_its_way: None };
+    let row = ReferencesRow {
+        count,
+        accepted_at_ms: 1_700_000_000_000,
+        epoch: 1,
+        on_its_way: None,
+        files: vec![FileId([1; 16])],
+    };
     (Key::References(blob), Some(Row::References(row)))
 }
 
@@ -148,6 +154,30 @@ pub(super) fn group_row() -> Row {
         pending: Some(pending),
         recent: vec![(address(1, 2), MessageId(7))],
     })
+}
+
+pub(super) fn file_row(file: FileId) -> (Key, Option<Row>) {
+    let row = FileRow {
+        owner: account(1),
+        bytes: u64::MAX,
+        token: [7; 32],
+        stage: FileStage::Deleting,
+        expires_at_ms: 1_700_000_000_000,
+        keep_until_ms: 1_600_000_000_000,
+        awaiting: 3,
+    };
+    (Key::File(file), Some(Row::File(row)))
+}
+
+fn of_files() -> Vec<(Key, Row)> {
+    let file = FileId([9; 16]);
+    let rows = [
+        file_row(file),
+        (Key::Awaiting(file, address(1, 2)), Some(Row::Awaiting)),
+        (Key::Owned(account(1), file), Some(Row::Owned(OwnedRow { bytes: 5 }))),
+        (Key::Quota(account(1)), Some(Row::Quota(QuotaRow { files: 1, bytes: 5 }))),
+    ];
+    rows.into_iter().filter_map(|(key, row)| Some((key, row?))).collect()
 }
 
 fn of_devices_and_groups() -> Vec<(Key, Row)> {
@@ -206,5 +236,6 @@ pub(super) fn every_kind() -> Vec<(Key, Row)> {
         (Key::Mailbox(address(1, 2)), Row::Mailbox(MailboxRow::default())),
     ];
     rows.extend(of_devices_and_groups());
+    rows.extend(of_files());
     rows
 }

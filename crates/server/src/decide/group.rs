@@ -36,7 +36,8 @@ use super::respond;
 use crate::limits::RECENT_CHANGES;
 use crate::row::{BlobId, BlobRow, GroupRow, OnItsWay, PendingChange, ReferencesRow, Row};
 use crate::{
-    Batch, Command, ConnId, Effect, FanOut, Key, Keys, Origin, Piece, Shard, Step, Target, Time, View,
+    Batch, Command, ConnId, Effect, FanOut, FileCommand, Key, Keys, Origin, Piece, Settings, Shard, Step,
+    Target, Time, View, rejects,
 };
 
 /// Who waits for the answer, and what it sent.
@@ -108,9 +109,10 @@ pub(super) fn compare(
     accounts: &[AccountId],
     view: &View,
     now: Time,
+    settings: &Settings,
 ) -> Result<Step, Reject> {
     if taken {
-        return Ok(go_on(sender, blob, accounts, view, now));
+        return Ok(go_on(sender, blob, accounts, view, now, settings));
     }
     let Some((conn, send)) = sender else { return Ok(Step::default()) };
     let group = view.group(blob.group);
@@ -169,12 +171,24 @@ pub(super) fn compare(
         next: 0,
         appended: 0,
     };
-    let fan_out = Box::new(fan_out);
-    Ok(Step::next(Command::GroupStore { sender: sender.clone(), taken, fan_out }))
+    let mailboxes = fan_out.mailboxes();
+    let store = Command::GroupStore { sender: sender.clone(), taken, fan_out: Box::new(fan_out) };
+    if send.files.is_empty() {
+        return Ok(Step::next(store));
+    }
+    settings.files.as_ref().ok_or_else(rejects::not_offered)?;
+    Ok(Step::next(FileCommand::refer(&send.files, mailboxes, false, store)))
 }
 
 /// The message is stored already.
-fn go_on(sender: &Sender, blob: BlobId, accounts: &[AccountId], view: &View, now: Time) -> Step {
+fn go_on(
+    sender: &Sender,
+    blob: BlobId,
+    accounts: &[AccountId],
+    view: &View,
+    now: Time,
+    settings: &Settings,
+) -> Step {
     let stored = view.blob(blob).and_then(|row| {
         let Ok(Item::Envelope(envelope)) = Item::decode(row.item.clone()) else { return None };
         Some((row.item.clone(), envelope.silent, envelope.accepted_at_ms, envelope.group?))
@@ -204,7 +218,14 @@ fn go_on(sender: &Sender, blob: BlobId, accounts: &[AccountId], view: &View, now
         next: 0,
         appended: 0,
     };
-    Step::next(Command::GroupStore { sender: sender.clone(), taken: true, fan_out: Box::new(fan_out) })
+    let mailboxes = fan_out.mailboxes();
+    let store = Command::GroupStore { sender: sender.clone(), taken: true, fan_out: Box::new(fan_out) };
+    // Devices may have come since.
+    let files = view.references(blob).map(|references| references.files.as_slice()).unwrap_or_default();
+    if files.is_empty() || settings.files.is_none() {
+        return Step::next(store);
+    }
+    Step::next(FileCommand::refer(files, mailboxes, true, store))
 }
 
 /// The blob has gone meanwhile: all that referred to it has been stored or has expired. A message is sent anew; a
@@ -274,7 +295,8 @@ pub(super) fn store(sender: &Sender, taken: bool, fan_out: &FanOut, view: &View)
     if fan_out.reserved > 0 {
         let (accepted_at_ms, epoch) = (fan_out.accepted_at_ms, fan_out.epoch);
         let on_its_way = Some(OnItsWay { from: Some(AccountId([0; 16])), had: Vec::new() });
-        let references = ReferencesRow { count: fan_out.reserved, accepted_at_ms, epoch, on_its_way };
+        let files = send.files.clone();
+        let references = ReferencesRow { count: fan_out.reserved, accepted_at_ms, epoch, on_its_way, files };
         rows.push((Key::Blob(blob), Some(Row::Blob(BlobRow { item: fan_out.item.clone() }))));
         rows.push((Key::References(blob), Some(Row::References(references))));
     }
@@ -381,7 +403,8 @@ fn mismatch(conn: ConnId, send: &GroupSend, group: Option<&GroupRow>, view: &Vie
         "the group or a member's devices have changed: fetch what differs here and send again",
     );
     let group = Some(GroupView { epoch, members });
-    let refused = Refused { id: send.id, reject, mismatch: DeviceMismatch::default(), group };
+    let refused =
+        Refused { id: send.id, reject, mismatch: DeviceMismatch::default(), group, files_gone: Vec::new() };
     Step::only(vec![Effect::Reply { conn, piece: Piece::Refused(refused) }])
 }
 

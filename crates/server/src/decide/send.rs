@@ -8,7 +8,8 @@ use super::account::unknown_account;
 use crate::limits::MAILBOX_FULL_RETRY_MS;
 use crate::row::{AccountRow, Row};
 use crate::{
-    Append, Batch, ConnId, DedupeKey, Effect, Key, Keys, Piece, Settings, Shard, Step, Time, View, item,
+    Append, Batch, Command, ConnId, DedupeKey, Effect, FileCommand, Key, Keys, Piece, Settings, Shard, Step,
+    Time, View, item, rejects,
 };
 
 pub(super) fn reads(from: DeviceAddress, send: &Send) -> Keys {
@@ -36,6 +37,9 @@ pub(super) fn send(
     now: Time,
     settings: &Settings,
 ) -> Result<Step, Reject> {
+    if !send.files.is_empty() && settings.files.is_none() {
+        return Err(rejects::not_offered());
+    }
     let account = view.account(send.to).ok_or_else(unknown_account)?;
     let mismatch = compare(from, send, account, now)?;
     if mismatch != DeviceMismatch::default() {
@@ -43,7 +47,8 @@ pub(super) fn send(
             RejectCode::DeviceMismatch,
             "the account's devices have changed: fetch their bundles and send again to those named here",
         );
-        let piece = Piece::Refused(Refused { id: send.id, reject, mismatch, group: None });
+        let piece =
+            Piece::Refused(Refused { id: send.id, reject, mismatch, group: None, files_gone: Vec::new() });
         return Ok(Step::only(vec![Effect::Reply { conn, piece }]));
     }
     let mut step = Step::only(vec![Effect::Reply { conn, piece: Piece::Accepted(send.id) }]);
@@ -68,6 +73,12 @@ pub(super) fn send(
             row.skipped += 1;
         }
         batch.rows.push((Key::Mailbox(mailbox), Some(Row::Mailbox(row))));
+    }
+    if !send.files.is_empty() && !batch.appends.is_empty() {
+        // First the files wait for whoever gets the message; it comes back without them then.
+        let mailboxes = batch.appends.iter().map(|append| append.mailbox).collect();
+        let then = Command::Send { conn, from, send: Send { files: Vec::new(), ..send.clone() } };
+        return Ok(Step::next(FileCommand::refer(&send.files, mailboxes, false, then)));
     }
     if !batch.appends.is_empty() {
         step.effects.push(Effect::Accepted);

@@ -2,6 +2,8 @@ mod attach;
 mod crash;
 mod devices;
 mod directory;
+mod file_properties;
+mod files;
 mod group;
 mod group_changes;
 mod group_once;

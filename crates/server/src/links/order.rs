@@ -38,7 +38,7 @@ impl Order {
         refusal.ids.push(send.id);
         let (reject, mismatch) = (refusal.reject.clone(), refusal.mismatch.clone());
         self.bound();
-        Some(Refused { id: send.id, reject, mismatch, group: None })
+        Some(Refused { id: send.id, reject, mismatch, group: None, files_gone: Vec::new() })
     }
 
     /// A message to an account was refused.
@@ -90,12 +90,20 @@ mod tests {
     const CAROL: AccountId = AccountId([3; 16]);
 
     fn send(id: u64, to: AccountId) -> Send {
-        Send { id: MessageId(id), to, copies: Vec::new(), silent: false, attempt: 0, others: Vec::new() }
+        Send {
+            id: MessageId(id),
+            to,
+            copies: Vec::new(),
+            silent: false,
+            attempt: 0,
+            others: Vec::new(),
+            files: Vec::new(),
+        }
     }
 
     fn refusal(id: u64, code: RejectCode) -> Refused {
         let (reject, mismatch) = (Reject::new(code, "later"), DeviceMismatch::default());
-        Refused { id: MessageId(id), reject, mismatch, group: None }
+        Refused { id: MessageId(id), reject, mismatch, group: None, files_gone: Vec::new() }
     }
 
     #[test]

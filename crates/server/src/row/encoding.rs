@@ -2,13 +2,14 @@
 
 mod account;
 mod directory;
+mod file;
 mod group;
 mod linking;
 mod prekeys;
 
 use bytes::Bytes;
 use prost::Message;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, FileId};
 
 use super::{
     BlobRow, CredentialRow, InvitationRow, MailboxRow, OnItsWay, ReferencesRow, Row, RowDamaged, UsernameRow,
@@ -57,6 +58,8 @@ struct References {
     reached: Option<Bytes>,
     #[prost(bytes = "bytes", repeated, tag = "6")]
     had: Vec<Bytes>,
+    #[prost(bytes = "bytes", repeated, tag = "7")]
+    files: Vec<Bytes>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -98,6 +101,10 @@ pub(super) fn encode(row: &Row) -> Bytes {
         Row::Bucket(row) => directory::Bucket::from(row).encode_to_vec(),
         Row::Voucher(row) => directory::Voucher::from(row).encode_to_vec(),
         Row::Findable(row) => directory::Findable::from(row).encode_to_vec(),
+        Row::File(row) => file::File::from(row).encode_to_vec(),
+        Row::Awaiting => Vec::new(),
+        Row::Owned(row) => file::Owned::from(row).encode_to_vec(),
+        Row::Quota(row) => file::Quota::from(row).encode_to_vec(),
     };
     bytes.into()
 }
@@ -123,6 +130,10 @@ pub(super) fn decode(key: &Key, bytes: Bytes) -> Result<Row, RowDamaged> {
         Key::Bucket(_) => Row::Bucket(parse::<directory::Bucket>(bytes, "bucket")?.try_into()?),
         Key::Voucher(_) => Row::Voucher(parse::<directory::Voucher>(bytes, "voucher")?.try_into()?),
         Key::Findable(_) => Row::Findable(parse::<directory::Findable>(bytes, "findable")?.try_into()?),
+        Key::File(_) => Row::File(parse::<file::File>(bytes, "file")?.try_into()?),
+        Key::Awaiting(..) => Row::Awaiting,
+        Key::Owned(..) => Row::Owned(parse::<file::Owned>(bytes, "owned file")?.into()),
+        Key::Quota(_) => Row::Quota(parse::<file::Quota>(bytes, "quota")?.into()),
     })
 }
 
@@ -190,10 +201,11 @@ impl TryFrom<Invitation> for InvitationRow {
 
 impl From<&ReferencesRow> for References {
     fn from(row: &ReferencesRow) -> Self {
-        let ReferencesRow { count, accepted_at_ms, epoch, ref on_its_way } = *row;
+        let ReferencesRow { count, accepted_at_ms, epoch, ref on_its_way, ref files } = *row;
+        let files = files.iter().map(|file| copy(&file.0)).collect();
         let reached = on_its_way.as_ref().and_then(|way| way.from).map(|account| copy(&account.0));
         let had = on_its_way.iter().flat_map(|way| &way.had).copied().map(put_address).collect();
-        Self { count, accepted_at_ms, epoch, everywhere: on_its_way.is_none(), reached, had }
+        Self { count, accepted_at_ms, epoch, everywhere: on_its_way.is_none(), reached, had, files }
     }
 }
 
@@ -201,14 +213,15 @@ impl TryFrom<References> for ReferencesRow {
     type Error = RowDamaged;
 
     fn try_from(row: References) -> Result<Self, RowDamaged> {
-        let References { count, accepted_at_ms, epoch, everywhere, reached, had } = row;
+        let References { count, accepted_at_ms, epoch, everywhere, reached, had, files } = row;
+        let files = files.iter().map(|file| fixed(file, "file id").map(FileId)).collect::<Result<_, _>>()?;
         let way = || {
             let from = reached.as_deref().map(account).transpose()?;
             let had = had.iter().map(|mailbox| address(mailbox)).collect::<Result<_, _>>()?;
             Ok(OnItsWay { from, had })
         };
         let on_its_way = (!everywhere).then(way).transpose()?;
-        Ok(Self { count, accepted_at_ms, epoch, on_its_way })
+        Ok(Self { count, accepted_at_ms, epoch, on_its_way, files })
     }
 }
 

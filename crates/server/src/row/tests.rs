@@ -4,14 +4,15 @@ use waxwing_wire::devices::{LinkReference, SignedDeviceList};
 use waxwing_wire::directory::Place;
 use waxwing_wire::limits::{KYBER_KEY_BYTES, PUBLIC_KEY_BYTES, SIGNATURE_BYTES};
 use waxwing_wire::{
-    AccountId, DeviceAddress, DeviceId, DeviceKey, GroupId, KyberPrekey, MessageId, OneTimePrekey,
+    AccountId, DeviceAddress, DeviceId, DeviceKey, FileId, GroupId, KyberPrekey, MessageId, OneTimePrekey,
     SignedPrekey, Username,
 };
 
 use super::{
     AccountRow, Approval, BlobId, BlobRow, BucketEntry, BucketRow, CredentialRow, DeviceRow, DirectoryRow,
-    FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay, PendingChange, Pool,
-    PoolKind, PoolRow, ReferencesRow, Row, Seen, SeenRow, SignedRow, UsernameRow, VoucherRow, sha256,
+    FileRow, FileStage, FindableRow, GroupRow, InvitationRow, LinkingRow, MailboxRow, MemberRow, OnItsWay,
+    OwnedRow, PendingChange, Pool, PoolKind, PoolRow, QuotaRow, ReferencesRow, Row, Seen, SeenRow, SignedRow,
+    UsernameRow, VoucherRow, sha256,
 };
 use crate::store::{Key, Version};
 
@@ -211,6 +212,7 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
                 accepted_at_ms: 300,
                 epoch: 5,
                 on_its_way: Some(OnItsWay::default()),
+                files: vec![],
             }),
             "080110ac021805",
             7,
@@ -218,7 +220,13 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
         ),
         (
             Key::References(blob()),
-            Row::References(ReferencesRow { count: 1, accepted_at_ms: 300, epoch: 5, on_its_way: None }),
+            Row::References(ReferencesRow {
+                count: 1,
+                accepted_at_ms: 300,
+                epoch: 5,
+                on_its_way: None,
+                files: vec![],
+            }),
             "080110ac0218052001",
             9,
             0x0966_9af2_c63d_43e1,
@@ -230,6 +238,7 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
                 accepted_at_ms: 300,
                 epoch: 5,
                 on_its_way: Some(OnItsWay { from: Some(AccountId([8; 16])), had: vec![blob().from] }),
+                files: vec![],
             }),
             "080110ac021805",
             44,
@@ -279,6 +288,49 @@ fn golden() -> Vec<(Key, Row, &'static str, usize, u64)> {
             "0801",
             65,
             0x8f8b_8e84_6633_d876,
+        ),
+        (
+            Key::References(BlobId { attempt: 4, ..blob() }),
+            Row::References(ReferencesRow {
+                count: 1,
+                accepted_at_ms: 300,
+                epoch: 5,
+                on_its_way: Some(OnItsWay::default()),
+                files: vec![FileId([6; 16])],
+            }),
+            "080110ac021805",
+            25,
+            0x9762_d19a_6c63_a80d,
+        ),
+        (
+            Key::File(FileId([6; 16])),
+            Row::File(FileRow {
+                owner: address.account,
+                bytes: 300,
+                token: [4; 32],
+                stage: FileStage::Complete,
+                expires_at_ms: 400,
+                keep_until_ms: 300,
+                awaiting: 2,
+            }),
+            "0a10",
+            65,
+            0xee13_8045_112b_581f,
+        ),
+        (Key::Awaiting(FileId([6; 16]), address), Row::Awaiting, "", 0, 0xe3b0_c442_98fc_1c14),
+        (
+            Key::Owned(address.account, FileId([6; 16])),
+            Row::Owned(OwnedRow { bytes: 300 }),
+            "08ac02",
+            3,
+            0xe02a_3480_9980_805f,
+        ),
+        (
+            Key::Quota(address.account),
+            Row::Quota(QuotaRow { files: 1, bytes: 300 }),
+            "080110ac02",
+            5,
+            0xd736_e209_cfc2_e04f,
         ),
     ]
 }

@@ -33,6 +33,7 @@ impl World {
                 other => panic!("{count} refer to {blob:?}, which is {other:?}"),
             }
         }
+        self.check_files();
         for (key, bytes) in self.store.rows() {
             let row = Row::decode(key, bytes.clone()).unwrap();
             if let (Key::Mailbox(mailbox), Row::Mailbox(row)) = (key, &row) {

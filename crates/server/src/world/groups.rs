@@ -93,5 +93,6 @@ pub(crate) fn change_of(epoch: u64, id: u64, change: PublicChange) -> GroupSend 
         silent: false,
         attempt: 0,
         change: Some(change),
+        files: Vec::new(),
     }
 }

@@ -52,6 +52,13 @@ impl Engine {
                     prepend(&mut effects, self.links.removed(address));
                 }
                 Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
+                // There is no place for files: the settings say so, and these are never decided.
+                Effect::GrantUpload { .. }
+                | Effect::GrantSegments { .. }
+                | Effect::GrantDownload { .. }
+                | Effect::CheckUpload { .. }
+                | Effect::DeleteFile { .. }
+                | Effect::FileAnswer { .. } => {}
                 Effect::Continue(command) => self.backlog.push_back(Chain::new(command)),
             }
         }

@@ -1,6 +1,6 @@
 //! From frames to commands.
 
-use waxwing_server::{Command, CommitError, ConnId, Effect, Origin, Piece, refuse, rejects};
+use waxwing_server::{Command, CommitError, ConnId, Effect, FileCommand, Origin, Piece, refuse, rejects};
 use waxwing_wire::client_frame::{ClientFrame, GroupSend, Request, RequestBody, Send};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, Response, ResponseBody};
 use waxwing_wire::{DeviceAddress, MessageId, Reject, RejectCode};
@@ -201,6 +201,7 @@ fn asks_for_room(command: &Command) -> bool {
             | Command::OfferLink { .. }
             | Command::ApproveLink { .. }
             | Command::CompleteLink { .. }
+            | Command::File(FileCommand::RequestUpload { .. })
     )
 }
 
@@ -220,7 +221,13 @@ fn say(group: &mut Group, conn: ConnId, piece: Piece) {
 }
 
 fn refused(id: MessageId, reject: Reject) -> Piece {
-    Piece::Refused(Refused { id, reject, mismatch: DeviceMismatch::default(), group: None })
+    Piece::Refused(Refused {
+        id,
+        reject,
+        mismatch: DeviceMismatch::default(),
+        group: None,
+        files_gone: Vec::new(),
+    })
 }
 
 fn not_registered() -> Reject {

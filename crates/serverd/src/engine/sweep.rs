@@ -49,6 +49,8 @@ impl Engine {
                 Sweep::Mailboxes => self.stats.mailboxes.set(sweeper.seen),
                 Sweep::Blobs => self.stats.blobs.set(sweeper.seen),
                 Sweep::Linkings => self.stats.links_open.set(sweeper.seen),
+                Sweep::Awaiting => self.stats.files_awaited.set(sweeper.seen),
+                Sweep::Files => self.stats.files.set(sweeper.seen),
             }
             sweeper.seen = 0;
             sweeper.kind = (sweeper.kind + 1) % Sweep::ALL.len();

@@ -211,8 +211,15 @@ fn message(to: AccountId, id: u64) -> ClientFrame {
         kind: EnvelopeKind::Whisper,
         ciphertext: Bytes::from_static(b"unreadable"),
     };
-    let send =
-        Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0, others: Vec::new() };
+    let send = Send {
+        id: MessageId(id),
+        to,
+        copies: vec![copy],
+        silent: false,
+        attempt: 0,
+        others: Vec::new(),
+        files: Vec::new(),
+    };
     ClientFrame { sends: vec![send], ..ClientFrame::default() }
 }
 
@@ -229,6 +236,7 @@ fn to_group(members: &[Guy], id: u64, epoch: u64) -> GroupSend {
         silent: false,
         attempt: 0,
         change: None,
+        files: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use waxwing_server::{BlobId, DedupeKey, Key, PoolKind, Sweep};
 use waxwing_wire::devices::LinkReference;
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, FileId, GroupId, MessageId};
 
 const ADDRESS_BYTES: usize = 17;
 /// Group ‖ sender ‖ message ‖ attempt.
@@ -33,6 +33,10 @@ const DIRECTORY: u8 = 14;
 const BUCKET: u8 = 15;
 const VOUCHER: u8 = 16;
 const FINDABLE: u8 = 17;
+const FILE: u8 = 18;
+const AWAITING: u8 = 19;
+const OWNED: u8 = 20;
+const QUOTA: u8 = 21;
 
 /// Names a row to the engine, without a heap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +95,10 @@ impl From<&Key> for RowKey {
             Key::Bucket(bucket) => Self::new(BUCKET, &[&bucket.to_be_bytes()]),
             Key::Voucher(hash) => Self::new(VOUCHER, &[hash]),
             Key::Findable(account) => Self::new(FINDABLE, &[&account.0]),
+            Key::File(file) => Self::new(FILE, &[&file.0]),
+            Key::Awaiting(file, address) => Self::new(AWAITING, &[&file.0, &put_address(*address)]),
+            Key::Owned(account, file) => Self::new(OWNED, &[&account.0, &file.0]),
+            Key::Quota(account) => Self::new(QUOTA, &[&account.0]),
         }
     }
 }
@@ -135,6 +143,8 @@ pub fn rows_of(kind: Sweep) -> (Vec<u8>, Vec<u8>) {
         Sweep::Mailboxes => MAILBOX,
         Sweep::Blobs => REFERENCES,
         Sweep::Linkings => LINKING,
+        Sweep::Awaiting => AWAITING,
+        Sweep::Files => FILE,
     };
     (vec![tag], vec![tag + 1])
 }
@@ -146,6 +156,11 @@ pub fn swept_key(row_key: &[u8]) -> Option<Key> {
         MAILBOX => address_of(name).map(Key::Mailbox),
         LINKING => name.try_into().ok().map(|reference| Key::Linking(LinkReference(reference))),
         REFERENCES => blob_of(name).map(Key::References),
+        FILE => name.try_into().ok().map(|file| Key::File(FileId(file))),
+        AWAITING => {
+            let (file, address) = name.split_first_chunk()?;
+            Some(Key::Awaiting(FileId(*file), address_of(address)?))
+        }
         _ => None,
     }
 }

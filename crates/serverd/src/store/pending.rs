@@ -106,7 +106,9 @@ fn is_new(row: &Row) -> bool {
         | Row::Linking(_)
         | Row::Blob(_)
         | Row::Directory(_)
-        | Row::Voucher(_) => true,
+        | Row::Voucher(_)
+        | Row::Awaiting
+        | Row::Owned(_) => true,
         Row::Account(_)
         | Row::Signed(_)
         | Row::Seen(_)
@@ -115,7 +117,9 @@ fn is_new(row: &Row) -> bool {
         | Row::Group(_)
         | Row::References(_)
         | Row::Bucket(_)
-        | Row::Findable(_) => false,
+        | Row::Findable(_)
+        | Row::File(_)
+        | Row::Quota(_) => false,
     }
 }
 

@@ -49,6 +49,7 @@ impl Members {
             silent: false,
             attempt: 0,
             change: None,
+            files: Vec::new(),
         }
     }
 }

@@ -498,7 +498,15 @@ pub fn message(to: AccountId, id: u64, bytes: usize) -> Send {
         kind: EnvelopeKind::Whisper,
         ciphertext: vec![id as u8; bytes].into(),
     };
-    Send { id: MessageId(id), to, copies: vec![copy], silent: false, attempt: 0, others: Vec::new() }
+    Send {
+        id: MessageId(id),
+        to,
+        copies: vec![copy],
+        silent: false,
+        attempt: 0,
+        others: Vec::new(),
+        files: Vec::new(),
+    }
 }
 
 /// The message's id, when the entry is one.

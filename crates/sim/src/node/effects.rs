@@ -108,6 +108,13 @@ impl World {
                     peer.out.close = true;
                 }
             }
+            // These worlds' servers keep no files.
+            Effect::GrantUpload { .. }
+            | Effect::GrantSegments { .. }
+            | Effect::GrantDownload { .. }
+            | Effect::CheckUpload { .. }
+            | Effect::DeleteFile { .. }
+            | Effect::FileAnswer { .. } => {}
             Effect::Continue(Command::PutReceipt { .. }) if forgets => {}
             Effect::Continue(Command::GroupDeliver { fan_out })
                 if self.mutant == Some(Mutant::FanOutToNobody) =>

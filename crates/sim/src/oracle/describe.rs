@@ -52,6 +52,7 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
             RequestBody::FetchBucket(_) => "bucket?".into(),
             RequestBody::Findable(_) => "findable".into(),
             RequestBody::RedeemAddress(_) => "redeem".into(),
+            RequestBody::File(request) => format!("{request:?}"),
         });
     }
     parts.extend(frame.ping.map(|_| "ping".into()));
@@ -93,6 +94,9 @@ pub(super) fn server_frame(frame: &ServerFrame) -> String {
             ResponseBody::Evaluated(_) => "(addresses)".into(),
             ResponseBody::Bucket(_) => "(bucket)".into(),
             ResponseBody::Findable { .. } => "(findable)".into(),
+            ResponseBody::UploadTicket(_) => "(ticket)".into(),
+            ResponseBody::Segments(_) => "(segments)".into(),
+            ResponseBody::Download(_) => "(download)".into(),
         });
     }
     parts.extend(frame.goodbye.as_ref().map(|reject| format!("goodbye {}", reject.code.name())));

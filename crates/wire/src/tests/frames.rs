@@ -99,6 +99,7 @@ fn lists_of_server_frames_are_bounded() {
         reject: Reject::new(RejectCode::StorageFull, ""),
         mismatch,
         group: None,
+        files_gone: vec![],
     };
     let many = |n| ServerFrame { refused: vec![refuse(DeviceMismatch::default()); n], ..Default::default() };
     bounded("ServerFrame.refused", MAX_SENDS_IN_FLIGHT, many, down);
@@ -373,6 +374,7 @@ fn groups_of_the_largest_size_fit() {
         reject: Reject::new(RejectCode::GroupMismatch, "x".repeat(MAX_DETAIL_BYTES)),
         mismatch: DeviceMismatch::default(),
         group: Some(view),
+        files_gone: vec![],
     };
     let frame = ServerFrame { refused: vec![refused], ..Default::default() };
     assert!(frame.encode().len() <= MAX_PLAINTEXT_BYTES, "{}", frame.encode().len());
@@ -399,6 +401,7 @@ fn groups_of_the_largest_size_fit() {
         silent: false,
         attempt: 0,
         change: Some(change.public(&state)),
+        files: vec![],
     };
     assert!(send.fits(), "{}", send.encoded_bytes());
     assert!(GroupState::decode(&state.encode()).unwrap() == state);

@@ -17,6 +17,7 @@ use crate::devices::{
     DeviceList, HistoryRange, LinkGrant, LinkOffer, LinkReference, ListedDevice, SignedDeviceList,
 };
 use crate::directory::{AddressCode, Evaluated};
+use crate::file::{Download, FileRequest, Segments, UploadTicket, UploadToken};
 use crate::group::{
     Action, Allowed, Change, GroupKind, GroupState, GroupToken, GroupView, GroupWelcome, LinkedGroup, Member,
     MemberView, PastChange, Permissions, PublicChange, SignedChange, Standing,
@@ -25,7 +26,7 @@ use crate::invitation::{Invitation, InvitationToken};
 use crate::light::{
     Announcement, Light, LightContent, LightEvent, LightKind, Presence, PresenceToken, Watch, Watched,
 };
-use crate::limits::{KYBER_KEY_BYTES, MAX_LIGHT_BYTES, SIGNATURE_BYTES};
+use crate::limits::{KYBER_KEY_BYTES, MAX_FILE_BYTES, MAX_LIGHT_BYTES, SIGNATURE_BYTES};
 use crate::server_frame::{
     Bundle, DeviceMismatch, DeviceState, Entry, Envelope, GroupEnvelope, Item, Receipt, Refused, Response,
     ResponseBody, ServerFrame, Welcome,
@@ -65,6 +66,7 @@ pub(super) fn send(id: u64, ciphertext: &[u8]) -> SendMessage {
         silent: false,
         attempt: 0,
         others: vec![],
+        files: vec![],
     }
 }
 
@@ -106,6 +108,8 @@ pub(super) fn register() -> Register {
 }
 
 pub(super) const GROUP: GroupId = GroupId(*b"a group's number");
+const FILE: FileId = FileId(*b"a file on server");
+const TOKEN: UploadToken = UploadToken([0x70; 32]);
 const REFERENCE: LinkReference = LinkReference([0x4c; 16]);
 
 pub(super) fn device_list() -> DeviceList {
@@ -242,6 +246,7 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         silent: true,
         attempt: 2,
         others: vec![(device(1), 0), (device(99), 0x3fff)],
+        files: vec![],
     };
     let group_send = GroupSend {
         id: MessageId(5),
@@ -252,6 +257,7 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         silent: false,
         attempt: 0,
         change: None,
+        files: vec![],
     };
     let change =
         GroupSend { epoch: 0, silent: true, attempt: 1, change: Some(public_change()), ..group_send.clone() };
@@ -319,6 +325,39 @@ pub(super) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ("client_findable", request(RequestBody::Findable(None))),
         ("client_not_findable", request(RequestBody::Findable(Some(false)))),
         ("client_redeem_address", request(RequestBody::RedeemAddress(AddressCode([7; 16])))),
+        (
+            "client_files",
+            ClientFrame {
+                sends: vec![SendMessage { files: vec![FILE, FileId([0xff; 16])], ..send(5, b"a picture") }],
+                group_sends: group_sends
+                    .iter()
+                    .map(|send| GroupSend { files: vec![FILE], ..send.clone() })
+                    .collect(),
+                ..Default::default()
+            },
+        ),
+        ("client_request_upload", request(RequestBody::File(FileRequest::Upload(MAX_FILE_BYTES)))),
+        (
+            "client_request_segments",
+            request(RequestBody::File(FileRequest::Segments {
+                file: FILE,
+                token: TOKEN,
+                first: 16,
+                count: 16,
+            })),
+        ),
+        (
+            "client_finish_upload",
+            request(RequestBody::File(FileRequest::Finish { file: FILE, token: TOKEN })),
+        ),
+        (
+            "client_request_download",
+            request(RequestBody::File(FileRequest::Download { file: FILE, first: 32 })),
+        ),
+        (
+            "client_fetched_files",
+            request(RequestBody::File(FileRequest::Fetched(vec![FILE, FileId([0; 16])]))),
+        ),
         ("client_group_sends", ClientFrame { group_sends: group_sends.clone(), ..Default::default() }),
         ("client_publish_prekeys", request(RequestBody::PublishPrekeys(Box::new(upload())))),
         ("client_publish_nothing", request(RequestBody::PublishPrekeys(Box::default()))),
@@ -502,7 +541,13 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         .collect();
     let full = Reject::later(RejectCode::MailboxFull, "Their mailbox is full; try again later.", 60_000);
     let refused = vec![
-        Refused { id: MessageId(1), reject: full.clone(), mismatch: DeviceMismatch::default(), group: None },
+        Refused {
+            id: MessageId(1),
+            reject: full.clone(),
+            mismatch: DeviceMismatch::default(),
+            group: None,
+            files_gone: vec![],
+        },
         Refused {
             id: MessageId(2),
             reject: Reject::new(RejectCode::DeviceMismatch, "Their devices have changed."),
@@ -512,6 +557,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 stale: vec![device(3)],
             },
             group: None,
+            files_gone: vec![],
         },
         Refused {
             id: MessageId(3),
@@ -524,6 +570,7 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                     MemberView { account: BOB, digest: [2; 8], admin: false },
                 ],
             }),
+            files_gone: vec![],
         },
     ];
     let mut frames = vec![
@@ -593,6 +640,58 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("server_bucket", response(ResponseBody::Bucket(vec![[1; 60], [2; 60]]))),
         ("server_findable", response(ResponseBody::Findable { on: true, addresses: 2 })),
+        (
+            "server_upload_ticket",
+            response(ResponseBody::UploadTicket(UploadTicket {
+                file: FILE,
+                token: TOKEN,
+                url: "/media/61".into(),
+                expires_at_ms: NOW_MS,
+                segment_bytes: 0,
+            })),
+        ),
+        (
+            "server_upload_in_segments",
+            response(ResponseBody::UploadTicket(UploadTicket {
+                file: FILE,
+                token: TOKEN,
+                url: String::new(),
+                expires_at_ms: NOW_MS,
+                segment_bytes: 8 << 20,
+            })),
+        ),
+        (
+            "server_segments",
+            response(ResponseBody::Segments(Segments {
+                urls: vec![
+                    "https://store.example/61/0?sig=1".into(),
+                    "https://store.example/61/1?sig=2".into(),
+                ],
+                expires_at_ms: NOW_MS,
+            })),
+        ),
+        (
+            "server_download",
+            response(ResponseBody::Download(Download {
+                bytes: MAX_FILE_BYTES,
+                segment_bytes: 8 << 20,
+                urls: vec!["https://store.example/61/0?sig=1".into()],
+                expires_at_ms: NOW_MS,
+            })),
+        ),
+        (
+            "server_file_gone",
+            ServerFrame {
+                refused: vec![Refused {
+                    id: MessageId(4),
+                    reject: Reject::new(RejectCode::FileGone, "A file is gone."),
+                    mismatch: DeviceMismatch::default(),
+                    group: None,
+                    files_gone: vec![FILE],
+                }],
+                ..Default::default()
+            },
+        ),
         (
             "server_published",
             response(ResponseBody::Published(PrekeysLeft { one_time: 0, one_time_kyber: 1 })),

@@ -152,7 +152,7 @@ pub(in crate::decide) fn finish(fan_out: &FanOut, view: &View) -> Step {
     let unused = reserved.saturating_sub(appended);
     let mut rows = Vec::new();
     if let Some(row) = view.references(blob).filter(|row| unused > 0 || row.on_its_way.is_some()) {
-        rows = with_less(blob, unused, ReferencesRow { on_its_way: None, ..row.clone() });
+        rows = with_less(blob, unused, ReferencesRow { on_its_way: None, files: Vec::new(), ..row.clone() });
     }
     let pending = view
         .group(blob.group)

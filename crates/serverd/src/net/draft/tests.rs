@@ -51,7 +51,13 @@ fn no_frame_exceeds_a_bound_of_the_wire_and_nothing_is_lost() {
             let reject = Reject::new(RejectCode::MailboxFull, "x".repeat(300));
             let mismatch = DeviceMismatch::default();
             draft.piece(
-                Piece::Refused(Refused { id: MessageId(n), reject: reject.clone(), mismatch, group: None }),
+                Piece::Refused(Refused {
+                    id: MessageId(n),
+                    reject: reject.clone(),
+                    mismatch,
+                    group: None,
+                    files_gone: Vec::new(),
+                }),
                 &mut send,
             );
             let response = Response { id: n as u32, what: ResponseBody::Reject(reject) };
