@@ -47,6 +47,11 @@ pub enum Request {
     },
     /// Everything that is counted.
     Stats,
+    /// What takes room on the disk.
+    Storage {
+        /// Look through the store now, and delete what lies in the folder for files and belongs to nothing.
+        reclaim: bool,
+    },
 }
 
 /// What is answered.
@@ -111,6 +116,10 @@ impl Admin {
     fn carry_out(&self, request: Request) -> Answer {
         match request {
             Request::Stats => Answer::Ok(Value::Object(self.shared.stats.to_json())),
+            Request::Storage { reclaim } => match self.storage(reclaim) {
+                Ok(value) => Answer::Ok(value),
+                Err(error) => Answer::Error(format!("{error:#}")),
+            },
             Request::Invite { uses, expires_at_ms, address } => {
                 match address.as_deref().map(Address::parse).transpose() {
                     Ok(address) => self.draw(
@@ -131,6 +140,29 @@ impl Admin {
                 Err(error) => Answer::Error(error.to_string()),
             },
         }
+    }
+
+    fn storage(&self, reclaim: bool) -> anyhow::Result<Value> {
+        let Shared { media, stats, engine, .. } = &*self.shared;
+        let (stray_files, stray_bytes) = match media.as_ref().filter(|_| reclaim) {
+            Some(media) => media.delete_strays()?,
+            None => (0, 0),
+        };
+        if reclaim {
+            engine.put(&mut vec![Job::Sweep], 0);
+        }
+        let usage = media.as_ref().map(|media| media.usage()).transpose();
+        let (files, file_bytes) = usage.context("cannot read the folder for files")?.unwrap_or_default();
+        Ok(json!({
+            "store_bytes": stats.store_bytes.now(),
+            "files": files,
+            "file_bytes": file_bytes,
+            "files_known": stats.files.now(),
+            "files_awaited": stats.files_awaited.now(),
+            "keeps_files": media.is_some(),
+            "reclaimed_files": stray_files,
+            "reclaimed_bytes": stray_bytes,
+        }))
     }
 
     /// Has the engine draw a token and make something of it.

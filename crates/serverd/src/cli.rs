@@ -47,6 +47,8 @@ enum Command {
     Address(AddressArguments),
     /// Print what the running server counts
     Stats(Place),
+    /// Print what takes room on the disk of the running server
+    Storage(Storage),
     /// Print the server's public key
     Key(Place),
 }
@@ -93,6 +95,15 @@ struct AddressArguments {
 }
 
 #[derive(Args)]
+struct Storage {
+    #[command(flatten)]
+    place: Place,
+    /// Look for what has expired now, and delete what belongs to nothing
+    #[arg(long)]
+    reclaim: bool,
+}
+
+#[derive(Args)]
 struct Place {
     /// Where the server keeps everything
     #[arg(long, value_name = "DIR", env = "WAXWINGD_DATA_DIR")]
@@ -110,7 +121,8 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => run_serve(*arguments),
         Command::Invite(arguments) => run_invite(&arguments),
         Command::Address(arguments) => run_address(&arguments),
-        Command::Stats(place) => run_stats(&place),
+        Command::Stats(place) => print_numbers(&place, &Request::Stats),
+        Command::Storage(Storage { place, reclaim }) => print_numbers(&place, &Request::Storage { reclaim }),
         Command::Key(place) => run_key(&place),
     };
     match done {
@@ -202,8 +214,9 @@ fn draw_offline(
     }
 }
 
-fn run_stats(place: &Place) -> anyhow::Result<()> {
-    let Some(answer) = ask(&place.data_dir, &Request::Stats)? else {
+/// An object of a running server, a line for each of its members or as JSON.
+fn print_numbers(place: &Place, request: &Request) -> anyhow::Result<()> {
+    let Some(answer) = ask(&place.data_dir, request)? else {
         bail!("no server is running on {}: start one with `waxwingd serve`", place.data_dir.display());
     };
     match answer {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
-use waxwing_server::Settings;
+use waxwing_server::{FileSettings, Settings};
 
 use crate::limits;
+use crate::media::MediaSettings;
 use crate::net::IoSettings;
 
 /// The settings, each of them optional.
@@ -79,6 +80,27 @@ pub struct Options {
     /// After restoring an older copy of the data: above every sequence number given out since
     #[arg(long, value_name = "N")]
     pub first_seq: Option<u64>,
+    /// Keep no files: no photos, voice notes or documents
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub no_media: Option<bool>,
+    /// Where files are kept [default: media in the data directory]
+    #[arg(long, value_name = "DIR")]
+    pub media_dir: Option<PathBuf>,
+    /// Days that a file stays after a message named it last; at least as long as messages wait [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    pub media_retention_days: Option<u64>,
+    /// Bytes that the files of one account may take [default: 10 GB]
+    #[arg(long, value_name = "BYTES")]
+    pub media_quota_bytes: Option<u64>,
+    /// Bytes that one file may have, encrypted [default: 2 GB]
+    #[arg(long, value_name = "BYTES")]
+    pub media_file_bytes: Option<u64>,
+    /// URL by which clients reach this server's HTTP [default: the address of their connection]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// URL of a cache in front of this server's HTTP, for downloads
+    #[arg(long, value_name = "URL")]
+    pub cdn_url: Option<String>,
 }
 
 /// The settings with their defaults.
@@ -102,6 +124,8 @@ pub struct Config {
     pub sweep_interval: Duration,
     /// See [`limits::RESERVE_BYTES`].
     pub reserve_bytes: u64,
+    /// Of files, if they are kept.
+    pub media: MediaSettings,
     /// Of decisions.
     pub settings: Settings,
 }
@@ -155,6 +179,13 @@ impl Options {
             mailbox_bytes: self.mailbox_bytes.or(other.mailbox_bytes),
             reserve_bytes: self.reserve_bytes.or(other.reserve_bytes),
             first_seq: self.first_seq.or(other.first_seq),
+            no_media: self.no_media.or(other.no_media),
+            media_dir: self.media_dir.or(other.media_dir),
+            media_retention_days: self.media_retention_days.or(other.media_retention_days),
+            media_quota_bytes: self.media_quota_bytes.or(other.media_quota_bytes),
+            media_file_bytes: self.media_file_bytes.or(other.media_file_bytes),
+            public_url: self.public_url.or(other.public_url),
+            cdn_url: self.cdn_url.or(other.cdn_url),
         }
     }
 
@@ -164,6 +195,13 @@ impl Options {
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         let defaults = Settings::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let file_defaults = FileSettings::default();
+        let days_ms = |days: u64| days.saturating_mul(24 * 3_600_000);
+        let files = (!self.no_media.unwrap_or(false)).then(|| FileSettings {
+            retention_ms: self.media_retention_days.map_or(file_defaults.retention_ms, days_ms),
+            quota_bytes: self.media_quota_bytes.unwrap_or(file_defaults.quota_bytes),
+            max_bytes: self.media_file_bytes.unwrap_or(file_defaults.max_bytes),
+        });
         let io_threads = self.io_threads.unwrap_or(cores / limits::CORES_PER_IO_THREAD);
         Config {
             listen: self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7667))),
@@ -183,6 +221,12 @@ impl Options {
             limit_loopback: self.limit_loopback.unwrap_or(false),
             sweep_interval: seconds(self.sweep_seconds, limits::SWEEP_INTERVAL),
             reserve_bytes: self.reserve_bytes.unwrap_or(limits::RESERVE_BYTES),
+            media: MediaSettings {
+                folder: self.media_dir,
+                public_url: self.public_url,
+                cdn_url: self.cdn_url,
+                reserve_bytes: self.reserve_bytes.unwrap_or(limits::RESERVE_BYTES),
+            },
             settings: Settings {
                 retention_ms: self
                     .retention_seconds
@@ -192,7 +236,7 @@ impl Options {
                 mailbox_entries: self.mailbox_entries.unwrap_or(defaults.mailbox_entries),
                 mailbox_bytes: self.mailbox_bytes.unwrap_or(defaults.mailbox_bytes),
                 first_seq: self.first_seq.unwrap_or(defaults.first_seq),
-                files: None,
+                files,
             },
         }
     }

@@ -7,6 +7,7 @@
 mod busy;
 mod chain;
 mod effects;
+mod files;
 mod group;
 mod light;
 mod requests;
@@ -20,19 +21,22 @@ use std::time::{Duration, Instant, SystemTime};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use waxwing_server::{
-    Command, CommitError, DirectoryCommand, Effect, Lights, Links, Piece, Settings, Time, rejects,
+    Command, CommitError, DirectoryCommand, Effect, FileCommand, Lights, Links, Piece, Settings, Time,
+    rejects,
 };
 use waxwing_wire::directory::AddressCode;
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
 use crate::limits::{GROUP_COMMANDS, SHUTDOWN_RETRY_AFTER_MS};
+use crate::media::Media;
 use crate::message::{IoPort, Job, Outcome};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{Embedded, Pending, Room};
 use busy::Busy;
 use chain::{Chain, Operator};
+use files::Askers;
 use group::{Decided, Group, Otherwise, refuse_chain};
 use sweep::Sweeper;
 use unsettled::AllUnsettled;
@@ -69,6 +73,10 @@ pub struct Engine {
     next_links: Instant,
     io_stopped: usize,
     unsettled: AllUnsettled,
+    media: Option<Arc<Media>>,
+    askers: Askers,
+    /// Of the files that the sweep has come by.
+    file_bytes: u64,
 }
 
 impl Engine {
@@ -103,7 +111,16 @@ impl Engine {
             next_links: begun,
             io_stopped: 0,
             unsettled: AllUnsettled::new(begun),
+            media: None,
+            askers: Askers::default(),
+            file_bytes: 0,
         }
+    }
+
+    /// With a place for files.
+    #[must_use]
+    pub fn with_media(self, media: Option<Arc<Media>>) -> Self {
+        Self { media, ..self }
     }
 
     /// Works until all I/O threads have stopped reading and all that they read is settled.
@@ -215,6 +232,15 @@ impl Engine {
                 let hash = DirectoryCommand::hash(AddressCode(token.0));
                 let command = DirectoryCommand::Vouch { hash, expires_at_ms, address };
                 self.take_in_operator(group, Command::Directory(command), (token, answer))
+            }
+            Job::Upload { what, file, token, answer } => {
+                let command = self.askers.command(what, file, token, answer);
+                self.decide(group, command)
+            }
+            Job::FileDeleted(file) => self.decide(group, Command::File(FileCommand::Deleted { file })),
+            Job::Sweep => {
+                self.sweeper.begin_now(Instant::now());
+                Ok(())
             }
             Job::IoStopped => {
                 self.io_stopped += 1;

@@ -3,6 +3,7 @@
 //! - [`net`]: I/O threads. They own the sockets, do the handshakes, decrypt and encrypt, and cut frames.
 //! - [`engine`]: one thread that decides, commits and carries out. It owns the store and all state of
 //!   devices.
+//! - [`media`]: files over HTTP.
 //! - [`store`]: the embedded engine behind the core's `Store` trait.
 //! - [`serve`], [`admin`], [`metrics`], [`cli`], [`config`]: the process around them.
 //!
@@ -17,6 +18,7 @@ pub mod engine;
 pub mod fail_stop;
 pub mod identity;
 pub mod limits;
+pub mod media;
 pub mod message;
 pub mod metrics;
 pub mod net;

@@ -42,6 +42,41 @@ pub const MAX_HTTP_HEAD_BYTES: usize = 8 * 1024;
 /// One WebSocket frame.
 pub const MAX_WEBSOCKET_FRAME_BYTES: u64 = 1024 * 1024;
 
+// ---------------------------------------------------------------- files
+
+/// Connections that files go over at once, each with a thread.
+pub const MEDIA_THREADS: usize = 128;
+/// Connections that wait for such a thread; with more they are told to come again.
+pub const MEDIA_WAITING: usize = 256;
+/// Such connections of one address.
+pub const MEDIA_PER_IP: u32 = 32;
+/// Stack of such a thread; what moves is in a buffer beside it.
+pub const MEDIA_STACK_BYTES: usize = 256 * 1024;
+/// The buffer of such a thread.
+pub const MEDIA_BUFFER_BYTES: usize = 128 * 1024;
+/// A thread that had nothing to do for so long ends.
+pub const MEDIA_IDLE_THREAD: Duration = Duration::from_secs(30);
+/// For the head of a request, once it is begun.
+pub const MEDIA_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the next request on a connection.
+pub const MEDIA_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// For the next bytes of a body.
+pub const MEDIA_IO_TIMEOUT: Duration = Duration::from_secs(20);
+/// In so long at least [`MEDIA_PACE_BYTES`] must move.
+pub const MEDIA_PACE: Duration = Duration::from_secs(30);
+/// See [`MEDIA_PACE`]: a kilobyte a second, which the slowest network gives.
+pub const MEDIA_PACE_BYTES: usize = 30 * 1024;
+/// Headers of a request about files.
+pub const MAX_MEDIA_HEADERS: usize = 64;
+/// For the engine's word on an upload.
+pub const MEDIA_ENGINE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For the connection before to let go of an upload.
+pub const FILE_PREEMPT_WAIT: Duration = Duration::from_secs(5);
+/// Files that wait to be deleted; the sweep brings more.
+pub const DELETIONS_WAITING: usize = 4_096;
+/// A link to download is good for one to two times so long.
+pub const DOWNLOAD_LINK_SECONDS: u64 = 3_600;
+
 // ---------------------------------------------------------------- I/O threads
 
 /// Cores for each I/O thread: the engine, and on a small machine the clients, want the others.

@@ -7,11 +7,11 @@ use std::sync::mpsc::SyncSender;
 use bytes::Bytes;
 use mio::Waker;
 use mio::net::TcpStream;
-use waxwing_server::{ConnId, Piece};
+use waxwing_server::{ConnId, OpenUpload, Piece};
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::directory::Address;
 use waxwing_wire::invitation::InvitationToken;
-use waxwing_wire::{DeviceKey, Reject};
+use waxwing_wire::{DeviceKey, FileId, Reject};
 
 use crate::limits::{IO_QUEUE_BYTES, IO_QUEUE_RESULTS};
 use crate::queue::Queue;
@@ -58,8 +58,34 @@ pub enum Job {
         /// Where the code goes.
         answer: SyncSender<Result<InvitationToken, Reject>>,
     },
+    /// Somebody with an upload's token asks.
+    Upload {
+        /// What.
+        what: UploadAsk,
+        /// About which file.
+        file: FileId,
+        /// SHA-256 of the token that came along.
+        token: [u8; 32],
+        /// Where the answer goes.
+        answer: SyncSender<Result<OpenUpload, Reject>>,
+    },
+    /// A file was deleted as the engine wanted it.
+    FileDeleted(FileId),
+    /// The operator wants the store to be looked through now.
+    Sweep,
     /// An I/O thread reads no more: the server is shutting down.
     IoStopped,
+}
+
+/// What is asked with an upload's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadAsk {
+    /// May it go on?
+    Open,
+    /// All of it is there, durably.
+    Complete,
+    /// It is given up.
+    GiveUp,
 }
 
 /// Results for an I/O thread.

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::identity;
 use crate::limits::{ENGINE_QUEUE_BYTES, ENGINE_QUEUE_JOBS, SHUTDOWN_TIMEOUT};
+use crate::media::Media;
 use crate::message::IoPort;
 use crate::metrics::Metrics;
 use crate::net::{Admission, IoThread, Shared, WAKE, listen};
@@ -52,12 +53,16 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
 
     let (polls, ports) =
         (0..config.io_threads).map(|_| port()).collect::<anyhow::Result<(Vec<_>, Vec<_>)>>()?;
+    let queue = Arc::new(Queue::new(ENGINE_QUEUE_JOBS, ENGINE_QUEUE_BYTES));
+    let open_media = || Media::open(data_dir, &key, &config.media, queue.clone(), stats.clone());
+    let media = config.settings.files.is_some().then(open_media).transpose()?;
     let shared = Arc::new(Shared {
         key,
-        engine: Arc::new(Queue::new(ENGINE_QUEUE_JOBS, ENGINE_QUEUE_BYTES)),
+        engine: queue,
         ports,
         admission: Admission::new(config.guests_per_ip, config.registrations_per_hour, config.limit_loopback),
         stats: stats.clone(),
+        media: media.clone(),
         settings: config.io.clone(),
         stopping: AtomicBool::new(false),
     });
@@ -69,7 +74,8 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
         shared.engine.clone(),
         shared.ports.clone(),
         stats,
-    );
+    )
+    .with_media(media);
 
     let (tell, news) = channel();
     watch_signals(tell.clone())?;

@@ -116,6 +116,24 @@ stats! {
         files,
     gauge /// Devices that files wait for, once for each file, at the last look through the store.
         files_awaited,
+    gauge /// Connections that files go over.
+        media_connections,
+    counter /// Requests about files.
+        media_requests,
+    counter /// Such requests that were refused.
+        media_refused,
+    counter /// Connections closed because hardly anything moved on them.
+        media_slow,
+    counter /// Bytes of files that came.
+        media_bytes_in,
+    counter /// Bytes of files that went.
+        media_bytes_out,
+    counter /// Files that were uploaded to the end.
+        files_uploaded,
+    counter /// Files that were deleted.
+        files_deleted,
+    gauge /// Bytes that files take, or will when they are uploaded; at the last look through the store.
+        file_bytes,
     counter /// Messages and changes of groups that were stored.
         group_messages,
     counter /// Changes of groups among them, the first of each included.

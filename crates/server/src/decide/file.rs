@@ -90,7 +90,7 @@ pub(super) fn decide(
             reserve(*owner, *file, *bytes, granted, view, settings)
         }
         Asked::RequestSegments { origin, file, token, first, count } => {
-            let row = uploading(*file, token, view, now)?;
+            let row = owned(*file, token, view, now)?;
             let (origin, bytes, first, count) = (*origin, row.bytes, *first, *count);
             Ok(Step::only(vec![Effect::GrantSegments { origin, file: *file, bytes, first, count }]))
         }
@@ -204,10 +204,6 @@ fn owned(file: FileId, token: &[u8; 32], view: &View, now: Time) -> Result<FileR
     }
     let over = row.stage == FileStage::Uploading && row.expires_at_ms <= now.0;
     if over || row.stage == FileStage::Deleting { Err(gone()) } else { Ok(row) }
-}
-
-fn uploading(file: FileId, token: &[u8; 32], view: &View, now: Time) -> Result<FileRow, Reject> {
-    owned(file, token, view, now)
 }
 
 fn finish(origin: Origin, file: FileId, token: &[u8; 32], view: &View, now: Time) -> Result<Step, Reject> {

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
 
 use waxwing_server::limits::MAX_CHAIN;
-use waxwing_server::{Command, CommitError, ConnId, Effect, decide, reads, rejects};
+use waxwing_server::{
+    Command, CommitError, ConnId, Effect, FileCommand, Key, Row, View, decide, reads, rejects,
+};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{DeviceAddress, Reject};
 
@@ -122,6 +124,7 @@ impl Engine {
             Err(reject) => return Ok(Err(reject)),
         };
         self.stats.count_step(command, &view, step.batch.as_ref());
+        self.file_bytes += swept_bytes(command, &view);
         if let Some(batch) = step.batch {
             group.pending.add(batch);
         }
@@ -162,6 +165,15 @@ impl Chain {
             let waits = Unsettled { up_to: *up_to, undecryptable: undecryptable.clone() };
             self.unsettled = Some((*mailbox, waits));
         }
+    }
+}
+
+/// Bytes of a file that the sweep looks at.
+fn swept_bytes(command: &Command, view: &View) -> u64 {
+    let Command::File(FileCommand::Expire { file }) = command else { return 0 };
+    match view.rows.get(&Key::File(*file)) {
+        Some((Some(Row::File(row)), _)) => row.bytes,
+        _ => 0,
     }
 }
 

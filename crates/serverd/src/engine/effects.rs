@@ -52,13 +52,12 @@ impl Engine {
                     prepend(&mut effects, self.links.removed(address));
                 }
                 Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
-                // There is no place for files: the settings say so, and these are never decided.
                 Effect::GrantUpload { .. }
                 | Effect::GrantSegments { .. }
                 | Effect::GrantDownload { .. }
                 | Effect::CheckUpload { .. }
                 | Effect::DeleteFile { .. }
-                | Effect::FileAnswer { .. } => {}
+                | Effect::FileAnswer { .. } => self.carry_out_of_file(effect),
                 Effect::Continue(command) => self.backlog.push_back(Chain::new(command)),
             }
         }
@@ -71,12 +70,13 @@ impl Engine {
             match effect {
                 Effect::Reply { conn, piece } => self.reply(conn, piece),
                 Effect::Close { conn } => self.out(conn, Outcome::Close(conn)),
+                Effect::FileAnswer { asker, answer } => self.answer_upload(asker, answer),
                 _ => {}
             }
         }
     }
 
-    fn reply(&mut self, conn: ConnId, piece: Piece) {
+    pub(super) fn reply(&mut self, conn: ConnId, piece: Piece) {
         match &piece {
             Piece::Refused(refused) => self.stats.reject(&refused.reject),
             Piece::Goodbye(reject) => self.stats.reject(reject),

@@ -24,6 +24,11 @@ impl Sweeper {
         Self { interval, next: now + interval, kind: 0, after: None, seen: 0 }
     }
 
+    /// Whatever it is at, it goes on now; at the beginning, it begins.
+    pub fn begin_now(&mut self, now: Instant) {
+        self.next = now;
+    }
+
     /// Until the next page.
     pub fn pause(&self, now: Instant) -> Duration {
         self.next.saturating_duration_since(now)
@@ -50,7 +55,11 @@ impl Engine {
                 Sweep::Blobs => self.stats.blobs.set(sweeper.seen),
                 Sweep::Linkings => self.stats.links_open.set(sweeper.seen),
                 Sweep::Awaiting => self.stats.files_awaited.set(sweeper.seen),
-                Sweep::Files => self.stats.files.set(sweeper.seen),
+                Sweep::Files => {
+                    self.stats.files.set(sweeper.seen);
+                    self.stats.file_bytes.set(self.file_bytes);
+                    self.file_bytes = 0;
+                }
             }
             sweeper.seen = 0;
             sweeper.kind = (sweeper.kind + 1) % Sweep::ALL.len();

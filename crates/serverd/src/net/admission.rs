@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::limits::{MAX_COUNTED_IPS, OFFERS_PER_HOUR_PER_IP};
+use crate::limits::{MAX_COUNTED_IPS, MEDIA_PER_IP, OFFERS_PER_HOUR_PER_IP};
 
 /// Counts what strangers take, by network address. Shared by all I/O threads, and asked only when a
 /// connection begins, finds out who it is, or registers.
@@ -19,6 +19,7 @@ pub struct Admission {
 #[derive(Default)]
 struct Counted {
     guests: HashMap<IpAddr, u32>,
+    visits: HashMap<IpAddr, u32>,
     registrations: HashMap<IpAddr, Allowance>,
     offers: HashMap<IpAddr, Allowance>,
 }
@@ -26,6 +27,22 @@ struct Counted {
 struct Allowance {
     left: f64,
     since: Instant,
+}
+
+fn count_in(counts: &mut HashMap<IpAddr, u32>, network: IpAddr, most: u32) -> bool {
+    let count = counts.entry(network).or_default();
+    let fits = *count < most;
+    *count += u32::from(fits);
+    fits
+}
+
+fn count_out(counts: &mut HashMap<IpAddr, u32>, network: IpAddr) {
+    if let Some(count) = counts.get_mut(&network) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&network);
+        }
+    }
 }
 
 impl Admission {
@@ -38,25 +55,25 @@ impl Admission {
     /// A connection begins. `false`: turn it away.
     pub fn enter(&self, ip: IpAddr) -> bool {
         let Some(network) = self.counted_network(ip) else { return true };
-        let mut counted = self.lock();
-        let guests = counted.guests.entry(network).or_default();
-        if *guests >= self.guests_per_ip {
-            return false;
-        }
-        *guests += 1;
-        true
+        count_in(&mut self.lock().guests, network, self.guests_per_ip)
+    }
+
+    /// A connection for files begins. `false`: there are enough from there.
+    pub fn visit(&self, ip: IpAddr) -> bool {
+        let Some(network) = self.counted_network(ip) else { return true };
+        count_in(&mut self.lock().visits, network, MEDIA_PER_IP)
+    }
+
+    /// It has ended.
+    pub fn end_visit(&self, ip: IpAddr) {
+        let Some(network) = self.counted_network(ip) else { return };
+        count_out(&mut self.lock().visits, network);
     }
 
     /// A connection that was let in has ended, or speaks for a device now.
     pub fn leave(&self, ip: IpAddr) {
         let Some(network) = self.counted_network(ip) else { return };
-        let mut counted = self.lock();
-        if let Some(guests) = counted.guests.get_mut(&network) {
-            *guests -= 1;
-            if *guests == 0 {
-                counted.guests.remove(&network);
-            }
-        }
+        count_out(&mut self.lock().guests, network);
     }
 
     /// Takes one registration from the address's allowance.

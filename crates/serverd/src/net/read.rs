@@ -1,6 +1,6 @@
 //! From bytes to jobs.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::http;
 use super::round::IoThread;
 use super::websocket::{self, Control, Inbound};
 use crate::limits::{LIGHT_QUEUE_JOBS, MAX_HTTP_HEAD_BYTES, READS_PER_ROUND};
+use crate::media::{Visitor, is_media};
 use crate::message::{JOB_BYTES, Job, Peer};
 
 /// Why a connection is not read any further.
@@ -148,7 +149,10 @@ impl IoThread {
                     }
                     None => 0,
                 },
-                Stage::Http => self.http(place, rest)?,
+                Stage::Http => match is_media(rest).filter(|_| self.shared.media.is_some()) {
+                    Some(true) => return self.give_away(place, rest),
+                    _ => self.http(place, rest)?,
+                },
                 Stage::Preamble => self.preamble(place, rest)?,
                 Stage::Handshake(_) => self.handshake(place, rest)?,
                 Stage::Open(_) => self.frame(place, rest)?,
@@ -183,6 +187,29 @@ impl IoThread {
                 Ok(consumed)
             }
         }
+    }
+
+    /// A request for files: the connection is somebody else's from here on.
+    fn give_away(&mut self, place: usize, rest: &[u8]) -> Result<usize, End> {
+        let Some(media) = self.shared.media.clone() else { return Err(End::Quiet) };
+        let Some(mut conn) = self.table.remove(place) else { return Err(End::Quiet) };
+        let _ = self.poll.registry().deregister(&mut conn.socket);
+        let ip = conn.guest.map(|guest| {
+            self.forget_guest(guest.ip, true);
+            guest.ip
+        });
+        // Behind a proxy that is believed an address says nothing of who comes.
+        let ip = ip.filter(|_| !self.shared.settings.trust_forwarded_for);
+        let refused = match Visitor::admit(&self.shared, conn.socket.into(), rest.to_vec(), ip) {
+            Ok(visitor) => media.take(visitor).err().map(|visitor| visitor.into_stream()),
+            Err(stream) => Some(stream),
+        };
+        if let Some(mut stream) = refused {
+            self.shared.stats.media_refused.add(1);
+            // A few bytes, which the kernel takes at once or never.
+            let _ = stream.write_all(http::BUSY);
+        }
+        Ok(rest.len())
     }
 
     /// A proxy that is believed says from where the connection comes: from here on that address is counted.

@@ -25,6 +25,7 @@ use crate::limits::{
     ACCEPT_PAUSE, ACCEPTS_PER_ROUND, EVENTS_PER_ROUND, HANDSHAKES_PER_ROUND, JOBS_PER_HANDOVER, LINGER,
     READ_BUFFER_BYTES, STALL_PAUSE,
 };
+use crate::media::Media;
 use crate::message::{IoPort, Job, Outcome, conn_id, place_of};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -64,6 +65,8 @@ pub struct Shared {
     pub admission: Admission,
     /// What is counted.
     pub stats: Arc<Stats>,
+    /// Files; `None`: none are kept here.
+    pub media: Option<Arc<Media>>,
     /// What is set.
     pub settings: IoSettings,
     /// Stop accepting and reading.

@@ -22,7 +22,7 @@ pub struct Space {
     probe: Probe,
 }
 
-type Probe = Box<dyn Fn() -> u64 + Send>;
+type Probe = Box<dyn Fn() -> u64 + Send + Sync>;
 
 impl Space {
     /// Watches the file system that holds `directory`.

@@ -1,0 +1,88 @@
+//! Files: what the engine and the threads that hold their bytes ask of each other.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+
+use waxwing_server::{Asker, Command, Effect, FileCommand, OpenUpload, Origin, Piece, rejects};
+use waxwing_wire::server_frame::{Response, ResponseBody};
+use waxwing_wire::{FileId, Reject, RejectCode};
+
+use super::Engine;
+use super::chain::Chain;
+use crate::message::UploadAsk;
+
+type Answer = SyncSender<Result<OpenUpload, Reject>>;
+
+/// Who waits beside the connections.
+#[derive(Default)]
+pub struct Askers {
+    waiting: BTreeMap<Asker, Answer>,
+    next: u64,
+}
+
+impl Askers {
+    /// The command that somebody asks for, who waits until it is answered.
+    pub fn command(&mut self, what: UploadAsk, file: FileId, token: [u8; 32], answer: Answer) -> Command {
+        self.next += 1;
+        let asker = Asker(self.next);
+        self.waiting.insert(asker, answer);
+        Command::File(match what {
+            UploadAsk::Open => FileCommand::Open { asker, file, token },
+            UploadAsk::Complete => FileCommand::Complete { asker: Some(asker), origin: None, file, token },
+            UploadAsk::GiveUp => FileCommand::GiveUp { asker, file, token },
+        })
+    }
+}
+
+impl Engine {
+    pub(super) fn answer_upload(&mut self, asker: Asker, answer: Result<OpenUpload, Reject>) {
+        if let Err(reject) = &answer {
+            self.stats.reject(reject);
+        }
+        if let Some(waits) = self.askers.waiting.remove(&asker) {
+            // Whoever has gone away asks again.
+            let _ = waits.send(answer);
+        }
+    }
+
+    pub(super) fn carry_out_of_file(&mut self, effect: Effect) {
+        let Some(media) = self.media.clone() else {
+            // The operator has taken the place for files away while some were on their way.
+            if let Effect::FileAnswer { asker, answer } = effect {
+                self.answer_upload(asker, answer);
+            }
+            return;
+        };
+        match effect {
+            Effect::GrantUpload { origin, file, token, bytes: _, expires_at_ms } => {
+                let ticket = media.ticket(file, token, expires_at_ms);
+                self.respond(origin, ResponseBody::UploadTicket(ticket));
+            }
+            Effect::GrantDownload { origin, file, bytes, first: _ } => {
+                let download = media.download(file, bytes, self.now.0);
+                self.respond(origin, ResponseBody::Download(download));
+            }
+            // Uploads here have one part.
+            Effect::GrantSegments { origin, .. } => {
+                self.respond(origin, ResponseBody::Reject(rejects::not_offered()));
+            }
+            Effect::CheckUpload { origin, file, token, bytes } if media.has_all(file, bytes) => {
+                let complete = FileCommand::Complete { asker: None, origin: Some(origin), file, token };
+                self.backlog.push_back(Chain::new(Command::File(complete)));
+            }
+            Effect::CheckUpload { origin, .. } => {
+                let missing = "not all of the file is there: go on uploading it";
+                let reject = Reject::new(RejectCode::Malformed, missing);
+                self.respond(origin, ResponseBody::Reject(reject));
+            }
+            Effect::DeleteFile { file, bytes: _ } => media.delete(file),
+            Effect::FileAnswer { asker, answer } => self.answer_upload(asker, answer),
+            _ => {}
+        }
+    }
+
+    fn respond(&mut self, origin: Origin, what: ResponseBody) {
+        let piece = Piece::Response(Response { id: origin.request, what });
+        self.reply(origin.conn, piece);
+    }
+}

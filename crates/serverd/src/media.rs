@@ -1,0 +1,228 @@
+//! Files over HTTP, beside the frames: tus uploads and downloads with ranges, on the port of the clients.
+//!
+//! An I/O thread that finds a request for `/media/…` gives its socket away to a bounded number of threads that may
+//! wait (a file is read and written, which epoll cannot wait for). Who may upload is asked of the engine, by the
+//! ticket's token; a download's URL carries its own right, a MAC over file and time. The bytes lie in a folder, a file
+//! for each; nothing here holds more of one than a buffer.
+
+mod folder;
+mod head;
+mod links;
+mod pool;
+mod reply;
+mod visit;
+
+use std::collections::BTreeMap;
+use std::net::{Shutdown, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use waxwing_server::OpenUpload;
+use waxwing_wire::file::{Download, UploadTicket, UploadToken};
+use waxwing_wire::handshake::StaticKey;
+use waxwing_wire::{FileId, Reject};
+
+use crate::limits::{DELETIONS_WAITING, FILE_PREEMPT_WAIT, MEDIA_ENGINE_TIMEOUT};
+use crate::message::{Job, UploadAsk};
+use crate::queue::Queue;
+use crate::stats::Stats;
+use folder::Folder;
+pub use head::{PATH, is_media};
+use links::Links;
+use pool::Pool;
+pub use pool::Visitor;
+
+/// What an operator sets of files.
+#[derive(Debug, Clone, Default)]
+pub struct MediaSettings {
+    /// Where the files are; `None`: in the data directory.
+    pub folder: Option<PathBuf>,
+    /// By which URL clients reach this server's HTTP; `None`: at the address of their connection.
+    pub public_url: Option<String>,
+    /// By which URL they reach a cache in front of it, for downloads.
+    pub cdn_url: Option<String>,
+    /// Free bytes on the disk below which nothing is taken.
+    pub reserve_bytes: u64,
+}
+
+/// Files, and whoever works on them.
+pub struct Media {
+    folder: Folder,
+    links: Links,
+    pool: Pool,
+    engine: Arc<Queue<Job>>,
+    stats: Arc<Stats>,
+    public_url: String,
+    cdn_url: Option<String>,
+    deletions: SyncSender<FileId>,
+    busy: Mutex<BTreeMap<FileId, TcpStream>>,
+    idle: Condvar,
+}
+
+impl Media {
+    /// Opens the folder, and begins to delete what the engine says.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn open(
+        data_dir: &Path,
+        key: &StaticKey,
+        settings: &MediaSettings,
+        engine: Arc<Queue<Job>>,
+        stats: Arc<Stats>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let folder = Folder::open(&folder_in(data_dir, settings), settings.reserve_bytes)?;
+        let (deletions, to_delete) = sync_channel(DELETIONS_WAITING);
+        let without_slash = |url: &String| url.trim_end_matches('/').to_owned();
+        let media = Arc::new(Self {
+            folder,
+            links: Links::of(key),
+            pool: Pool::default(),
+            engine,
+            stats,
+            public_url: settings.public_url.as_ref().map(without_slash).unwrap_or_default(),
+            cdn_url: settings.cdn_url.as_ref().map(without_slash),
+            deletions,
+            busy: Mutex::default(),
+            idle: Condvar::new(),
+        });
+        let deletes = media.clone();
+        let spawned = thread::Builder::new().name("deletions".into());
+        spawned.spawn(move || deletes.delete_all(&to_delete)).context("cannot start a thread")?;
+        Ok(media)
+    }
+
+    /// Takes over a connection whose first request is for here; gives it back if there is no room.
+    ///
+    /// # Errors
+    /// The connection.
+    pub fn take(self: &Arc<Self>, visitor: Visitor) -> Result<(), Visitor> {
+        self.pool.take(self, visitor)
+    }
+
+    /// What the device is told that may upload.
+    #[must_use]
+    pub fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
+        let url = format!("{}{PATH}{}", self.public_url, file.to_hex());
+        UploadTicket { file, token, url, expires_at_ms, segment_bytes: 0 }
+    }
+
+    /// What a device is told that may download.
+    #[must_use]
+    pub fn download(&self, file: FileId, bytes: u64, now_ms: u64) -> Download {
+        let until_s = Links::until_s(now_ms / 1_000);
+        let base = self.cdn_url.as_ref().unwrap_or(&self.public_url);
+        let url = format!("{base}{PATH}{}?{}", file.to_hex(), self.links.query(file, until_s));
+        Download { bytes, segment_bytes: 0, urls: vec![url], expires_at_ms: until_s.saturating_mul(1_000) }
+    }
+
+    /// Whether all of a file is there, durably.
+    pub fn has_all(&self, file: FileId, bytes: u64) -> bool {
+        self.folder.bytes(file) == Some(bytes) && self.folder.make_durable(file).is_ok()
+    }
+
+    /// Has a file deleted; if too many wait, the sweep says it again.
+    pub fn delete(&self, file: FileId) {
+        let _ = self.deletions.try_send(file);
+    }
+
+    /// Files in the folder, and their bytes.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn usage(&self) -> std::io::Result<(u64, u64)> {
+        self.folder.usage()
+    }
+
+    /// Deletes what lies in the folder and is no file that the server knows. How many there were, and their bytes.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or the engine does not answer.
+    pub fn delete_strays(&self) -> anyhow::Result<(u64, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        for (file, size) in self.folder.list()? {
+            // Nobody has this token: a file that is there is refused for it.
+            let answer = self.ask(UploadAsk::Open, file, [0; 32]).context("the engine does not answer")?;
+            if matches!(&answer, Err(reject) if reject.code == waxwing_wire::RejectCode::FileGone) {
+                self.folder.delete(file)?;
+                files += 1;
+                bytes += size;
+            }
+        }
+        Ok((files, bytes))
+    }
+
+    fn delete_all(&self, files: &Receiver<FileId>) {
+        for file in files {
+            let _mine = self.hold(file, None);
+            match self.folder.delete(file) {
+                Ok(()) => {
+                    self.stats.files_deleted.add(1);
+                    self.engine.put(&mut vec![Job::FileDeleted(file)], 0);
+                }
+                Err(error) => tracing::warn!(%error, "cannot delete a file; it is tried again"),
+            }
+        }
+    }
+
+    /// Asks the engine; `None`: it does not answer.
+    fn ask(&self, what: UploadAsk, file: FileId, token: [u8; 32]) -> Option<Result<OpenUpload, Reject>> {
+        let (answer, answered) = sync_channel(1);
+        self.engine.wait_for_room();
+        self.engine.put(&mut vec![Job::Upload { what, file, token, answer }], 0);
+        answered.recv_timeout(MEDIA_ENGINE_TIMEOUT).ok()
+    }
+
+    /// One at a time works on an upload. Whoever comes later is right: the one before has most likely lost its
+    /// connection and does not know. `None` if it does not let go.
+    fn hold(&self, file: FileId, stream: Option<&TcpStream>) -> Option<Held<'_>> {
+        let mut busy = self.busy();
+        if let Some(before) = busy.get(&file) {
+            let _ = before.shutdown(Shutdown::Both);
+            let wait = self.idle.wait_timeout_while(busy, FILE_PREEMPT_WAIT, |busy| busy.contains_key(&file));
+            busy = wait.unwrap_or_else(PoisonError::into_inner).0;
+            if busy.contains_key(&file) {
+                return None;
+            }
+        }
+        if let Some(stream) = stream {
+            busy.insert(file, stream.try_clone().ok()?);
+        }
+        Some(Held { media: self, file: stream.map(|_| file) })
+    }
+
+    fn busy(&self) -> MutexGuard<'_, BTreeMap<FileId, TcpStream>> {
+        // A panic in any thread ends the process, so a poisoned lock is never seen by anyone.
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody else works on the upload.
+struct Held<'a> {
+    media: &'a Media,
+    file: Option<FileId>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(file) = self.file {
+            self.media.busy().remove(&file);
+            self.media.idle.notify_all();
+        }
+    }
+}
+
+/// Where the files of a data directory are.
+#[must_use]
+pub fn folder_in(data_dir: &Path, settings: &MediaSettings) -> PathBuf {
+    settings.folder.clone().unwrap_or_else(|| data_dir.join("media"))
+}
+
+/// Seconds since 1970.
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}

@@ -1,0 +1,125 @@
+//! Threads that may wait, as many as are needed and no more than a bound.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::{Media, visit};
+use crate::limits::{MEDIA_IDLE_THREAD, MEDIA_STACK_BYTES, MEDIA_THREADS, MEDIA_WAITING};
+use crate::net::Shared;
+
+/// A connection that was given away by an I/O thread.
+pub struct Visitor {
+    /// It waits when it is read and written.
+    pub stream: TcpStream,
+    /// What was read of it already: the beginning of a request.
+    pub begun: Vec<u8>,
+    place: Place,
+}
+
+/// Counted as long as the visit lasts.
+struct Place {
+    shared: Arc<Shared>,
+    ip: Option<IpAddr>,
+}
+
+impl Visitor {
+    /// A visitor from an address, if not too many are there from it; `None` for an address that tells nothing, such
+    /// as a proxy's.
+    ///
+    /// # Errors
+    /// The stream, when there are.
+    pub fn admit(
+        shared: &Arc<Shared>,
+        stream: TcpStream,
+        begun: Vec<u8>,
+        ip: Option<IpAddr>,
+    ) -> Result<Self, TcpStream> {
+        if ip.is_some_and(|ip| !shared.admission.visit(ip)) {
+            return Err(stream);
+        }
+        shared.stats.media_connections.add(1);
+        Ok(Self { stream, begun, place: Place { shared: shared.clone(), ip } })
+    }
+
+    /// Nobody has time for it.
+    #[must_use]
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// The process is ending.
+    pub(super) fn is_over(&self) -> bool {
+        self.place.shared.stopping.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.stats.media_connections.sub(1);
+        if let Some(ip) = self.ip {
+            self.shared.admission.end_visit(ip);
+        }
+    }
+}
+
+/// The threads, and who waits for one.
+#[derive(Default)]
+pub struct Pool {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Visitor>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Pool {
+    /// Gives a visitor to a thread, or has it wait for one. If too many wait it comes back.
+    pub fn take(&self, media: &Arc<Media>, visitor: Visitor) -> Result<(), Visitor> {
+        let mut state = self.lock();
+        if state.waiting.len() >= MEDIA_WAITING {
+            return Err(visitor);
+        }
+        state.waiting.push_back(visitor);
+        if state.idle < state.waiting.len() && state.threads < MEDIA_THREADS {
+            let media = media.clone();
+            let builder = thread::Builder::new().name("media".into()).stack_size(MEDIA_STACK_BYTES);
+            // Without another thread those that are there have to do.
+            if builder.spawn(move || media.pool.work(&media)).is_ok() {
+                state.threads += 1;
+            }
+        }
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    fn work(&self, media: &Media) {
+        while let Some(visitor) = self.next() {
+            visit::serve(media, visitor);
+        }
+    }
+
+    /// Who is next; `None` when nobody came for long.
+    fn next(&self) -> Option<Visitor> {
+        let mut state = self.lock();
+        state.idle += 1;
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, MEDIA_IDLE_THREAD, |state| state.waiting.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.idle -= 1;
+        let next = state.waiting.pop_front();
+        state.threads -= usize::from(next.is_none());
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in any thread ends the process, so a poisoned lock is never seen by anyone.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
