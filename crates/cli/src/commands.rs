@@ -1,6 +1,6 @@
 //! The commands that print lines.
 
-mod acts;
+pub mod acts;
 mod chats;
 mod completions;
 mod contacts;

@@ -10,6 +10,7 @@ mod hub;
 mod limits;
 mod lines;
 mod listen;
+mod markup;
 mod methods;
 mod names;
 mod params;

@@ -67,6 +67,80 @@ fn a_program_sends_and_receives_over_standard_input_and_output() {
 }
 
 #[test]
+fn a_program_formats_asks_pins_and_tells_of_itself() {
+    let World { server: _server, bot, anna } = world();
+    let (mut program, mut child) = Program::standard(&bot, &[]);
+    anna.send("bot", "hello");
+    program.message();
+    // Places are in units of UTF-16: the emoji has two.
+    let marked = json!({
+        "recipient": "anna", "message": "\u{1f600} see @bot", "textStyle": "3:3:BOLD", "mention": ["7:4:bot"],
+    });
+    program.call("send", marked);
+    let ask =
+        json!({ "recipient": "anna", "question": "lunch?", "option": ["soup", "salad"], "noMulti": true });
+    let poll = program.call("sendPollCreate", ask);
+    let about = json!({
+        "recipient": "anna", "pollAuthor": "bot", "pollTimestamp": poll["timestamp"], "option": [1], "voteCount": 1,
+    });
+    program.call("sendPollVote", about);
+    let pin = json!({ "targetAuthor": "bot", "targetTimestamp": poll["timestamp"], "pinDuration": 86_400 });
+    program.call("sendPinMessage", pin);
+    eventually("the poll is there with its vote, above the conversation", || {
+        anna.json(&["receive"]).succeeded();
+        let history = anna.history("bot").objects();
+        let of = |text: &str| {
+            let found = history.iter().find(|object| object["message"]["body"]["text"] == text);
+            found.map(|object| object["message"].clone()).unwrap_or_default()
+        };
+        let (written, asked) = (of("\u{1f600} see @bot"), of("lunch?").to_string());
+        let spans = &written["body"]["spans"];
+        let bold = json!({ "start": 5, "bytes": 3, "style": "bold" });
+        spans[0] == bold
+            && (&spans[1]["start"], &spans[1]["bytes"], &spans[1]["style"])
+                == (&json!(9), &json!(4), &json!("mention"))
+            && asked.contains(r#""what":"vote""#)
+            && asked.contains(r#""what":"pin""#)
+    });
+    let own = program.call("send", json!({ "noteToSelf": true, "message": "buy milk" }));
+    assert!(own["timestamp"].as_u64().is_some());
+    program.call("sendMessageRequestResponse", json!({ "recipient": "anna", "type": "accept" }));
+    program.call("updateProfile", json!({ "givenName": "Bo", "familyName": "Bot", "about": "beep" }));
+    program.call("updateConfiguration", json!({ "readReceipts": false, "linkPreviews": false }));
+    program.call("sendSyncRequest", Value::Null);
+    eventually("anna sees how it calls itself", || {
+        anna.json(&["receive"]).succeeded();
+        let told = anna.json(&["contacts", "show", "bot"]).object();
+        told["profile"]["name"] == "Bo Bot" && told["profile"]["about"] == "beep"
+    });
+    for (method, wrong) in [
+        ("send", json!({ "recipient": "anna", "message": "x", "textStyle": "0:2:BOLD" })),
+        ("send", json!({ "recipient": "anna", "message": "x", "textStyle": "0:1:LOUD" })),
+        ("sendPollCreate", json!({ "recipient": "anna", "question": "one?", "option": "only" })),
+        ("sendPollVote", json!({ "pollAuthor": "bot", "pollTimestamp": poll["timestamp"], "option": 7 })),
+        ("sendPinMessage", json!({ "targetAuthor": "bot", "targetTimestamp": 1 })),
+        ("sendMessageRequestResponse", json!({ "recipient": "anna", "type": "perhaps" })),
+        ("updateProfile", json!({ "avatar": "/nowhere" })),
+        ("updateConfiguration", json!({ "typingIndicators": true })),
+    ] {
+        assert_eq!(program.fails(method, wrong.clone()), -1, "{method} {wrong}");
+    }
+    let unknown = json!({ "recipient": "anna", "message": "x", "mention": "0:1:nobody-at-all" });
+    assert_eq!(program.fails("send", unknown), -3, "the server knows nobody of that name");
+    drop(program);
+    assert!(child.wait().unwrap().success());
+    let settings = Value::from(bot.json(&["settings"]).objects());
+    assert!(settings.to_string().contains(r#""receipts":false"#), "{settings}");
+    assert!(
+        bot.run(&["settings"])
+            .stdout
+            .lines()
+            .any(|line| line.starts_with("previews") && line.ends_with("off"))
+    );
+    assert!(bot.json(&["note"]).texts().contains(&"buy milk".to_owned()));
+}
+
+#[test]
 fn what_makes_no_sense_is_said_so_and_harms_nothing() {
     let World { server: _server, bot, anna: _anna } = world();
     let (mut program, mut child) = Program::standard(&bot, &[]);

@@ -51,3 +51,5 @@ pub const NAMES_MS: u64 = 1_500;
 pub const MIN_TOKEN_BYTES: usize = 16;
 /// See [`MIN_TOKEN_BYTES`].
 pub const MAX_TOKEN_BYTES: usize = 1_024;
+/// Formatted parts and mentions in a text.
+pub const MAX_SPANS: usize = 256;

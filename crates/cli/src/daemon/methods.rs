@@ -1,7 +1,9 @@
 //! What programs can ask for. Names, parameters and results are those of signal-cli's JSON-RPC, with
 //! additions: `messageId`, `eventId`, `idempotencyKey`, `waitDelivered`, `acknowledge`.
 
+mod acts;
 mod groups;
+mod own;
 mod people;
 mod send;
 
@@ -30,6 +32,14 @@ pub fn call(hub: &Hub, method: &str, params: Map<String, Value>) -> Result<Value
         "remoteDelete" => send::remote_delete(hub, &params),
         "sendReceipt" => send::send_receipt(hub, &params),
         "sendTyping" => send::send_typing(hub, &params),
+        "sendPollCreate" => acts::create_poll(hub, &params),
+        "sendPollVote" => acts::vote(hub, &params),
+        "sendPinMessage" => acts::pin(hub, &params, true),
+        "sendUnpinMessage" => acts::pin(hub, &params, false),
+        "sendContacts" | "sendSyncRequest" => acts::nothing_to_do(hub),
+        "sendMessageRequestResponse" => own::answer_request(hub, &params),
+        "updateProfile" => own::update_profile(hub, &params),
+        "updateConfiguration" => own::update_configuration(hub, &params),
         "acknowledge" => acknowledge(hub, &params),
         "receive" => receive(hub, &params),
         "listGroups" => groups::list(hub, &params),
@@ -38,6 +48,7 @@ pub fn call(hub: &Hub, method: &str, params: Map<String, Value>) -> Result<Value
         "joinGroup" => groups::join(hub, &params),
         "listContacts" => people::contacts(hub, &params),
         "updateContact" => people::update_contact(hub, &params),
+        "removeContact" => own::remove_contact(hub, &params),
         "getUserStatus" => people::user_status(hub, &params),
         "block" => people::block(hub, &params, true),
         "unblock" => people::block(hub, &params, false),

@@ -61,9 +61,14 @@ impl Params {
     }
 
     pub fn flag(&self, name: &str) -> Result<bool, RpcError> {
+        Ok(self.switch(name)?.unwrap_or(false))
+    }
+
+    /// `None`: not said.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, RpcError> {
         match self.value(&[name]) {
-            None => Ok(false),
-            Some((Value::Bool(flag), _)) => Ok(*flag),
+            None => Ok(None),
+            Some((Value::Bool(flag), _)) => Ok(Some(*flag)),
             Some(_) => Err(RpcError::params(format!("{name} must be true or false"))),
         }
     }

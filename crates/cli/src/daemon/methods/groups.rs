@@ -155,7 +155,7 @@ fn link(hub: &Hub, params: &Params, group: &Group) -> Result<(), RpcError> {
     Ok(())
 }
 
-fn picture(path: &str) -> Result<String, RpcError> {
+pub(super) fn picture(path: &str) -> Result<String, RpcError> {
     let unreadable = |error: std::io::Error| RpcError::user(format!("avatar: cannot read {path}: {error}"));
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

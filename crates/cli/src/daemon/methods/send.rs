@@ -6,47 +6,39 @@ use waxwing_app::api::{Command, Composing, Deed, Delivery, Message, Person, Post
 use crate::daemon::envelope::{Directory as _, is_group, story_author};
 use crate::daemon::hub::Hub;
 use crate::daemon::limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_RECIPIENTS};
+use crate::daemon::markup::spans;
 use crate::daemon::names::{address, group_id};
 use crate::daemon::params::Params;
 use crate::daemon::rpc::RpcError;
 
 /// What is not there yet, and is refused rather than left out of the message.
-const NOT_YET: &[&str] = &[
-    "attachment",
-    "attachments",
-    "sticker",
-    "mention",
-    "mentions",
-    "textStyle",
-    "textStyles",
-    "previewImage",
-    "noteToSelf",
-    "endSession",
-];
+const NOT_YET: &[&str] = &["attachment", "attachments", "sticker", "previewImage", "endSession"];
 
 pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     for name in NOT_YET {
         params.refuse(&[name], "not supported yet; nothing was sent")?;
     }
     let text = params.text(&["message"])?.unwrap_or_default();
+    let post = Post {
+        spans: spans(hub, params, &text)?,
+        quote: quote(hub, params)?,
+        once: params.flag("viewOnce")?,
+        preview: preview(params)?,
+        ..Post::plain(text)
+    };
+    match params.number(&["editTimestamp"])? {
+        Some(time) => edit(hub, time, post),
+        None => send_post(hub, params, &post),
+    }
+}
+
+/// To all recipients, once under the caller's key.
+pub(super) fn send_post(hub: &Hub, params: &Params, post: &Post) -> Result<Value, RpcError> {
     let key = key(params)?;
     let wait = params.patience("waitDelivered")?;
-    let targets = targets(hub, params)?;
     let mut messages = Vec::new();
-    let quote = quote(hub, params)?;
-    let once_only = params.flag("viewOnce")?;
-    let preview = preview(params)?;
-    if let Some(time) = params.number(&["editTimestamp"])? {
-        return edit(hub, time, &text);
-    }
-    for (index, to) in targets.iter().enumerate() {
-        let post = Post {
-            quote: quote.clone(),
-            once: once_only,
-            preview: preview.clone(),
-            ..Post::plain(text.clone())
-        };
-        let command = Command::Send { to: to.clone(), post: Box::new(post) };
+    for (index, to) in targets(hub, params)?.into_iter().enumerate() {
+        let command = Command::Send { to, post: Box::new(post.clone()) };
         messages.push(hub.send(once(command, key.as_deref(), index))?);
     }
     let ids: Vec<String> = messages.iter().map(|message| message.id.clone()).collect();
@@ -92,24 +84,24 @@ fn preview(params: &Params) -> Result<Option<Preview>, RpcError> {
 }
 
 /// A message by its author, who may be this account, and the time at which it was sent.
-fn named(hub: &Hub, author: &str, time: u64) -> Result<Message, RpcError> {
+pub(super) fn named(hub: &Hub, author: &str, time: u64) -> Result<Message, RpcError> {
     let account =
         if hub.means_own(author) { hub.own.account.clone() } else { hub.find(author)?.person.account };
     let none = || RpcError::user(format!("no message of theirs with the timestamp {time}"));
     hub.sent_at(&account, time, None)?.ok_or_else(none)
 }
 
-fn act(hub: &Hub, message: &Message, deed: Deed) -> Result<Value, RpcError> {
+pub(super) fn act(hub: &Hub, message: &Message, deed: Deed) -> Result<Value, RpcError> {
     let about = Some(message.id.clone());
     hub.run(Command::Act { with: message.with.clone(), message: about, deed })?;
     Ok(json!({ "timestamp": crate::daemon::hub::now_ms(), "messageId": message.id, "results": [] }))
 }
 
 /// An own message says otherwise.
-fn edit(hub: &Hub, time: u64, text: &str) -> Result<Value, RpcError> {
+fn edit(hub: &Hub, time: u64, post: Post) -> Result<Value, RpcError> {
     let message = hub.sent_at(&hub.own.account, time, None)?;
     let none = || RpcError::user(format!("no message of yours with the timestamp {time}"));
-    act(hub, &message.ok_or_else(none)?, Deed::Edit { post: Box::new(Post::plain(text)) })
+    act(hub, &message.ok_or_else(none)?, Deed::Edit { post: Box::new(post) })
 }
 
 /// An emoji for a message, or none any more.
@@ -151,13 +143,14 @@ fn targets(hub: &Hub, params: &Params) -> Result<Vec<String>, RpcError> {
     let mut people = params.texts(&["recipient", "recipients"])?;
     people.extend(params.texts(&["username", "usernames"])?);
     let groups = params.texts(&["groupId", "groupIds"])?;
-    if people.is_empty() && groups.is_empty() {
+    let own = params.flag("noteToSelf")?;
+    if people.is_empty() && groups.is_empty() && !own {
         return Err(RpcError::user("No recipients given: name a recipient or a groupId"));
     }
     if people.len() + groups.len() > MAX_RECIPIENTS {
         return Err(RpcError::user(format!("at most {MAX_RECIPIENTS} recipients at once")));
     }
-    let mut targets = Vec::new();
+    let mut targets: Vec<String> = own.then(|| hub.own.account.clone()).into_iter().collect();
     for name in &people {
         targets.push(hub.find(name)?.person.account);
     }
