@@ -43,6 +43,9 @@ struct Arguments {
     /// The same, in which messages are of every kind, some disappear, and days pass.
     #[arg(long, conflicts_with_all = ["alone", "deeds"])]
     lives: bool,
+    /// The same, in which messages name files, which the driver keeps.
+    #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
+    files: bool,
     /// Worlds in which people type as well, are there, and look who is.
     #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
     light: bool,
@@ -61,6 +64,7 @@ impl Arguments {
             (self.alone, " --alone"),
             (self.deeds, " --deeds"),
             (self.lives, " --lives"),
+            (self.files, " --files"),
             (self.light, " --light"),
             (self.hostile, " --hostile"),
         ];
@@ -72,6 +76,7 @@ impl Arguments {
             _ if self.light => Plan::with_light(seed),
             _ if self.hostile => Plan::hostile(seed, Attack::ALL),
             _ if self.lives => Plan::with_lives(seed),
+            _ if self.files => Plan::with_files(seed),
             (true, _) => Plan::with_deeds(seed),
             (_, true) => Plan::alone(seed),
             _ => Plan::new(seed),

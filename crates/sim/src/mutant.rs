@@ -65,6 +65,8 @@ pub enum Mutant {
     Overtaken,
     /// The client takes device lists, and devices for an account's, that nobody signed.
     UnsignedLists,
+    /// The server does not note that messages name files.
+    FilesUnnoted,
 }
 
 impl Mutant {
@@ -107,5 +109,6 @@ impl Mutant {
         Self::EditedHere,
         Self::Overtaken,
         Self::UnsignedLists,
+        Self::FilesUnnoted,
     ];
 }

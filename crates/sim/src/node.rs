@@ -1,6 +1,7 @@
 //! A server node: the driver around the server core, as the real one is, with places to die at.
 
 mod effects;
+mod files;
 mod light;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ use crate::mutant::Mutant;
 use crate::net::Way;
 use crate::outgoing::Outgoing;
 use crate::world::{EPOCH_MS, World, note};
+
+pub(crate) use files::Files;
 
 /// Silence after which a server closes a connection: three keep-alives of a client.
 const IDLE_MS: u64 = 95_000;
@@ -394,7 +397,8 @@ impl World {
         }
     }
 
-    fn command_of(&mut self, number: usize, link: u64, todo: Todo) -> Result<Command, Vec<Effect>> {
+    fn command_of(&mut self, number: usize, link: u64, mut todo: Todo) -> Result<Command, Vec<Effect>> {
+        self.name_files(number, link, &mut todo);
         let (now, settings) = (self.server_time(number), self.plan.settings.clone());
         let node = &mut self.nodes[number];
         let conn = ConnId(link);

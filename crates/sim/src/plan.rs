@@ -1,6 +1,6 @@
 //! What a seed stands for: the size of its world, what goes wrong there and how often, what people do.
 
-use waxwing_server::Settings;
+use waxwing_server::{FileSettings, Settings};
 
 use crate::dice::Dice;
 use crate::fault::Fault;
@@ -15,6 +15,8 @@ const DEEDS_STREAM: u64 = 4;
 const LIGHT_STREAM: u64 = 5;
 /// The stream that draws what lives for how long.
 const LIVES_STREAM: u64 = 6;
+/// The stream that draws when files are old.
+const FILES_STREAM: u64 = 7;
 /// Milliseconds of the phase in which faults happen.
 const CHAOS_MS: (u64, u64) = (60_000, 240_000);
 
@@ -79,6 +81,8 @@ pub struct Plan {
     pub lifetime_s: u32,
     /// When hours and days pass in which nothing happens, and how many milliseconds.
     pub leaps: Vec<(u64, u64)>,
+    /// Messages name files, which the driver uploads, keeps and fetches: the client core's part is not played.
+    pub files: bool,
     /// What a hostile server does.
     pub attacks: Vec<Attack>,
     /// Texts that people try to write.
@@ -159,6 +163,22 @@ impl Plan {
                 (dice.between(15_000, plan.chaos_ms), hours * 3_600_000)
             })
             .collect();
+        plan
+    }
+
+    /// The same with messages that name files.
+    #[must_use]
+    pub fn with_files(seed: u64) -> Self {
+        let mut plan = Self::with_lives(seed);
+        if !plan.is_hostile() {
+            plan.files = true;
+            plan.settings.files = Some(FileSettings::default());
+            if plan.lives > 0 {
+                // What nobody notes is gone by then.
+                let mut dice = Dice::new(seed, FILES_STREAM);
+                plan.leaps.push((dice.between(15_000, plan.chaos_ms), 8 * 24 * 3_600_000));
+            }
+        }
         plan
     }
 
@@ -243,6 +263,7 @@ impl Plan {
             lives: 0,
             lifetime_s: 0,
             leaps: Vec::new(),
+            files: false,
             attacks: Vec::new(),
             messages: dice.between(20, 110),
             noise: dice.chance(2_500),

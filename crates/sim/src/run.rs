@@ -98,6 +98,9 @@ fn play(plan: Plan, mutant: Option<Mutant>, print: bool) -> Outcome {
         world.outlive();
         world.settle(world.now);
     }
+    if world.plan.files && !world.oracle.is_violated() {
+        world.outlive_files();
+    }
     world.oracle.count(&mut world.tally);
     Outcome {
         seed,

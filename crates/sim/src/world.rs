@@ -12,7 +12,7 @@ use crate::fault::{Fault, Tally};
 use crate::hostile::Liar;
 use crate::mutant::Mutant;
 use crate::net::{Network, Parcel, Pumped, Way};
-use crate::node::Node;
+use crate::node::{Files, Node};
 use crate::numbered::Numbered;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
@@ -55,6 +55,8 @@ pub struct World {
     pub(crate) liar: Liar,
     pub(crate) trace: Trace,
     pub(crate) tally: Tally,
+    /// What the driver knows of files.
+    pub(crate) files: Files,
     /// The second phase: nothing goes wrong any more.
     pub(crate) healed: bool,
     /// Frames of any kind but keep-alives.
@@ -92,6 +94,7 @@ impl World {
             liar: Liar::new(Dice::new(seed, LIAR_STREAM)),
             trace: Trace::new(print),
             tally: Tally::default(),
+            files: Files::default(),
             healed: false,
             busy_frames: 0,
         }

@@ -188,6 +188,16 @@ fn edits_that_are_not_taken_from_others() {
     caught_living(Mutant::EditedHere);
 }
 
+#[test]
+fn files_that_are_collected_while_a_message_waits() {
+    let seen = |mutant| {
+        (0..COMPANIES).map(Plan::with_files).filter(|plan| !plan.leaps.is_empty()).find_map(|plan| {
+            run_plan(plan, mutant, false).violations.into_iter().find(|found| found.invariant == "11")
+        })
+    };
+    assert!(seen(Some(Mutant::FilesUnnoted)).is_some(), "it was not seen");
+}
+
 /// What is refused for now, and what comes behind it, stays in order.
 #[test]
 fn what_was_refused_and_is_overtaken() {

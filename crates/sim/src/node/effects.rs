@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use waxwing_server::{Command, ConnId, Effect, Key, Keys, Row, Store as _, Sweep, resolve};
+use waxwing_server::{Command, ConnId, Effect, FileCommand, Key, Keys, Row, Store as _, Sweep, resolve};
 use waxwing_wire::{Bytes, DeviceAddress};
 
 use super::{IDLE_MS, Owner, SWEEP_MS};
@@ -108,13 +108,19 @@ impl World {
                     peer.out.close = true;
                 }
             }
-            // These worlds' servers keep no files.
-            Effect::GrantUpload { .. }
-            | Effect::GrantSegments { .. }
+            Effect::GrantUpload { .. } | Effect::DeleteFile { .. } => {
+                continued.extend(self.file_effect(number, effect));
+            }
+            // Nobody of this world asks for these.
+            Effect::GrantSegments { .. }
             | Effect::GrantDownload { .. }
             | Effect::CheckUpload { .. }
-            | Effect::DeleteFile { .. }
             | Effect::FileAnswer { .. } => {}
+            Effect::Continue(Command::File(FileCommand::Refer { then, .. }))
+                if self.mutant == Some(Mutant::FilesUnnoted) =>
+            {
+                continued.push(*then);
+            }
             Effect::Continue(Command::PutReceipt { .. }) if forgets => {}
             Effect::Continue(Command::GroupDeliver { fan_out })
                 if self.mutant == Some(Mutant::FanOutToNobody) =>
@@ -239,7 +245,7 @@ impl World {
         for peer in self.nodes[number].peers.values_mut().filter(|peer| peer.chain.is_empty()) {
             peer.chain.extend(peer.unsettled.take());
         }
-        let short = self.plan.settings.retention_ms < 3_600_000;
+        let short = self.plan.settings.retention_ms < 3_600_000 || self.plan.files;
         if short || self.nodes[number].sweeps.is_multiple_of(12) {
             for kind in Sweep::ALL {
                 for key in self.disk.store.sweep(kind, None, 1_000).unwrap_or_default() {
@@ -249,6 +255,7 @@ impl World {
                 }
             }
         }
+        self.keep_files(number);
         let server_time = self.server_time(number);
         let ended = self.nodes[number].links.expire_links(server_time);
         self.carry_out(number, Owner::Background(0), ended);

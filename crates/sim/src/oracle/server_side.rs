@@ -74,6 +74,15 @@ impl Oracle {
         }
     }
 
+    /// Messages that wait in mailboxes of devices that are there, and when the server took them.
+    pub fn waiting_envelopes(&self) -> impl Iterator<Item = (DeviceAddress, MessageKey, u64)> {
+        let boxes = self.boxes.iter().filter(|(mailbox, _)| self.society.is_there(**mailbox));
+        boxes.flat_map(|(mailbox, entries)| {
+            let envelope = |waiting: &Waiting| Some((*mailbox, waiting.envelope?, waiting.accepted_at_ms));
+            entries.values().filter_map(envelope)
+        })
+    }
+
     /// The server does not take a message, for now or for good: later ones may overtake it.
     pub fn server_refuses(&mut self, from: DeviceAddress, id: MessageId) {
         self.put_off.insert(MessageKey { from, id });

@@ -252,3 +252,43 @@ fn bytes_that_could_not_be_deleted_are_deleted_later() {
     people.after(HOUR_MS);
     assert_eq!((people.world.file(file), people.world.bytes.there.len()), (None, 0));
 }
+
+/// A year in which somebody sends files every day, to people who fetch most of them and to one who never does: what is
+/// kept is what came in a bounded time.
+#[test]
+fn room_stays_bounded_over_a_year() {
+    const A_DAY: u64 = 20;
+    let mut world = World::new();
+    let (alice, bob, carol) =
+        (world.register("alice", 1), world.register("bob", 2), world.register("carol", 3));
+    let day_ms = 24 * HOUR_MS;
+    let (mut most, mut sent) = (0, 0);
+    for day in 0..365 {
+        for number in 0..A_DAY {
+            let file = world.upload(&alice, 1_000 + number);
+            let to = if number % 4 == 0 { &carol } else { &bob };
+            sent += 1;
+            let send = Send { files: vec![file], ..message_to(to, sent) };
+            world.send(&alice, send).unwrap();
+            if number % 4 != 0 && number != 7 {
+                world.fetched(&bob, &[file]);
+            }
+        }
+        // An upload that comes to nothing.
+        world.ticket(&alice, 50_000).unwrap();
+        let last = world.mailbox(bob.address).last;
+        world.stored(bob.address, last);
+        world.now.0 += day_ms;
+        world.sweep();
+        let kept = world.quota(alice.address.account);
+        assert_eq!(kept.files as usize, world.bytes.there.len(), "day {day}: rows and bytes go together");
+        most = most.max(kept.files);
+        if day % 30 == 0 {
+            world.check_store();
+        }
+    }
+    // Carol's, and the one that Bob forgets: 30 days and one; the rest: a day or two.
+    let bound = (A_DAY / 4 + 1) * 33 + A_DAY * 2 + 3;
+    assert!(most <= bound, "{most} files at once of {sent} in a year; at most {bound} can be waited for");
+    assert!(sent > 20 * most, "it was a year of it: {sent} files, at most {most} at once");
+}
