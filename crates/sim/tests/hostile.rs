@@ -96,3 +96,9 @@ fn what_is_under_way_waits_for_what_was_refused_behind_something_else() {
 fn a_device_with_another_identity_has_no_unseen_past() {
     assert_eq!(run_plan(Plan::hostile(111, Attack::ALL), None, false).violations, []);
 }
+
+/// What was kept for later comes to somebody who was put out of the group meanwhile, and is in again.
+#[test]
+fn what_is_kept_for_who_was_out_is_not_missed() {
+    assert_eq!(run_plan(Plan::hostile(112, Attack::ALL), None, false).violations, []);
+}

@@ -56,12 +56,14 @@ impl Oracle {
         let late = self.is_late(client, to);
         // Whoever has deleted what was over cannot know it when its sender repeats it.
         let over = self.may_be_over(written);
+        // A liar keeps for later what nobody misses who was put out of the group meanwhile.
+        let out = !self.is_honest() && own.is_some_and(|own| self.was_put_out(own, written));
         let front = self.fronts.entry((client, key.from, to)).or_default();
         if place <= front.place {
             let known = front.announced.remove(&key) | front.unannounced.remove(&key);
             // It could not be taken when it was passed by, and who came late does not miss it.
             let put_off = self.put_off.contains(&key) && late;
-            if !known && !orphaned && !excused && !put_off && !over {
+            if !known && !orphaned && !excused && !put_off && !over && !out {
                 self.fail("3", format!("{name} surfaces at c{client} after later ones"));
             }
             return;
