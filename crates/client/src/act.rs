@@ -32,7 +32,7 @@ use crate::turn::Turn;
 
 /// What an act is about; of two with the same one stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Register {
+pub(crate) enum Register {
     Reaction(AccountId),
     Text,
     Deletion,
@@ -46,7 +46,7 @@ enum Register {
 }
 
 impl Register {
-    fn of(deed: &Deed, by: AccountId) -> Option<Self> {
+    pub(crate) fn of(deed: &Deed, by: AccountId) -> Option<Self> {
         Some(match deed {
             Deed::React(_) => Self::Reaction(by),
             Deed::Edit(_) => Self::Text,
@@ -80,17 +80,17 @@ impl Register {
 }
 
 /// Where the acts about a message stand, or those about the conversation.
-fn place(with: Conversation, target: Option<MessageKey>) -> Vec<u8> {
+pub(crate) fn place(with: Conversation, target: Option<MessageKey>) -> Vec<u8> {
     let target = target.map_or_else(|| vec![0], |target| [&[1][..], &target.bytes()].concat());
     [conversation_bytes(&with), target].concat()
 }
 
-fn slot(with: Conversation, target: Option<MessageKey>, register: Register) -> Key {
+pub(crate) fn slot(with: Conversation, target: Option<MessageKey>, register: Register) -> Key {
     Key::Act([place(with, target), register.bytes()].concat())
 }
 
 /// Rows of everything that was done about a message.
-fn rows_about(
+pub(crate) fn rows_about(
     store: &Overlay<'_>,
     with: Conversation,
     target: Option<MessageKey>,
@@ -103,7 +103,7 @@ fn rows_about(
 }
 
 impl ActRow {
-    fn new(by: DeviceAddress, act: &Act) -> Self {
+    pub(crate) fn new(by: DeviceAddress, act: &Act) -> Self {
         Self {
             at: act.at,
             account: by.account.0.to_vec(),
@@ -112,11 +112,11 @@ impl ActRow {
         }
     }
 
-    fn rank(&self) -> (u64, &[u8], u32, &[u8]) {
+    pub(crate) fn rank(&self) -> (u64, &[u8], u32, &[u8]) {
         (self.at, &self.account, self.device, &self.act)
     }
 
-    fn read(&self) -> Result<ActBy, Error> {
+    pub(crate) fn read(&self) -> Result<ActBy, Error> {
         const DAMAGED: Error = Error::Damaged(ActRow::NAME);
         let account = AccountId(self.account.as_slice().try_into().map_err(|_| DAMAGED)?);
         let device = u8::try_from(self.device).ok().and_then(DeviceId::new).ok_or(DAMAGED)?;
@@ -130,7 +130,7 @@ fn act_in(store: &Overlay<'_>, register: &Key) -> Result<Option<ActBy>, Error> {
 }
 
 /// Whether an act counts, as far as it says itself. `admin`: whoever did it was an admin of the group.
-fn counts(act: &Act, by: AccountId, admin: bool) -> bool {
+pub(crate) fn counts(act: &Act, by: AccountId, admin: bool) -> bool {
     let Some((from, _)) = act.target else { return matches!(act.deed, Deed::Lifetime(_)) };
     let own = from.account == by;
     let within = |ms: u64| act.at.saturating_sub(act.sent_at_ms) <= ms;
@@ -173,6 +173,7 @@ impl Client {
         let row = ActRow::new(by, &act);
         let before: Option<ActRow> = turn.store.load(&key)?;
         if before.as_ref().is_some_and(|before| before.rank() >= row.rank()) {
+            self.stands_behind(turn, with, target, (&key, &row))?;
             return Ok(true);
         }
         if before.is_none() && target.is_some() && !self.has_room(turn, with, target)? {
@@ -188,7 +189,9 @@ impl Client {
             // Nothing is left of a message that was deleted, whatever comes later; nor of what one that was to be
             // seen once says.
             Some(message)
-                if (message.body == Body::Deleted && register != Register::Deletion)
+                if (message.body == Body::Deleted
+                    && register != Register::Deletion
+                    && !self.deletion_waits(turn, with, target)?)
                     || (message.body == Body::Opened && register == Register::Text) =>
             {
                 turn.store.delete(key);
@@ -341,7 +344,7 @@ impl Client {
     }
 
     /// Forgets what was done about a message.
-    fn forget_acts(
+    pub(crate) fn forget_acts(
         &self,
         turn: &mut Turn<'_>,
         with: Conversation,
@@ -390,7 +393,7 @@ impl Client {
         Ok(!hidden)
     }
 
-    fn plan_expiry(&mut self, turn: &mut Turn<'_>, message: &Message) {
+    pub(crate) fn plan_expiry(&mut self, turn: &mut Turn<'_>, message: &Message) {
         if message.expires_at_ms > 0 {
             turn.store.save(Key::Expiry(message.expires_at_ms, message.key), &ExpiryRow::default());
             let next = self.next_expiry.unwrap_or(u64::MAX).min(message.expires_at_ms);
@@ -565,6 +568,10 @@ impl Client {
                 .is_some_and(|state| state.member(own.account).is_some_and(|member| member.admin)),
             Conversation::Account(_) | Conversation::Status(_) => false,
         };
+        let undo = match with {
+            Conversation::Group(_) => self.before_act(turn, with, &act)?,
+            Conversation::Account(_) | Conversation::Status(_) => None,
+        };
         if !self.take_act(turn, with, ActBy { by: own, act: act.clone() }, admin, u64::MAX)? {
             return Ok(false);
         }
@@ -581,6 +588,7 @@ impl Client {
             id: self.fresh_id(turn)?.0,
             sent_at_ms: turn.now.0,
             payload: payload(ContentBody::Act(Box::new(act))),
+            undo,
             ..OutboxRow::toward(with)
         };
         self.enqueue(turn, &row)?;

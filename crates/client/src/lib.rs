@@ -70,6 +70,7 @@ mod state;
 mod status;
 mod sync;
 mod turn;
+mod undo;
 
 pub use client::{Client, Error, Input, Step};
 pub use command::{

@@ -393,6 +393,9 @@ impl Client {
     /// Encrypts a row if that is still to be done, and sends it.
     fn launch(&mut self, turn: &mut Turn<'_>, order: u64, place: Place) -> Result<Launch, Error> {
         let mut row = self.outbox_row(turn, order)?;
+        if place.sealed && row.may_be_taken() {
+            turn.store.save(Key::Outbox(order), &row);
+        }
         if !place.sealed {
             let sealed = match place.to {
                 Conversation::Account(_) | Conversation::Status(_) => self.seal(turn, order, &mut row)?,
@@ -544,6 +547,7 @@ impl Client {
             let mut row = self.outbox_row(turn, order)?;
             // Drawn, because the other life may have counted on too.
             row.attempt = row.attempt.saturating_add(1 + turn.rng.next_u32() % ATTEMPTS_SKIPPED);
+            row.may_be_taken();
             self.unseal_row(turn, order, row);
         }
         Ok(())

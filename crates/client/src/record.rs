@@ -392,6 +392,39 @@ pub(crate) struct OutboxRow {
     pub epoch: u64,
     #[prost(bytes = "vec", tag = "20")]
     pub state: Vec<u8>,
+    /// [`Kind::Act`], to a group: what was before, until the server has taken it.
+    #[prost(message, optional, tag = "24")]
+    pub undo: Option<UndoRow>,
+}
+
+/// What an act of the user's has replaced.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct UndoRow {
+    /// The [`ActRow`] in its place; none if it is empty.
+    #[prost(bytes = "vec", tag = "1")]
+    pub former: Vec<u8>,
+    /// Of an edit or a deletion: what the message said, as content; see [`crate::sealing::payload`].
+    #[prost(bytes = "vec", tag = "2")]
+    pub body: Vec<u8>,
+    #[prost(uint64, tag = "3")]
+    pub edited_at_ms: u64,
+    /// Of a deletion: everything else that was done about the message.
+    #[prost(message, repeated, tag = "4")]
+    pub acts: Vec<UndoneAct>,
+    /// The server may have taken it: it left, and no answer came.
+    #[prost(bool, tag = "5")]
+    pub unsure: bool,
+}
+
+/// An [`ActRow`] and its key.
+#[derive(Clone, PartialEq, prost::Message)]
+#[prost(skip_debug)]
+pub(crate) struct UndoneAct {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub act: Vec<u8>,
 }
 
 /// A device that has a message to a group, cannot read it, and was quicker than the server's word to its sender.

@@ -26,4 +26,5 @@ mod renewal;
 mod settings;
 mod statuses;
 mod talk;
+mod undo;
 mod world;

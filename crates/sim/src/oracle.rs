@@ -90,7 +90,11 @@ impl Written {
     /// Whether it may be that now, after it was something else.
     fn became(&self, body: &Body) -> bool {
         match body {
-            Body::Post(post) => self.otherwise.contains(&post.text),
+            // What a group did not take of its sender is taken back.
+            Body::Post(post) => {
+                self.otherwise.contains(&post.text)
+                    || matches!(self.to, Conversation::Group(_)) && self.text == post.text
+            }
             Body::Deleted => self.may_be_deleted,
             Body::Opened => self.once,
             _ => false,

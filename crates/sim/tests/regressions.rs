@@ -241,3 +241,13 @@ fn who_was_just_linked_is_asked_for_what_cannot_be_read() {
     }
     passes(&run_plan(Plan::with_lives(958), None, false));
 }
+
+/// An edit that the server took for nobody, since its maker was put out of the group meanwhile, is taken back (68).
+/// And a fault of the oracle: what its sender took away before it was sent is missing, even for one who has cleared
+/// the conversation since (1247).
+#[test]
+fn what_the_server_takes_for_nobody_is_taken_back() {
+    for seed in [68, 1247] {
+        passes(&run_plan(Plan::with_lives(seed), None, false));
+    }
+}

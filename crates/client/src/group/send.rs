@@ -15,6 +15,7 @@ use waxwing_wire::{AccountId, Bytes, DeviceAddress, MessageId, RejectCode};
 use super::change::sign;
 use super::record::{GroupRow, KeyRow, LogRow, TallyRow};
 use super::rules::{self, Invalid};
+use crate::act::{counts, needs_voice};
 use crate::client::{Client, Error};
 use crate::command::{Event, Failure};
 use crate::db::Key;
@@ -119,9 +120,7 @@ impl Client {
             return self.seal_change(turn, order, row, group, own);
         }
         let acts = row.kind == Kind::Act as u32;
-        let may = |state: &GroupState| {
-            rules::may_send(state, own.account) || (acts && state.member(own.account).is_some())
-        };
+        let may = |state: &GroupState| may_say(state, row, own.account);
         let Some(state) = load_state(turn, group)?.filter(may) else {
             self.group_failed(turn, row)?;
             return Ok(Seal::Pointless);
@@ -290,6 +289,7 @@ impl Client {
             let epoch = row.last_epoch().unwrap_or(0);
             let state = self.hash_at(turn, group, epoch)?.unwrap_or_default();
             self.remember_sent(turn, &OutboxRow { epoch, state, ..row.clone() })?;
+            self.act_taken(turn, row)?;
             return self.answer_early_asks(turn, row, group);
         }
         if row.kind != Kind::Change as u32 {
@@ -438,6 +438,7 @@ impl Client {
             Kind::Change => {
                 self.change_pointless(turn, row, Failure::GroupBusy)?;
             }
+            Kind::Act => self.take_back(turn, row)?,
             Kind::Text if row.to.is_empty() => {
                 let Some(from) = self.address() else { return Ok(()) };
                 let key = MessageKey { from, id: MessageId(row.id) };
@@ -457,6 +458,20 @@ impl Client {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Whether what a row says counts for those who stand in that state. What may have been taken in a former one is said
+/// again: the others know where its maker stood then.
+fn may_say(state: &GroupState, row: &OutboxRow, own: AccountId) -> bool {
+    let Some(member) = state.member(own).filter(|_| row.kind == Kind::Act as u32) else {
+        return rules::may_send(state, own);
+    };
+    match read_payload(&row.payload) {
+        Some(ContentBody::Act(act)) if row.undo.as_ref().is_some_and(|undo| !undo.unsure) => {
+            counts(&act, own, member.admin) && (rules::may_send(state, own) || !needs_voice(&act.deed))
+        }
+        _ => true,
     }
 }
 

@@ -63,8 +63,12 @@ impl Oracle {
         }
         let mut owed = Vec::new();
         for (key, written) in &self.written {
-            let followers: Vec<usize> =
-                (0..ends.dbs.len()).filter(|client| self.follows(*client, key, written)).collect();
+            let all = 0..ends.dbs.len();
+            let (followers, others): (Vec<usize>, Vec<usize>) = all
+                .filter(|client| self.hears(*client, key, written))
+                .partition(|client| self.stays(*client, written));
+            let outside: Vec<View> = others.iter().filter_map(|client| view(*client, key, ends)).collect();
+            owed.extend(self.own_deeds_owed(key, &outside));
             let views: Vec<View> = followers.iter().filter_map(|client| view(*client, key, ends)).collect();
             if self.may_have_lost_the_right(key, written, &views) {
                 continue;
@@ -80,6 +84,42 @@ impl Oracle {
             }
         }
         owed
+    }
+
+    /// What somebody has done who was put out of the group, before or after that: nothing of it is heard any more, and
+    /// what the server has not taken is taken back, so that the devices of the account agree.
+    fn own_deeds_owed(&self, key: &MessageKey, views: &[View]) -> Vec<String> {
+        let mut owed = Vec::new();
+        for (at, one) in views.iter().enumerate() {
+            for two in views.iter().skip(at + 1) {
+                let account = self.address(one.client).map(|address| address.account);
+                let is_own =
+                    |doer: &&ActBy| Some(doer.by.account) == account && !self.is_lost_as_a_teller(doer.by);
+                let same = account == self.address(two.client).map(|address| address.account);
+                let gone = |view: &View| !matches!(view.message.body, Body::Post(_));
+                if !same || gone(one) != gone(two) && self.may_have_been_deleted(key) {
+                    continue;
+                }
+                for (here, there) in [(one, two), (two, one)] {
+                    let mut done = here.done.iter().filter(is_own);
+                    let lacks = |doer: &ActBy| {
+                        let register = Register::of(&doer.act.deed, account);
+                        let theirs = there.done.iter().find(|theirs| register.is_of(theirs));
+                        theirs.is_none_or(|theirs| Some(theirs.by.account) == account && theirs != doer)
+                    };
+                    if done.any(lacks) {
+                        let (name, has, lacks) = (self.name(key), here.client, there.client);
+                        owed.push(format!("{name}: what was done at c{has} is otherwise at c{lacks}"));
+                    }
+                }
+            }
+        }
+        owed
+    }
+
+    /// Somebody else may have deleted it, and one who is out have heard of that in part.
+    fn may_have_been_deleted(&self, key: &MessageKey) -> bool {
+        self.written.get(key).is_some_and(|written| written.may_be_deleted)
     }
 
     /// In what two devices differ that should be of one mind.
@@ -123,11 +163,11 @@ impl Oracle {
         })
     }
 
-    /// Whether a device hears everything about a message: it was there when the message was taken, its account has
-    /// been ever since, nothing on its way there has expired, and it is no older copy, nor began with what one knew.
+    /// Whether a device hears everything about a message as long as its account is where it was written: it was there
+    /// when the message was taken, nothing on its way there has expired, and it is no older copy, nor began with what one knew.
     /// Such a copy has forgotten what it said and heard, and what its other life told only some of those who had to
     /// hear it, nobody tells the others.
-    fn follows(&self, client: usize, key: &MessageKey, written: &Written) -> bool {
+    fn hears(&self, client: usize, key: &MessageKey, written: &Written) -> bool {
         let Some(address) = self.address(client).filter(|address| self.society.is_there(*address)) else {
             return false;
         };
@@ -136,18 +176,15 @@ impl Oracle {
         let noted = own && self.society.linked_ms(address) + LINKED_MS <= written.at_ms;
         let there = written.owed.contains(&address) || address == key.from || noted;
         let person = self.people.get(&client).copied().unwrap_or(client);
-        let stays = match written.to {
-            Conversation::Group(group) => self.has_stayed_since(group, address.account, written),
-            Conversation::Account(_) | Conversation::Status(_) => true,
-        };
         let forgot = self.may_have_forgotten(client) || self.expired_silently.contains(&address);
         let writer = self.devices.get(&key.from).is_some_and(|writer| self.rolled_back(*writer));
-        there
-            && stays
-            && !forgot
-            && !writer
-            && !self.is_unwanted(person, *key)
-            && !self.skipped.contains(&address)
+        there && !forgot && !writer && !self.is_unwanted(person, *key) && !self.skipped.contains(&address)
+    }
+
+    /// Its account is still where a message was written, and has been ever since.
+    fn stays(&self, client: usize, written: &Written) -> bool {
+        let Conversation::Group(group) = written.to else { return true };
+        self.address(client).is_some_and(|own| self.has_stayed_since(group, own.account, written))
     }
 
     /// Somebody did something of whom nothing can be heard any more: the device is gone, or an older copy of itself,

@@ -69,6 +69,7 @@ impl Oracle {
             return;
         }
         let skipped = line.get(front.place..place - 1).unwrap_or_default();
+        let passed = skipped.to_vec();
         let is_first = front.place == 0;
         front.place = place;
         let told = step.gaps.contains(&key);
@@ -90,8 +91,15 @@ impl Oracle {
         let is_over = |key: &MessageKey| self.written.get(key).is_some_and(|it| self.may_be_over(it));
         let (gone, skipped): (Vec<MessageKey>, Vec<MessageKey>) =
             skipped.into_iter().partition(|key| is_over(key));
+        // What its sender took away before it was sent is missing, and nobody can know that whoever has cleared the
+        // conversation since does not want it.
+        let never_sent = passed.iter().any(|key| {
+            self.is_unwanted(person, *key)
+                && self.written.get(key).is_some_and(|written| written.accepted_ms.is_none())
+        });
         let Some(front) = self.fronts.get_mut(&(client, key.from, to)) else { return };
-        let nothing_missing = skipped.is_empty() && gone.is_empty() && front.unannounced.is_empty();
+        let nothing_missing =
+            skipped.is_empty() && gone.is_empty() && front.unannounced.is_empty() && !never_sent;
         front.unannounced.extend(skipped);
         if told && nothing_missing && self.is_honest() && !excused && !late && !self.rolled_back(client) {
             self.fail("3", format!("c{client} is shown a gap before {name}, and nothing is missing"));
