@@ -237,6 +237,9 @@ impl Engine {
                 let command = self.askers.command(what, file, token, answer);
                 self.decide(group, command)
             }
+            Job::FileChecked { origin, file, token, whole } => {
+                self.take_in_checked(group, origin, file, token, whole)
+            }
             Job::FileDeleted(file) => self.decide(group, Command::File(FileCommand::Deleted { file })),
             Job::Sweep => {
                 self.sweeper.begin_now(Instant::now());

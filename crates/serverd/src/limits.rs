@@ -72,8 +72,8 @@ pub const MAX_MEDIA_HEADERS: usize = 64;
 pub const MEDIA_ENGINE_TIMEOUT: Duration = Duration::from_secs(10);
 /// For the connection before to let go of an upload.
 pub const FILE_PREEMPT_WAIT: Duration = Duration::from_secs(5);
-/// Files that wait to be deleted; the sweep brings more.
-pub const DELETIONS_WAITING: usize = 4_096;
+/// Files that wait to be deleted or looked at; the sweep brings more.
+pub const MEDIA_CHORES_WAITING: usize = 4_096;
 /// A link to download is good for one to two times so long.
 pub const DOWNLOAD_LINK_SECONDS: u64 = 3_600;
 

@@ -21,12 +21,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use waxwing_server::OpenUpload;
+use waxwing_server::{OpenUpload, Origin};
 use waxwing_wire::file::{Download, UploadTicket, UploadToken};
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::{FileId, Reject};
 
-use crate::limits::{DELETIONS_WAITING, FILE_PREEMPT_WAIT, MEDIA_ENGINE_TIMEOUT};
+use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING, MEDIA_ENGINE_TIMEOUT};
 use crate::message::{Job, UploadAsk};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -49,6 +49,14 @@ pub struct MediaSettings {
     pub reserve_bytes: u64,
 }
 
+/// What the engine wants done, and does not wait for.
+enum Chore {
+    /// The bytes go.
+    Delete(FileId),
+    /// Are all of them there, durably?
+    Check { origin: Origin, file: FileId, token: [u8; 32], bytes: u64 },
+}
+
 /// Files, and whoever works on them.
 pub struct Media {
     folder: Folder,
@@ -58,7 +66,7 @@ pub struct Media {
     stats: Arc<Stats>,
     public_url: String,
     cdn_url: Option<String>,
-    deletions: SyncSender<FileId>,
+    chores: SyncSender<Chore>,
     busy: Mutex<BTreeMap<FileId, TcpStream>>,
     idle: Condvar,
 }
@@ -76,7 +84,7 @@ impl Media {
         stats: Arc<Stats>,
     ) -> anyhow::Result<Arc<Self>> {
         let folder = Folder::open(&folder_in(data_dir, settings), settings.reserve_bytes)?;
-        let (deletions, to_delete) = sync_channel(DELETIONS_WAITING);
+        let (chores, to_do) = sync_channel(MEDIA_CHORES_WAITING);
         let without_slash = |url: &String| url.trim_end_matches('/').to_owned();
         let media = Arc::new(Self {
             folder,
@@ -86,13 +94,13 @@ impl Media {
             stats,
             public_url: settings.public_url.as_ref().map(without_slash).unwrap_or_default(),
             cdn_url: settings.cdn_url.as_ref().map(without_slash),
-            deletions,
+            chores,
             busy: Mutex::default(),
             idle: Condvar::new(),
         });
-        let deletes = media.clone();
-        let spawned = thread::Builder::new().name("deletions".into());
-        spawned.spawn(move || deletes.delete_all(&to_delete)).context("cannot start a thread")?;
+        let does = media.clone();
+        let spawned = thread::Builder::new().name("media-chores".into());
+        spawned.spawn(move || does.do_chores(&to_do)).context("cannot start a thread")?;
         Ok(media)
     }
 
@@ -120,14 +128,16 @@ impl Media {
         Download { bytes, segment_bytes: 0, urls: vec![url], expires_at_ms: until_s.saturating_mul(1_000) }
     }
 
-    /// Whether all of a file is there, durably.
-    pub fn has_all(&self, file: FileId, bytes: u64) -> bool {
-        self.folder.bytes(file) == Some(bytes) && self.folder.make_durable(file).is_ok()
+    /// Has somebody look whether all of a file is there, durably; a job says what was found. `false`: too much is
+    /// waiting to be done.
+    #[must_use]
+    pub fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
+        self.chores.try_send(Chore::Check { origin, file, token, bytes }).is_ok()
     }
 
     /// Has a file deleted; if too many wait, the sweep says it again.
     pub fn delete(&self, file: FileId) {
-        let _ = self.deletions.try_send(file);
+        let _ = self.chores.try_send(Chore::Delete(file));
     }
 
     /// Files in the folder, and their bytes.
@@ -156,16 +166,27 @@ impl Media {
         Ok((files, bytes))
     }
 
-    fn delete_all(&self, files: &Receiver<FileId>) {
-        for file in files {
-            let _mine = self.hold(file, None);
-            match self.folder.delete(file) {
-                Ok(()) => {
-                    self.stats.files_deleted.add(1);
-                    self.engine.put(&mut vec![Job::FileDeleted(file)], 0);
+    fn do_chores(&self, chores: &Receiver<Chore>) {
+        for chore in chores {
+            match chore {
+                Chore::Delete(file) => self.delete_now(file),
+                Chore::Check { origin, file, token, bytes } => {
+                    let all = self.folder.bytes(file) == Some(bytes);
+                    let whole = all && self.folder.make_durable(file).is_ok();
+                    self.engine.put(&mut vec![Job::FileChecked { origin, file, token, whole }], 0);
                 }
-                Err(error) => tracing::warn!(%error, "cannot delete a file; it is tried again"),
             }
+        }
+    }
+
+    fn delete_now(&self, file: FileId) {
+        let _mine = self.hold(file, None);
+        match self.folder.delete(file) {
+            Ok(()) => {
+                self.stats.files_deleted.add(1);
+                self.engine.put(&mut vec![Job::FileDeleted(file)], 0);
+            }
+            Err(error) => tracing::warn!(%error, "cannot delete a file; it is tried again"),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use bytes::Bytes;
 use mio::Waker;
 use mio::net::TcpStream;
-use waxwing_server::{ConnId, OpenUpload, Piece};
+use waxwing_server::{ConnId, OpenUpload, Origin, Piece};
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::directory::Address;
 use waxwing_wire::invitation::InvitationToken;
@@ -71,6 +71,17 @@ pub enum Job {
     },
     /// A file was deleted as the engine wanted it.
     FileDeleted(FileId),
+    /// A file was looked at, as the engine wanted it.
+    FileChecked {
+        /// Which request said that it is complete.
+        origin: Origin,
+        /// Which file.
+        file: FileId,
+        /// SHA-256 of the token that came along.
+        token: [u8; 32],
+        /// All of it is there, durably.
+        whole: bool,
+    },
     /// The operator wants the store to be looked through now.
     Sweep,
     /// An I/O thread reads no more: the server is shutting down.

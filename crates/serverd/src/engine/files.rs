@@ -7,8 +7,8 @@ use waxwing_server::{Asker, Command, Effect, FileCommand, OpenUpload, Origin, Pi
 use waxwing_wire::server_frame::{Response, ResponseBody};
 use waxwing_wire::{FileId, Reject, RejectCode};
 
-use super::Engine;
-use super::chain::Chain;
+use super::group::Group;
+use super::{Engine, Failed};
 use crate::message::UploadAsk;
 
 type Answer = SyncSender<Result<OpenUpload, Reject>>;
@@ -66,19 +66,36 @@ impl Engine {
             Effect::GrantSegments { origin, .. } => {
                 self.respond(origin, ResponseBody::Reject(rejects::not_offered()));
             }
-            Effect::CheckUpload { origin, file, token, bytes } if media.has_all(file, bytes) => {
-                let complete = FileCommand::Complete { asker: None, origin: Some(origin), file, token };
-                self.backlog.push_back(Chain::new(Command::File(complete)));
-            }
-            Effect::CheckUpload { origin, .. } => {
-                let missing = "not all of the file is there: go on uploading it";
-                let reject = Reject::new(RejectCode::Malformed, missing);
-                self.respond(origin, ResponseBody::Reject(reject));
+            Effect::CheckUpload { origin, file, token, bytes } => {
+                // It may take the disk seconds, which nobody here waits.
+                let is_looked_at = media.check(origin, file, token, bytes);
+                if !is_looked_at {
+                    self.respond(origin, ResponseBody::Reject(rejects::unavailable()));
+                }
             }
             Effect::DeleteFile { file, bytes: _ } => media.delete(file),
             Effect::FileAnswer { asker, answer } => self.answer_upload(asker, answer),
             _ => {}
         }
+    }
+
+    /// What became of [`Effect::CheckUpload`].
+    pub(super) fn take_in_checked(
+        &mut self,
+        group: &mut Group,
+        origin: Origin,
+        file: FileId,
+        token: [u8; 32],
+        whole: bool,
+    ) -> Result<(), Failed> {
+        if whole {
+            let complete = FileCommand::Complete { asker: None, origin: Some(origin), file, token };
+            return self.decide(group, Command::File(complete));
+        }
+        let reject = Reject::new(RejectCode::Malformed, "not all of the file is there: go on uploading it");
+        let response = Response { id: origin.request, what: ResponseBody::Reject(reject) };
+        group.say(vec![Effect::Reply { conn: origin.conn, piece: Piece::Response(response) }]);
+        Ok(())
     }
 
     fn respond(&mut self, origin: Origin, what: ResponseBody) {
