@@ -251,3 +251,10 @@ fn what_the_server_takes_for_nobody_is_taken_back() {
         passes(&run_plan(Plan::with_lives(seed), None, false));
     }
 }
+
+/// A fault of the oracle: whoever was put out of a group has forgotten how far it had come, and is not told of what had
+/// been missing before (461).
+#[test]
+fn who_was_put_out_misses_nothing_more() {
+    passes(&run_plan(Plan::new(461), None, false));
+}

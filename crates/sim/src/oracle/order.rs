@@ -145,9 +145,12 @@ impl Oracle {
         let Some(to) = self.written.get(&shown).map(|written| written.to) else { return };
         let Some(front) = self.fronts.get_mut(&(client, from, to)) else { return };
         let missing = std::mem::take(&mut front.unannounced);
+        front.announced.extend(missing.iter().copied());
+        // Who was put out since has forgotten how far it had come.
+        let missing: BTreeSet<MessageKey> =
+            missing.into_iter().filter(|key| self.is_to_be_missed(client, *key)).collect();
         let Some(first) = missing.first().copied() else { return };
         let count = missing.len();
-        front.announced.extend(missing.iter().copied());
         let for_nothing = |key: &&MessageKey| {
             // Who deletes what waits to be sent does not send it.
             let deleted = sender.is_some_and(|sender| {
