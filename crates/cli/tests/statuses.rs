@@ -75,6 +75,35 @@ fn what_is_shown_is_seen_answered_and_taken_back() {
     eventually("it is gone", || shown(&ben, "anna").is_empty() && shown(&carla, "anna").is_empty());
 }
 
+/// Who has written and is not added is no contact: lists say so, and so does whatever goes to contacts.
+#[test]
+fn who_is_not_added_is_said_to_be_shown_nothing() {
+    let server = Server::start();
+    let [anna, _ben] = acquainted(&server, ["anna", "ben"]);
+    let carla = Person::registered("carla", &server.address, &server.invitation());
+    carla.json(&["contacts", "add", "anna"]).succeeded();
+    carla.json(&["send", "anna", "hello"]).succeeded();
+    eventually("it comes", || !anna.json(&["receive"]).succeeded().objects().is_empty());
+    let listed = anna.run(&["contacts"]).succeeded();
+    assert!(listed.stdout.contains("carla  not accepted"), "{}", listed.stdout);
+    anna.json(&["send", "carla", "who are you?"]).succeeded();
+    let listed = anna.run(&["contacts"]).succeeded();
+    assert!(listed.stdout.contains("carla  not added"), "{}", listed.stdout);
+    assert!(!listed.stdout.contains("ben  not added"), "{}", listed.stdout);
+    assert!(listed.stderr.contains("waxwing contacts add"), "{}", listed.stderr);
+    let audience = anna.run(&["status", "audience"]).succeeded();
+    assert_eq!(audience.stdout, "contacts: ben\n");
+    assert!(audience.stderr.contains("carla is not added"), "{}", audience.stderr);
+    let posted = anna.run(&["status", "post", "at the sea"]).succeeded();
+    assert!(posted.stdout.starts_with("shown to 1 person for 24 hours"), "{}", posted.stdout);
+    assert!(posted.stderr.contains("carla is not added"), "{}", posted.stderr);
+    anna.json(&["contacts", "add", "carla"]).succeeded();
+    let audience = anna.run(&["status", "audience"]).succeeded();
+    assert_eq!((audience.stdout.as_str(), audience.stderr.as_str()), ("contacts: carla, ben\n", ""));
+    let people = anna.json(&["status", "audience"]).succeeded().object()["people"].clone();
+    assert_eq!(people.as_array().unwrap().len(), 2);
+}
+
 /// The same through a daemon, as bots do it.
 #[test]
 fn a_program_hears_of_stories_and_tells_one() {
@@ -113,9 +142,9 @@ fn a_program_hears_of_stories_and_tells_one() {
 fn only_those_who_are_meant_are_shown_it() {
     let server = Server::start();
     let [anna, ben, carla] = acquainted(&server, ["anna", "ben", "carla"]);
-    assert_eq!(anna.run(&["status", "audience"]).succeeded().stdout, "contacts\n");
+    assert_eq!(anna.run(&["status", "audience"]).succeeded().stdout, "contacts: ben, carla\n");
     let set = anna.run(&["status", "audience", "contacts", "--except", "carla"]).succeeded().stdout;
-    assert_eq!(set, "contacts except carla\n");
+    assert_eq!(set, "contacts except carla: ben\n");
     anna.json(&["status", "post", "not for carla"]).succeeded();
     assert_eq!(anna.run(&["status", "audience", "only", "carla"]).succeeded().stdout, "only carla\n");
     anna.json(&["status", "post", "for carla"]).succeeded();

@@ -116,7 +116,15 @@ fn list(session: &Session, printer: &mut Printer) -> Result<(), Error> {
         }
         printer.print(|| line(contact, &names, &zone), || fields("contact", contact))?;
     }
+    if contacts.iter().any(is_only_known) {
+        printer.note("who is not added is shown no status updates, nor what settings are for contacts: add them with `waxwing contacts add NAME`");
+    }
     Ok(())
+}
+
+/// Somebody whom the user has written to or accepted, and has not among the contacts.
+pub fn is_only_known(contact: &Contact) -> bool {
+    !contact.contact && !contact.request && !contact.blocked
 }
 
 fn line(contact: &Contact, names: &Names, zone: &TimeZone) -> String {
@@ -132,7 +140,11 @@ fn line(contact: &Contact, names: &Names, zone: &TimeZone) -> String {
     let blocked = if contact.blocked { "  blocked" } else { "" };
     let unread = if contact.unread > 0 { format!("  {} unread", contact.unread) } else { String::new() };
     let last = contact.last_message.as_ref().map(|message| last_line(message, names, zone));
-    let request = if contact.request { "  not accepted" } else { "" };
+    let request = match contact {
+        Contact { request: true, .. } => "  not accepted",
+        Contact { contact: false, .. } => "  not added",
+        _ => "",
+    };
     let name = if contact.person.name.is_some() { name_of(contact) } else { full_name(&contact.person) };
     format!("{name}{username}{trust}{blocked}{request}{unread}{}", last.unwrap_or_default())
 }

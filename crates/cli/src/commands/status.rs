@@ -2,10 +2,11 @@
 
 use jiff::tz::TimeZone;
 use waxwing_app::api::{
-    Audience, ChatChange, Command, Delivery, Message, PrivacySetting, Receipt, StatusUpdates,
+    Audience, ChatChange, Command, Delivery, Message, Person, PrivacySetting, Receipt, StatusUpdates,
 };
 
 use super::acts::{previewed, typed};
+use super::contacts::is_only_known;
 use super::now_ms;
 use super::people::words;
 use super::receive::catch_up;
@@ -16,6 +17,8 @@ use crate::output::{Error, Printer, object};
 use crate::session::{Session, refused};
 use crate::text::{date_and_clock, one_line};
 
+/// People who are named one by one; more are counted.
+const NAMED: usize = 4;
 /// How the user names what they show themself.
 const ME: &str = "me";
 
@@ -69,10 +72,46 @@ fn posted(session: &mut Session, id: &str, printer: &mut Printer) -> Result<(), 
         || format!("{said}  #{}", message.order),
         || object("statusPosted", &[("people", &people), ("message", &message)]),
     )?;
+    left_out(session, &session.privacy()?.status, printer)?;
     match refusal {
         Some(code) if pending => Err(refused(&code)),
         _ => Ok(()),
     }
+}
+
+/// Who is no contact is shown nothing that goes to contacts, although they may have written to each other.
+fn left_out(session: &Session, audience: &Audience, printer: &mut Printer) -> Result<(), Error> {
+    if !matches!(audience, Audience::Contacts | Audience::ContactsExcept { .. }) {
+        return Ok(());
+    }
+    let known = session.contacts()?;
+    let known: Vec<String> =
+        known.iter().filter(|known| is_only_known(known)).map(|known| person_name(&known.person)).collect();
+    if let Some(first) = known.first() {
+        let others = known.len() - 1;
+        let (who, are) = match others {
+            0 => (first.clone(), "is not added and is"),
+            1..NAMED => (known.join(", "), "are not added and are"),
+            _ => (format!("{first} and {others} others"), "are not added and are"),
+        };
+        printer.note(&format!("{who} {are} not shown it; add people with `waxwing contacts add NAME`"));
+    }
+    Ok(())
+}
+
+/// Whom an update would be shown to now.
+fn viewers(session: &Session, audience: &Audience) -> Result<Vec<Person>, Error> {
+    let mut people = session.contacts()?;
+    people.retain(|one| {
+        let account = &one.person.account;
+        let meant = match audience {
+            Audience::ContactsExcept { accounts } => one.contact && !accounts.contains(account),
+            Audience::Only { accounts } => accounts.contains(account),
+            _ => one.contact,
+        };
+        meant && !one.blocked
+    });
+    Ok(people.into_iter().map(|one| one.person).collect())
 }
 
 fn list(session: &mut Session, all: bool, printer: &mut Printer) -> Result<(), Error> {
@@ -206,8 +245,17 @@ fn audience(session: &mut Session, who: Option<&StatusAudience>, printer: &mut P
         session.spread();
     }
     let audience = session.privacy()?.status;
-    let said = words(session, &audience)?;
-    printer.print(|| said, || object("statusAudience", &[("audience", &audience)]))
+    let viewers = viewers(session, &audience)?;
+    let names: Vec<String> = viewers.iter().map(person_name).collect();
+    let who = if names.is_empty() { "nobody now".to_owned() } else { names.join(", ") };
+    let said = match audience {
+        // That says who it is already.
+        Audience::Only { .. } => words(session, &audience)?,
+        _ => format!("{}: {who}", words(session, &audience)?),
+    };
+    let viewers: Vec<_> = viewers.iter().map(brief_person).collect();
+    printer.print(|| said, || object("statusAudience", &[("audience", &audience), ("people", &viewers)]))?;
+    left_out(session, &audience, printer)
 }
 
 fn mute(session: &mut Session, name: &str, until_ms: u64, printer: &mut Printer) -> Result<(), Error> {
