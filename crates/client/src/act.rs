@@ -304,6 +304,7 @@ impl Client {
             // What is still asked for comes, and takes its place among the others; of what is lost, nobody knows
             // when it was sent.
             if message.body == Body::Lost || (readable && meant(&doer)) {
+                self.let_go(turn, message);
                 // What says so disappears when the message would have: it may be gone by then on another device.
                 message.body = Body::Deleted;
                 message.edited_at_ms = 0;
@@ -317,6 +318,7 @@ impl Client {
         let opened = slot(with, Some(key), Register::Opened(own));
         let edited = slot(with, Some(key), Register::Text);
         if post.once && key.from.account != own && turn.store.load::<ActRow>(&opened)?.is_some() {
+            self.let_go(turn, message);
             message.body = Body::Opened;
             message.edited_at_ms = 0;
             turn.store.delete(edited);
@@ -444,6 +446,7 @@ impl Client {
         }
         self.forget_acts(turn, message.with, message.key, None)?;
         self.forget_retry(turn, message.key);
+        self.let_go(turn, message);
         turn.store.delete_message(message.key);
         Ok(())
     }

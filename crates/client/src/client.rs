@@ -13,6 +13,7 @@ use crate::command::{Command, CommandId, ConnectionState, Effect};
 use crate::connection::Link;
 use crate::contacts::Lookup;
 use crate::db::{Batch, DbError, Key, Read};
+use crate::files::Files;
 use crate::group::Groups;
 use crate::light::Lights;
 use crate::limits::{HOLD_MAX_MS, KYBER_PREKEYS, ONE_TIME_PREKEYS};
@@ -87,6 +88,7 @@ pub struct Client {
     pub(crate) registration: Option<Registration>,
     pub(crate) lookups: VecDeque<Lookup>,
     pub(crate) outbox: Outbox,
+    pub(crate) files: Files,
     pub(crate) groups: Groups,
     pub(crate) lights: Lights,
     /// Accounts whose devices must be asked for before anything is encrypted for them.
@@ -161,6 +163,7 @@ impl Client {
             registration: None,
             lookups: VecDeque::new(),
             outbox,
+            files: Files::open(db)?,
             groups,
             lights: Lights::default(),
             refetch: BTreeSet::new(),
@@ -294,6 +297,7 @@ impl Client {
         self.flush_state(&mut turn)?;
         self.ask_again(&mut turn)?;
         self.pump_groups(&mut turn)?;
+        self.pump_files(&mut turn)?;
         self.pump(&mut turn)?;
         if !turn.state.is_empty() {
             self.flush_state(&mut turn)?;
@@ -360,11 +364,27 @@ impl Client {
             Command::SetSetting { key, value } => self.set_setting(turn, id, key, value),
             Command::SetList { list } => self.set_list(turn, id, &list),
             Command::DeleteList { list } => self.delete_list(turn, id, list),
-            Command::SendToList { list, post } => self.send_to_list(turn, id, list, &post),
+            Command::SendToList { list, post } => self.send_to_list(turn, id, list, *post),
             Command::Show { post } => self.show_status(turn, id, *post),
-            // Every other one was carried out before.
-            _ => Ok(()),
+            command => self.file_command(turn, id, command),
         }
+    }
+
+    fn file_command(&mut self, turn: &mut Turn<'_>, id: CommandId, command: Command) -> Result<(), Error> {
+        match command {
+            Command::AddFile { file } => return self.add_file(turn, id, &file),
+            Command::FindFile { file, first } => {
+                self.wish(turn, id, Wanted::File(file, first));
+                return Ok(());
+            }
+            Command::Uploaded { digest } => self.uploaded(turn, digest)?,
+            Command::UploadFailed { digest, why } => self.upload_failed(turn, digest, why)?,
+            Command::Fetched { file } => self.fetched(turn, file),
+            // Every other one was carried out before.
+            _ => return Ok(()),
+        }
+        turn.done(id);
+        Ok(())
     }
 
     fn finish(&mut self, mut turn: Turn<'_>) -> Step {
@@ -392,6 +412,7 @@ impl Client {
                 self.expire_at(),
                 self.profiles_at(now),
                 self.light_at(now),
+                self.files_at(),
             ];
             wake = wake.into_iter().chain(planned.into_iter().flatten()).min();
         }

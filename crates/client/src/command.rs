@@ -4,11 +4,12 @@ use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::devices::{HistoryRange, LinkCode};
 use waxwing_wire::directory::{Address, AddressCode};
+use waxwing_wire::file::{Download, UploadTicket};
 use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::post::{ActBy, Deed, Post};
-use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, RejectCode, Username};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, FileId, GroupId, RejectCode, Username};
 
 use crate::row::{Audience, BroadcastList, Delivery, Message, MessageKey, OwnDevice, Peer, Setting};
 
@@ -266,6 +267,36 @@ pub enum Command {
         /// As the operator gave it.
         code: AddressCode,
     },
+    /// The shell has a file's ciphertext: upload it. Done at once; the upload begins when the server can be reached.
+    /// Posts name it by its digest from now on.
+    AddFile {
+        /// Which.
+        file: LocalFile,
+    },
+    /// All of a file is where the ticket of [`Effect::Upload`] said.
+    Uploaded {
+        /// Which.
+        digest: [u8; 32],
+    },
+    /// [`Effect::Upload`] is over without that.
+    UploadFailed {
+        /// Which.
+        digest: [u8; 32],
+        /// Why.
+        why: UploadFailure,
+    },
+    /// Ask the server where a file is; then [`Event::FileFound`].
+    FindFile {
+        /// Which.
+        file: FileId,
+        /// Of a file in segments: from this one on.
+        first: u32,
+    },
+    /// This device has all of a file, or does not want it.
+    Fetched {
+        /// Which.
+        file: FileId,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -278,6 +309,39 @@ impl Command {
     pub fn text(to: Conversation, text: impl Into<String>) -> Self {
         Self::Send { to, post: Box::new(Post::plain(text)) }
     }
+}
+
+/// A file whose ciphertext the shell has.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LocalFile {
+    /// BLAKE3 of its ciphertext: its name on this device.
+    pub digest: [u8; 32],
+    /// Its ciphertext is made with this.
+    pub key: [u8; 32],
+    /// Of its content.
+    pub bytes: u64,
+    /// BLAKE3 of its content.
+    pub content: [u8; 32],
+}
+
+/// Why an upload is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadFailure {
+    /// The ticket does not count any more.
+    Ticket,
+    /// The ciphertext is not here.
+    Missing,
+}
+
+/// A file that is to be uploaded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Which.
+    pub digest: [u8; 32],
+    /// Of its content.
+    pub bytes: u64,
+    /// Where to, and by which right.
+    pub ticket: UploadTicket,
 }
 
 /// What the user tells of themself. Without `Debug`: it is what people write.
@@ -359,6 +423,9 @@ pub enum Effect {
     Disconnect,
     /// Encode, seal and send.
     Send(ClientFrame),
+    /// Bring a file's ciphertext to the server, going on where it was; then [`Command::Uploaded`] or
+    /// [`Command::UploadFailed`]. Said once in a process for each, whatever becomes of the connection.
+    Upload(Box<Upload>),
     /// Tell the front end.
     Event(Event),
 }
@@ -483,6 +550,22 @@ pub enum Event {
         addresses: usize,
         /// Who was found, and how the book calls them.
         found: Vec<(AccountId, String)>,
+    },
+    /// A file is uploaded, by its digest.
+    FileUploaded([u8; 32]),
+    /// A file cannot be uploaded; messages that waited for it have failed.
+    FileRefused {
+        /// Its digest.
+        file: [u8; 32],
+        /// Why.
+        failure: Failure,
+    },
+    /// Where a file is.
+    FileFound {
+        /// Which command asked.
+        command: CommandId,
+        /// Where.
+        download: Box<Download>,
     },
     /// How the own account is found.
     Findable {
@@ -629,6 +712,15 @@ pub enum Failure {
          ask the operator whether it was begun anew"
     )]
     FalseDirectory,
+    /// The file is not here.
+    #[error("no such file here; add it again")]
+    UnknownFile,
+    /// [`crate::limits::MAX_FILES`] wait to be uploaded.
+    #[error("too many files wait to be uploaded; the limit is {limit}")]
+    TooManyFiles {
+        /// The limit.
+        limit: usize,
+    },
     /// Above [`crate::limits::MAX_PEERS`].
     #[error("too many contacts; the limit is {limit}")]
     TooManyContacts {

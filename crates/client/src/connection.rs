@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
+use waxwing_wire::FileId;
 use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
 use waxwing_wire::devices::SignedDeviceList;
 use waxwing_wire::group::GroupLink;
@@ -16,6 +17,7 @@ use crate::client::{Client, Error};
 use crate::command::{CommandId, ConnectionState, Effect, Event, Failure};
 use crate::contacts::Lookup;
 use crate::directory::{Search, findable};
+use crate::files::FileDigest;
 use crate::limits::{
     ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HOLD_MAX_MS, KEEP_ALIVE_MS, MAX_REQUESTS_IN_FLIGHT,
     PONG_TIMEOUT_MS, PREKEY_IDS_SKIPPED, RECONNECT_MAX_MS, RECONNECT_MIN_MS,
@@ -101,6 +103,12 @@ pub(crate) enum Asked {
     LookUp(CommandId, Box<Search>),
     /// How the own account is found.
     Findable(CommandId, Box<Wanted>),
+    /// The right to upload a file.
+    Ticket(FileDigest),
+    /// Where a file is.
+    Download(CommandId, FileId, u32),
+    /// Files that were fetched.
+    Fetched(Vec<FileId>),
 }
 
 impl Link {
@@ -334,6 +342,7 @@ impl Client {
                 Asked::Refresh(command) | Asked::Remove(command, _) => command,
                 Asked::FindGroup(command, _) => command,
                 Asked::LookUp(command, _) | Asked::Findable(command, _) => command,
+                Asked::Download(command, _, _) => command,
                 Asked::FetchLink(approval) => approval.command,
                 Asked::Approve(approving) => approving.command,
                 Asked::Username(account) => {
@@ -527,6 +536,9 @@ impl Client {
             (Some(Asked::Approve(approving)), what) => self.link_approved(turn, &approving, what)?,
             (Some(Asked::LookUp(command, search)), what) => self.looked_up(turn, command, search, what)?,
             (Some(Asked::Findable(command, _)), what) => findable(turn, command, what),
+            (Some(Asked::Ticket(digest)), what) => self.ticket_answered(turn, digest, what)?,
+            (Some(Asked::Download(command, _, _)), what) => self.file_found(turn, command, what),
+            (Some(Asked::Fetched(files)), what) => self.fetched_told(turn, &files, what),
             (Some(Asked::FindGroup(command, link)), ResponseBody::GroupFound(approvers)) => {
                 self.group_found(turn, command, &link, Ok(approvers))?;
             }

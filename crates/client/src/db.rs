@@ -2,7 +2,7 @@
 //! reads; messages are columns, because front ends list and search them.
 
 use waxwing_wire::content::Conversation;
-use waxwing_wire::{AccountId, DeviceAddress, GroupId, MessageId};
+use waxwing_wire::{AccountId, DeviceAddress, FileId, GroupId, MessageId};
 
 use crate::row::{Message, MessageKey};
 
@@ -50,6 +50,14 @@ pub enum Table {
     Expiry = 19,
     /// What other accounts have told of themselves.
     PeerProfile = 20,
+    /// Files that this device has encrypted or had to upload.
+    File = 21,
+    /// Of them, which has which content.
+    FileContent = 22,
+    /// Messages that wait for uploads, in order.
+    Unsent = 23,
+    /// Files of which the server is to hear that this device needs them no more.
+    Fetched = 24,
 }
 
 /// Names an opaque row.
@@ -97,6 +105,14 @@ pub enum Key {
     Expiry(u64, MessageKey),
     /// What another account has told of itself.
     PeerProfile(AccountId),
+    /// A file, by its digest.
+    File([u8; 32]),
+    /// The file with this content.
+    FileContent([u8; 32]),
+    /// The message with this order waits for uploads.
+    Unsent(u64),
+    /// The server is to hear of it.
+    Fetched(FileId),
 }
 
 /// One change.
@@ -193,6 +209,10 @@ impl Key {
             Self::EarlyAct(_) => Table::EarlyAct,
             Self::Expiry(..) => Table::Expiry,
             Self::PeerProfile(_) => Table::PeerProfile,
+            Self::File(_) => Table::File,
+            Self::FileContent(_) => Table::FileContent,
+            Self::Unsent(_) => Table::Unsent,
+            Self::Fetched(_) => Table::Fetched,
         }
     }
 
@@ -209,7 +229,9 @@ impl Key {
             Self::Session(device) => address(device),
             Self::Prekey(kind, id) => [&[*kind][..], &id.to_be_bytes()].concat(),
             Self::Peer(account) | Self::Devices(account) | Self::PeerProfile(account) => account.0.to_vec(),
-            Self::Outbox(order) => order.to_be_bytes().to_vec(),
+            Self::Outbox(order) | Self::Unsent(order) => order.to_be_bytes().to_vec(),
+            Self::File(digest) | Self::FileContent(digest) => digest.to_vec(),
+            Self::Fetched(file) => file.0.to_vec(),
             Self::Sent(id) => [&[0][..], &id.0.to_be_bytes()].concat(),
             Self::Silent(place) => [&[1][..], &place.to_be_bytes()].concat(),
             Self::State(key) | Self::Act(key) => key.clone(),

@@ -48,6 +48,7 @@ mod contacts;
 mod db;
 mod devices;
 mod directory;
+mod files;
 mod group;
 mod history;
 mod inbox;
@@ -75,13 +76,14 @@ mod undo;
 pub use client::{Client, Error, Input, Step};
 pub use command::{
     Activity, BookEntry, ChatChange, Command, CommandId, Composing, ConnectionState, Effect, Event, Failure,
-    Presence, ProfileChange,
+    LocalFile, Presence, ProfileChange, Upload, UploadFailure,
 };
 pub use db::{Batch, DbError, Key, RawRow, Read, Table, Write};
 pub use row::{
     Audience, Body, BroadcastList, ChatState, Delivery, Direction, Group, MemberReceipt, Message, MessageKey,
     Notice, OwnDevice, OwnProfile, Peer, PeerProfile, Privacy, Setting, Trust,
 };
+pub use waxwing_e2ee::attachment;
 pub use waxwing_wire::content::Conversation;
 pub use waxwing_wire::post;
 

@@ -153,6 +153,16 @@ pub const MAX_PROFILES_WAITING: usize = 256;
 pub const PROFILES_PER_STEP: usize = 64;
 /// A device tells what another own device has left untold after this time, times its number, milliseconds.
 pub const PROFILE_MEND_MS: u64 = 60_000;
+/// Files of which it is known how the server calls them.
+pub const MAX_FILES: usize = 4_096;
+/// Messages that wait for uploads.
+pub const MAX_UNSENT: usize = 1_024;
+/// Uploads at a time.
+pub const MAX_UPLOADS: usize = 3;
+/// Files of which the server is still to hear that they were fetched.
+pub const MAX_FETCHED_KEPT: usize = 8_192;
+/// A ticket that ends sooner than this is not begun with, milliseconds.
+pub const TICKET_SPARE_MS: u64 = 60_000;
 /// Messages that may wait in the outbox.
 pub const MAX_OUTBOX: u64 = 10_000;
 /// One-time X25519 prekeys kept on the server, and the number below which more are published.

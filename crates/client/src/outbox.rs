@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_wire::client_frame::{ClientFrame, Copy, GroupSend, Send};
-use waxwing_wire::content::Conversation;
+use waxwing_wire::content::{Body as ContentBody, Conversation};
 use waxwing_wire::limits::{MAX_PLAINTEXT_BYTES, MAX_SENDS_IN_FLIGHT};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused};
-use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId, MessageId, Reject, RejectCode};
+use waxwing_wire::{
+    AccountId, Bytes, DeviceId, EnvelopeKind, FileId, GroupId, MessageId, Reject, RejectCode,
+};
 
 use crate::client::{Client, Error};
 use crate::connection::{Flight, Up};
 use crate::db::{Key, Read, Table};
+use crate::files::files_of;
 use crate::limits::{
     ATTEMPTS_SKIPPED, HOLD_MAX_MS, HOLD_MIN_MS, HOLD_MS, MAX_BYTES_IN_FLIGHT, MAX_OUTBOX, MAX_OUTBOX_SILENT,
     MAX_TRIES,
@@ -201,6 +204,20 @@ impl OutboxRow {
         !self.copies.is_empty() || !self.frame.is_empty()
     }
 
+    /// What the server is to keep for the readers of what this row says.
+    pub(crate) fn set_files(&mut self, body: &ContentBody) {
+        self.files = if self.without_files {
+            Vec::new()
+        } else {
+            files_of(body).iter().flat_map(|file| file.0).collect()
+        };
+    }
+
+    pub(crate) fn named_files(&self) -> Result<Vec<FileId>, Error> {
+        let file = |file: &[u8]| file.try_into().map(FileId).map_err(|_| Error::Damaged(Self::NAME));
+        self.files.chunks(16).map(file).collect()
+    }
+
     fn to_outbound(&self) -> Result<Option<Outbound>, Error> {
         if self.frame.is_empty() {
             return self.to_send().map(|send| Some(Outbound::Account(send)));
@@ -265,7 +282,7 @@ impl OutboxRow {
             silent: !matches!(Kind::read(self.kind)?, Kind::Text | Kind::Archive),
             attempt: self.attempt,
             others: others.map(CopyRow::to_target).collect::<Result<_, _>>()?,
-            files: Vec::new(),
+            files: self.named_files()?,
         })
     }
 }
@@ -421,6 +438,10 @@ impl Client {
                     return Ok(Launch::Waits);
                 }
                 Seal::Waits => return Ok(Launch::Waits),
+                Seal::Fails => {
+                    self.fail_row(turn, order)?;
+                    return Ok(Launch::Gone);
+                }
                 Seal::Pointless => {
                     self.drop_row(turn, order);
                     if row.kind == Kind::SenderKey as u32 {
@@ -492,6 +513,7 @@ impl Client {
             return Ok(());
         };
         match refused.reject.code {
+            RejectCode::FileGone => self.files_gone(turn, order, place.to, &refused.files_gone)?,
             RejectCode::DeviceMismatch => self.mismatch(turn, order, place, &refused.mismatch)?,
             // What was refused is encrypted anew anyhow, after an earlier message: nothing is learnt from it
             // that the refusal of that one did not say.

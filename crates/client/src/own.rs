@@ -4,9 +4,10 @@ use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::content::{Body as ContentBody, Sync};
 use waxwing_wire::devices::{DeviceList, ListedDevice, SignedDeviceList};
 use waxwing_wire::directory::AddressCode;
+use waxwing_wire::file::FileRequest;
 use waxwing_wire::limits::MAX_DEVICE_NAME_BYTES;
 use waxwing_wire::server_frame::{DeviceState, ResponseBody};
-use waxwing_wire::{DeviceId, Reject, RejectCode};
+use waxwing_wire::{DeviceId, FileId, Reject, RejectCode};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -43,6 +44,8 @@ pub(crate) enum Wanted {
     Findable(Option<bool>),
     /// [`crate::Command::RedeemAddress`].
     Redeem(AddressCode),
+    /// [`crate::Command::FindFile`].
+    File(FileId, u32),
 }
 
 impl Client {
@@ -359,6 +362,10 @@ impl Client {
                     RequestBody::RedeemAddress(code),
                     Asked::Findable(wish.command, Wanted::Redeem(code).into()),
                 ),
+                Wanted::File(file, first) => (
+                    RequestBody::File(FileRequest::Download { file, first }),
+                    Asked::Download(wish.command, file, first),
+                ),
             };
             if let Err(asked) = self.link.ask(turn, what, asked) {
                 let what = match asked {
@@ -366,6 +373,7 @@ impl Client {
                     Asked::FetchLink(approval) => Wanted::Approve(approval),
                     Asked::LookUp(_, search) => Wanted::LookUp(search),
                     Asked::Findable(_, wanted) => *wanted,
+                    Asked::Download(_, file, first) => Wanted::File(file, first),
                     _ => Wanted::Devices,
                 };
                 self.wishes.push_front(Wish { command: wish.command, what });

@@ -27,9 +27,13 @@ impl Client {
         turn: &mut Turn<'_>,
         command: CommandId,
         to: Conversation,
-        post: Post,
+        mut post: Post,
     ) -> Result<(), Error> {
         let failure = self.room_for(1).or(check_post(&post)).or(self.check_conversation(turn, to, true)?);
+        let failure = match failure {
+            None => self.attach(turn, &mut post)?,
+            failure => failure,
+        };
         if let Some(failure) = failure {
             turn.failed(command, failure);
             return Ok(());
@@ -45,15 +49,18 @@ impl Client {
         turn: &mut Turn<'_>,
         command: CommandId,
         list: [u8; 16],
-        post: &Post,
+        mut post: Post,
     ) -> Result<(), Error> {
         let Some(list) = crate::state::list(&turn.store, list)? else {
             turn.failed(command, Failure::UnknownList);
             return Ok(());
         };
-        let mut failure = self.room_for(list.members.len() as u64).or(check_post(post));
+        let mut failure = self.room_for(list.members.len() as u64).or(check_post(&post));
         for member in &list.members {
             failure = failure.or(self.check_conversation(turn, Conversation::Account(*member), true)?);
+        }
+        if failure.is_none() {
+            failure = self.attach(turn, &mut post)?;
         }
         if let Some(failure) = failure {
             turn.failed(command, failure);
@@ -168,28 +175,61 @@ impl Client {
             self.wants_group_if_asked(turn, group)?;
         }
         let key = MessageKey { from, id: self.fresh_id(turn)? };
-        if to == Conversation::Account(from.account) {
-            self.note_to_self(turn, key, post)?;
+        if post.attachments.iter().any(|attachment| attachment.file.is_none()) {
+            let order = self.counters.next_order;
+            self.wrote(turn, key, to, 0, post)?;
+            self.wait_for_files(turn, order, key);
             return Ok(Some(key));
         }
         let request = self.is_request(turn, to)?;
-        let position = self.next_position(turn, from, to)?;
-        let row = OutboxRow {
-            kind: Kind::Text as u32,
-            id: key.id.0,
-            sent_at_ms: turn.now.0,
-            position,
-            ..OutboxRow::toward(to)
-        };
-        self.enqueue(turn, &row)?;
+        let position = self.depart(turn, key, to, turn.now.0)?;
         self.wrote(turn, key, to, position, post)?;
-        if let Conversation::Account(account) = to {
-            self.tell_profile(turn, account)?;
-        }
-        if request {
-            self.tell_seen_before(turn, to)?;
-        }
+        self.departed(turn, key, to, request)?;
         Ok(Some(key))
+    }
+
+    /// A message that waited for its files leaves.
+    pub(crate) fn dispatch(&mut self, turn: &mut Turn<'_>, mut message: Message) -> Result<(), Error> {
+        let (key, to) = (message.key, message.with);
+        let request = self.is_request(turn, to)?;
+        message.position = self.depart(turn, key, to, message.sent_at_ms)?;
+        turn.store.write_message(message);
+        self.departed(turn, key, to, request)
+    }
+
+    /// A message takes its place among what is sent in a conversation, which is what this says. Nothing is sent to
+    /// oneself.
+    fn depart(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        to: Conversation,
+        sent_at_ms: u64,
+    ) -> Result<u64, Error> {
+        if to == Conversation::Account(key.from.account) {
+            return Ok(0);
+        }
+        let position = self.next_position(turn, key.from, to)?;
+        let (kind, id) = (Kind::Text as u32, key.id.0);
+        let row = OutboxRow { kind, id, sent_at_ms, position, ..OutboxRow::toward(to) };
+        self.enqueue(turn, &row)?;
+        Ok(position)
+    }
+
+    /// What goes along with a message that has left. `request`: it says yes to whoever asked there.
+    fn departed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        to: Conversation,
+        request: bool,
+    ) -> Result<(), Error> {
+        match to {
+            Conversation::Account(account) if account == key.from.account => return self.noted(turn, key),
+            Conversation::Account(account) => self.tell_profile(turn, account)?,
+            Conversation::Group(_) | Conversation::Status(_) => {}
+        }
+        if request { self.tell_seen_before(turn, to) } else { Ok(()) }
     }
 
     /// What is said of the lifetime of messages there. A new conversation with somebody begins as the user
@@ -261,8 +301,7 @@ impl Client {
     }
 
     /// Kept on the own devices; no server takes it from anybody to anybody else.
-    fn note_to_self(&mut self, turn: &mut Turn<'_>, key: MessageKey, post: Post) -> Result<(), Error> {
-        self.wrote(turn, key, Conversation::Account(key.from.account), 0, post)?;
+    fn noted(&mut self, turn: &mut Turn<'_>, key: MessageKey) -> Result<(), Error> {
         if let Some(mut message) = turn.store.message(&key)? {
             message.delivery = Delivery::Read;
             turn.event(Event::Delivery { message: key, with: message.with, delivery: Delivery::Read });
@@ -310,9 +349,6 @@ pub(crate) fn check_post(post: &Post) -> Option<Failure> {
     }
     if !attachment::fit(&post.attachments) {
         return Some(Failure::TooLong { limit_bytes: MAX_ATTACHMENTS_BYTES });
-    }
-    if post.attachments.iter().any(|attachment| attachment.file.is_none()) {
-        return Some(Failure::Malformed);
     }
     if !post.attachments.is_empty() && (post.card.is_some() || post.preview.is_some()) {
         return Some(Failure::Malformed);

@@ -14,6 +14,7 @@ use crate::client::{Client, Error, Keys};
 use crate::connection::{Asked, Link};
 use crate::db::Key;
 use crate::devices::{Claim, Present, load_devices};
+use crate::files::Lack;
 use crate::limits::MAX_DEVICES_KEPT;
 use crate::outbox::hold_ms;
 use crate::record::{CopyRow, DeviceEntry, Kind, OutboxRow, Record as _, SessionRow};
@@ -33,6 +34,8 @@ pub(crate) enum Seal {
     Waits,
     /// There is nothing to send any more.
     Pointless,
+    /// It lacks something that will never come.
+    Fails,
 }
 
 impl Keys {
@@ -145,7 +148,13 @@ impl Client {
             row.copies = to.iter().map(|device| plain(device, &retry)).collect();
             return Ok(Seal::Done);
         }
+        match self.complete_row(turn, row)? {
+            Lack::Nothing => {}
+            Lack::Uploads => return Ok(Seal::Waits),
+            Lack::Forever => return Ok(Seal::Fails),
+        }
         let Some(content) = self.content(turn, row)? else { return Ok(Seal::Pointless) };
+        row.set_files(&content.body);
         self.encrypt(turn, row, account, &to, &padding::pad(&content.encode()))
     }
 

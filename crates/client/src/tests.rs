@@ -4,6 +4,7 @@ mod acts;
 mod devices;
 mod directory;
 mod faults;
+mod file_relay;
 mod files;
 mod golden;
 mod group_faults;

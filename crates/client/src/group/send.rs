@@ -19,6 +19,7 @@ use crate::act::{counts, needs_voice};
 use crate::client::{Client, Error};
 use crate::command::{Event, Failure};
 use crate::db::Key;
+use crate::files::Lack;
 use crate::limits::{HOLD_MS, MAX_TRIES};
 use crate::record::{Kind, OutboxRow, Record as _};
 use crate::row::{Delivery, MessageKey};
@@ -219,7 +220,13 @@ impl Client {
         mut record: sender_key::SenderKeyRecord,
     ) -> Result<Seal, Error> {
         let Some(own) = self.address() else { return Ok(Seal::Pointless) };
+        match self.complete_row(turn, row)? {
+            Lack::Nothing => {}
+            Lack::Uploads => return Ok(Seal::Waits),
+            Lack::Forever => return Ok(Seal::Fails),
+        }
         let Some(content) = self.content(turn, row)? else { return Ok(Seal::Pointless) };
+        row.set_files(&content.body);
         let padded = padding::pad(&content.encode());
         let slot = Key::SenderKey(address.group, own);
         let ciphertext = match sender_key::encrypt(&mut record, &padded, turn.rng) {
@@ -246,7 +253,7 @@ impl Client {
             silent: row.kind != Kind::Text as u32,
             attempt: row.attempt,
             change: address.change,
-            files: Vec::new(),
+            files: row.named_files()?,
         };
         row.frame = ClientFrame { group_sends: vec![send], ..ClientFrame::default() }.encode();
         Ok(Seal::Done)

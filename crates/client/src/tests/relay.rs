@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::file_relay::FileRelay;
 use super::group_relay::GroupRelay;
 use super::light_relay::LightRelay;
 use rand_chacha::ChaCha12Rng;
@@ -83,6 +84,7 @@ pub struct Relay {
     pub groups: GroupRelay,
     pub username_fetches: usize,
     pub lights: LightRelay,
+    pub files: FileRelay,
     /// Refuses look-ups of contacts while there is none.
     pub directory: Option<DirectoryKey>,
     pub findable: Vec<(Address, AccountId)>,
@@ -135,6 +137,10 @@ impl Relay {
         }
         for send in frame.sends {
             let id = send.id;
+            if let Some(refused) = self.files.refusal(id, &send.files) {
+                answer.refused.push(refused);
+                continue;
+            }
             match self.send(own, send) {
                 Ok(()) => answer.accepted.push(id),
                 Err((reject, mismatch)) => {
@@ -143,6 +149,10 @@ impl Relay {
             }
         }
         for send in frame.group_sends {
+            if let Some(refused) = self.files.refusal(send.id, &send.files) {
+                answer.refused.push(refused);
+                continue;
+            }
             match self.group_send(own, &send) {
                 Ok(()) => answer.accepted.push(send.id),
                 Err(refused) => answer.refused.push(*refused),
@@ -383,10 +393,7 @@ impl Relay {
             }
             RequestBody::FindGroup(group, token) => self.find_group(group, token),
             RequestBody::FetchGroupEpoch(group) => self.group_epoch(self.names[name].account, group),
-            // Files are no matter of this relay.
-            RequestBody::File(_) => {
-                ResponseBody::Reject(Reject::new(RejectCode::NotOffered, "no files are kept here"))
-            }
+            RequestBody::File(request) => self.files.request(name, request, self.now),
         })
     }
 

@@ -17,7 +17,7 @@ use super::relay::Relay;
 use crate::memory::MemoryDb;
 use crate::{
     Body, Client, Command, CommandId, ConnectionState, Delivery, Direction, Effect, Event, Input, Message,
-    Time,
+    Time, Upload,
 };
 
 /// Where the process dies.
@@ -39,6 +39,8 @@ pub struct User {
     pub up: VecDeque<ClientFrame>,
     pub wake: Option<Time>,
     pub events: Vec<Event>,
+    /// What its shell is to upload, in this process.
+    pub uploads: Vec<Upload>,
     pub frames_sent: usize,
 }
 
@@ -90,6 +92,7 @@ impl World {
             up: VecDeque::new(),
             wake: None,
             events: Vec::new(),
+            uploads: Vec::new(),
             frames_sent: 0,
         };
         self.users.insert(name, user);
@@ -204,6 +207,7 @@ impl World {
         user.inputs.clear();
         user.up.clear();
         user.wake = None;
+        user.uploads.clear();
     }
 
     /// A new process over an older copy of the database.
@@ -240,6 +244,7 @@ impl World {
                         user.up.push_back(frame);
                     }
                 }
+                Effect::Upload(upload) => self.user(name).uploads.push(*upload),
                 Effect::Event(event) => self.user(name).events.push(event),
             }
         }
