@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::key::Protection;
 pub use crate::net::{NetFailure, NetFailureCode};
-pub use attachment::{Attachment, AttachmentKind};
+pub use attachment::{Attachment, AttachmentKind, FetchRule};
 pub(crate) use convert::*;
 pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
 pub use light::{Activity, Composing, Presence};
@@ -335,6 +335,41 @@ pub enum Command {
         /// What.
         what: Composing,
     },
+    /// Make a file of this device ready to be sent: encrypted, and uploaded while the user writes. Then
+    /// [`Event::Attached`]; a post names it by [`Attachment::id`].
+    Attach {
+        /// Where it is.
+        path: String,
+        /// As what it is sent; absent: as what it is. As a document it is sent as it is, with all that it holds; a
+        /// photo is made smaller, and nothing of it is kept but its pixels.
+        #[serde(default)]
+        kind: Option<AttachmentKind>,
+        /// A photo as large as it makes sense.
+        #[serde(default)]
+        hd: bool,
+    },
+    /// Fetch a file of a message. Done when it is here.
+    FetchFile {
+        /// [`Message::id`].
+        message: String,
+        /// Which of its files, from 0.
+        index: u32,
+    },
+    /// Save a file of a message, and fetch it first if it is not here. Then [`Event::FileSaved`]. What is to be seen
+    /// once was seen then.
+    SaveFile {
+        /// [`Message::id`].
+        message: String,
+        /// Which of its files, from 0.
+        index: u32,
+        /// Where to; nothing may be there yet.
+        path: String,
+    },
+    /// Fetch files that arrive without being asked, from now on, as long as the program runs.
+    FetchByRule {
+        /// Which; absent: none.
+        rule: Option<FetchRule>,
+    },
     /// Keep a connection from now on.
     GoOnline,
     /// End the connection and make no new one.
@@ -526,6 +561,48 @@ pub enum Event {
     },
     /// The database works again.
     StorageRecovered,
+    /// A file is ready to be sent.
+    Attached {
+        /// Which command asked.
+        command: CommandId,
+        /// For the post.
+        attachment: Attachment,
+    },
+    /// A file is on its way; said now and then.
+    FileProgress {
+        /// [`Attachment::id`].
+        file: String,
+        /// To the server; otherwise from it.
+        sending: bool,
+        /// Bytes so far, of its ciphertext.
+        done: u64,
+        /// Of it all.
+        total: u64,
+    },
+    /// The server has all of a file.
+    FileUploaded {
+        /// [`Attachment::id`].
+        file: String,
+    },
+    /// A file cannot be uploaded; messages that waited for it have failed.
+    FileRefused {
+        /// [`Attachment::id`].
+        file: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// All of a file is on this device.
+    FileFetched {
+        /// [`Attachment::id`].
+        file: String,
+    },
+    /// A file is where it was to be saved.
+    FileSaved {
+        /// Which command asked.
+        command: CommandId,
+        /// Where.
+        path: String,
+    },
     /// More happened than the front end took: ask for everything anew.
     Overrun,
 }
@@ -534,6 +611,17 @@ pub enum Event {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Query {
+    /// Messages with files, newest first.
+    Files {
+        /// Only of this conversation.
+        #[serde(default)]
+        with: Option<String>,
+        /// Only those whose [`Message::order`] is below this.
+        #[serde(default)]
+        before: Option<u64>,
+        /// At most 1,000.
+        limit: usize,
+    },
     /// This profile.
     Status,
     /// The account's devices.
@@ -665,6 +753,13 @@ pub enum Query {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
+    /// To [`Query::Files`].
+    Files {
+        /// Newest first.
+        messages: Vec<Message>,
+        /// [`Attachment::id`] of those files of them that are on this device.
+        here: Vec<String>,
+    },
     /// To [`Query::Status`].
     Status(Status),
     /// To [`Query::Devices`].

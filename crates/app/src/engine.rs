@@ -3,12 +3,14 @@
 mod commands;
 mod events;
 mod journal;
+mod media;
 mod queries;
 mod server;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -16,13 +18,16 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use waxwing_client::{self as core, Client, Effect, Key, Read as _, Time};
 
+use crate::api::FetchRule;
 use crate::api::{self, Answer, Command, CommandId, Event, Failure, Query};
 use crate::key::Protection;
 use crate::limits::{MAX_SLEEP, STORAGE_RETRY_MAX, STORAGE_RETRY_MIN};
+use crate::media::{Media, Report, Vault};
 use crate::net::{Connection, NetEvent, NetFailure, NetFailureCode, Target};
 use crate::profile::{OpenError, Profile};
 use crate::store::{Beside, Setting};
 use journal::Request;
+use media::Transfers;
 use server::Server;
 
 /// Commands that the engine itself gives the core; their answers are nobody's.
@@ -34,6 +39,8 @@ pub enum Input {
     Command(CommandId, Command),
     /// From the front end, answered by the channel.
     Query(Query, Sender<Result<Answer, Failure>>),
+    /// From the threads that work on files.
+    Media(Report),
     /// From the connection with this number.
     Net(u64, NetEvent),
     /// The end.
@@ -66,6 +73,9 @@ pub struct Engine {
     keeps_journal: bool,
     wake: Option<Time>,
     recovery: Option<Recovery>,
+    media: Media,
+    transfers: Transfers,
+    auto_fetch: Option<FetchRule>,
 }
 
 /// The next try to open the core after the database failed.
@@ -98,6 +108,11 @@ impl Engine {
         let client = Client::open(&profile.store, now()).map_err(|error| damaged(&error))?;
         let server = Server::read(&profile.store).map_err(|error| damaged(&error))?;
         let acknowledged = profile.store.journal_acknowledged().map_err(OpenError::Store)?;
+        let folder = |error| OpenError::Folder { path: profile.data_dir.clone(), error };
+        let vault = Vault::open(&profile.data_dir).map_err(folder)?;
+        let to_engine = inputs.clone();
+        let report = Arc::new(move |report| to_engine.send(Input::Media(report)).is_ok());
+        let media = Media::start(vault, report).map_err(folder)?;
         Ok(Self {
             profile,
             client: Some(client),
@@ -115,11 +130,15 @@ impl Engine {
             keeps_journal: acknowledged.is_some(),
             wake: None,
             recovery: None,
+            media,
+            transfers: Transfers::default(),
+            auto_fetch: None,
         })
     }
 
     /// Turns until it is stopped.
     pub fn run(mut self, inputs: &Receiver<Input>) {
+        self.sweep_later();
         self.handle(core::Input::Tick);
         loop {
             match inputs.recv_timeout(self.patience()) {
@@ -129,10 +148,12 @@ impl Engine {
                 }
                 Ok(Input::Net(number, event)) if number == self.connections => self.net(event),
                 Ok(Input::Net(..)) => {}
+                Ok(Input::Media(report)) => self.reported(report),
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.stop(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.recover();
+            self.sweep();
             if self.wake.is_some_and(|wake| wake <= now()) {
                 self.wake = None;
                 self.handle(core::Input::Tick);
@@ -178,6 +199,7 @@ impl Engine {
                         self.connection = None;
                     }
                 }
+                Effect::Upload(upload) => self.upload(*upload),
                 Effect::Event(event) => self.show(event),
             }
         }

@@ -12,6 +12,7 @@ mod key;
 pub mod limits;
 #[doc(hidden)]
 pub mod measure;
+mod media;
 mod net;
 pub mod preview;
 mod profile;

@@ -64,6 +64,49 @@ pub const SNIPPET_LEAD_CHARACTERS: usize = 40;
 /// Messages that are indexed in one transaction when the index is made.
 pub const INDEX_PAGE_MESSAGES: usize = 10_000;
 
+/// Files that wait to be made ready or saved.
+pub const MAX_MEDIA_JOBS: usize = 64;
+/// Downloads at a time. Uploads: [`waxwing_client::limits::MAX_UPLOADS`].
+pub const MAX_DOWNLOADS: usize = 3;
+/// Downloads that wait, and those under way.
+pub const MAX_DOWNLOADS_WAITING: usize = 256;
+/// Times that the server is asked where a file is, while it is being fetched.
+pub const MAX_ADDRESSES_ASKED: u32 = 4;
+/// One step of one request gets so long: to connect, to bring a piece, to hear an answer.
+pub const HTTP_PATIENCE: Duration = Duration::from_secs(60);
+/// A file is moved in pieces that take about so long each.
+pub const PIECE_TIME: Duration = Duration::from_secs(3);
+/// The smallest and the largest such piece, bytes.
+pub const MIN_PIECE_BYTES: u64 = 128 * 1024;
+/// See [`MIN_PIECE_BYTES`].
+pub const MAX_PIECE_BYTES: u64 = 4 * 1024 * 1024;
+/// Pause between two words about how far a file is.
+pub const PROGRESS_PAUSE: Duration = Duration::from_millis(250);
+/// First and longest pause before a transfer is tried again.
+pub const TRANSFER_RETRY_MIN: Duration = Duration::from_millis(500);
+/// See [`TRANSFER_RETRY_MIN`].
+pub const TRANSFER_RETRY_MAX: Duration = Duration::from_secs(30);
+/// Failures in a row after which a download is given up; what has come is kept.
+pub const MAX_TRANSFER_TRIES: u32 = 10;
+/// Times in a row that one chunk may be false.
+pub const MAX_CHUNK_TRIES: u32 = 4;
+/// Files that no message has any more are looked for at most so often.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
+/// A file that was made ready and is in no message stays for so long.
+pub const UNSENT_FILE_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// A picture that is sent as one is read up to this size, bytes.
+pub const MAX_PHOTO_BYTES: u64 = 64 * 1024 * 1024;
+/// Width and height of such a picture, pixels.
+pub const MAX_PHOTO_SIDE_PIXELS: u32 = 16_384;
+/// What unpacking it may take, bytes.
+pub const MAX_PHOTO_MEMORY_BYTES: u64 = 512 * 1024 * 1024;
+/// The longer side of a photo that is sent, pixels.
+pub const PHOTO_SIDE_PIXELS: u32 = 1_600;
+/// The same in high quality.
+pub const PHOTO_HD_SIDE_PIXELS: u32 = 4_096;
+/// The pages of a PDF file are counted up to this size, bytes.
+pub const MAX_PDF_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Of a page that a link leads to this much is read, bytes: its head.
 pub const MAX_PAGE_BYTES: u64 = 512 * 1024;
 /// Tags and texts of a page that are looked at.

@@ -11,6 +11,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use image::{on_white, shrunk};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, http};
 use url::Url;

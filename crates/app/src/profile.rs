@@ -90,6 +90,7 @@ impl OpenError {
 pub(crate) struct Profile {
     pub store: Store,
     pub protection: Protection,
+    pub data_dir: PathBuf,
     _lock: File,
 }
 
@@ -124,14 +125,14 @@ pub(crate) fn open(
         StoreError::WrongKey => OpenError::WrongKey(key_path),
         other => OpenError::Store(other),
     })?;
-    Ok(Profile { store, protection, _lock: lock })
+    Ok(Profile { store, protection, data_dir: data_dir.clone(), _lock: lock })
 }
 
 fn key_path(data_dir: &Path, key_file: Option<&Path>) -> PathBuf {
     key_file.map_or_else(|| data_dir.join(KEY_FILE), Path::to_owned)
 }
 
-fn make_folder(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

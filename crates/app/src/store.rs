@@ -7,10 +7,13 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use waxwing_client::{Batch, Conversation, DbError, Key, Message, MessageKey, RawRow, Read, Table, Write};
+use waxwing_client::{
+    Batch, Body, Conversation, DbError, Key, Message, MessageKey, RawRow, Read, Table, Write,
+};
 use waxwing_wire::AccountId;
 use zeroize::Zeroizing;
 
@@ -248,6 +251,49 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let bounds = params![from.0, sent_at_ms.cast_signed(), with.map(conversation_to_sql)];
         Ok(statement.query_row(bounds, message_of).optional()?)
+    }
+
+    /// Messages that carry files, newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn with_files(
+        &self,
+        with: Option<Conversation>,
+        before: u64,
+        max: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM messages
+             WHERE kind = 0 AND notice IS NOT NULL AND \"order\" < ?1 AND (?2 IS NULL OR conversation = ?2)
+             ORDER BY \"order\" DESC"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![to_sql(before), with.map(conversation_to_sql)])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let message = message_of(row)?;
+            if matches!(&message.body, Body::Post(post) if !post.attachments.is_empty()) {
+                found.push(message);
+            }
+            if found.len() >= max {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every file that some message carries, by its digest.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn files(&self) -> Result<BTreeSet<[u8; 32]>, StoreError> {
+        let messages = self.with_files(None, u64::MAX, usize::MAX)?;
+        let posts = messages.iter().filter_map(|message| match &message.body {
+            Body::Post(post) => Some(&post.attachments),
+            _ => None,
+        });
+        Ok(posts.flatten().map(|file| file.digest).collect())
     }
 
     /// What a conversation comes to; `None` while there is no message. Two looks into an index, however

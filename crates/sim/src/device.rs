@@ -365,6 +365,8 @@ impl World {
                 Effect::Connect => self.dial(client),
                 Effect::Disconnect => self.hang_up(client),
                 Effect::Send(frame) => self.device_says(client, frame),
+                // Nobody here sends files.
+                Effect::Upload(_) => {}
                 Effect::Event(event) => self.shown(client, event),
             }
             if self.devices[client].life != life {

@@ -6,7 +6,7 @@ mod light;
 mod post;
 mod profile;
 
-pub use attachment::{attachment, attachment_kind, attachment_of};
+pub use attachment::{album_of, attachment, attachment_kind, attachment_kind_of};
 pub use group::{action_of, group, link_of, notice};
 pub use light::{activity_of, composing, composing_of, presence};
 pub use post::{deed_done, deed_of, done, post, post_of, whole_post};
@@ -297,6 +297,8 @@ pub fn failure(failure: &core::Failure) -> Failure {
         Core::NoAudience => "noAudience",
         Core::AudienceTooLarge { .. } => "audienceTooLarge",
         Core::TooManyStatuses { .. } => "tooManyStatuses",
+        Core::UnknownFile => "unknownFile",
+        Core::TooManyFiles { .. } => "tooManyFiles",
     };
     Failure::user(code, failure.to_string())
 }

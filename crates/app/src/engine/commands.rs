@@ -66,6 +66,16 @@ impl Engine {
                 self.online = false;
                 core::Command::GoOffline
             }
+            Command::Attach { path, kind, hd } => return self.attach(id, path, kind, hd),
+            Command::FetchFile { message, index } => return self.want_file(id, &message, index, None),
+            Command::SaveFile { message, index, path } => {
+                return self.want_file(id, &message, index, Some(path));
+            }
+            Command::FetchByRule { rule } => {
+                self.auto_fetch = rule;
+                self.done(id);
+                return Ok(());
+            }
             Command::Open { message } => self.open(&message)?,
             other => simple(other)?,
         };
@@ -133,6 +143,10 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         | Command::AcknowledgeJournal { .. }
         | Command::Once { .. }
         | Command::Open { .. }
+        | Command::Attach { .. }
+        | Command::FetchFile { .. }
+        | Command::SaveFile { .. }
+        | Command::FetchByRule { .. }
         | Command::GoOnline
         | Command::GoOffline => {
             // Those that the engine does itself are sorted out before; so only what is said to be done once.

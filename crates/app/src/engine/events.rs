@@ -9,6 +9,9 @@ use crate::api::{self, CommandId, Event, Failure, FoundContact};
 
 impl Engine {
     pub(super) fn show(&mut self, event: core::Event) {
+        if let core::Event::Message(message) | core::Event::MessageFilled(message) = &event {
+            self.fetch_by_rule(message);
+        }
         match event {
             core::Event::Done { command, message, peer } => {
                 if !self.open_commands.remove(&command.0) {
@@ -19,6 +22,9 @@ impl Engine {
                 self.tell(Event::Done { command: command.0, message, contact });
             }
             core::Event::Failed { command, failure } => {
+                if self.not_found(command.0, api::failure(&failure)) {
+                    return;
+                }
                 if self.open_commands.contains(&command.0) {
                     self.failed(command.0, self.explained(&failure));
                 }
@@ -27,7 +33,15 @@ impl Engine {
                 let connection = api::connection(state, self.reason.as_ref());
                 self.tell(Event::Connection { connection });
             }
-            core::Event::Changed { message, doer } => self.changed(&message, &doer),
+            core::Event::FileFound { command, download } => self.file_found(command.0, &download),
+            core::Event::Deleted(keys) => {
+                self.sweep_later();
+                self.tell(Event::Deleted { messages: keys.iter().map(api::message_key).collect() });
+            }
+            core::Event::Changed { message, doer } => {
+                self.sweep_later();
+                self.changed(&message, &doer);
+            }
             other => {
                 if let Some(event) = plain(other) {
                     self.tell(event);
@@ -78,7 +92,11 @@ impl Engine {
 fn plain(event: core::Event) -> Option<Event> {
     use core::Event as Core;
     Some(match event {
-        Core::Done { .. } | Core::Failed { .. } | Core::Connection(_) | Core::Changed { .. } => {
+        Core::Done { .. }
+        | Core::Failed { .. }
+        | Core::Connection(_)
+        | Core::Changed { .. }
+        | Core::FileFound { .. } => {
             return None;
         }
         Core::Registered(address) => {
@@ -126,6 +144,10 @@ fn plain(event: core::Event) -> Option<Event> {
                 addresses: addresses as u64,
                 found: list.into_iter().map(found).collect(),
             }
+        }
+        Core::FileUploaded(digest) => Event::FileUploaded { file: hex::encode(digest) },
+        Core::FileRefused { file, failure } => {
+            Event::FileRefused { file: hex::encode(file), failure: api::failure(&failure) }
         }
         Core::Findable { command, on, addresses } => Event::Findable { command: command.0, on, addresses },
     })

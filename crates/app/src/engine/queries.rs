@@ -35,6 +35,19 @@ impl Engine {
                     messages: look.history(with, before, after, limit.min(MAX_PAGE_MESSAGES))?,
                 }
             }
+            Query::Files { with, before, limit } => {
+                let with = with.as_deref().map(api::conversation_of).transpose()?;
+                let limit = limit.min(MAX_PAGE_MESSAGES);
+                let found = store.with_files(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
+                let messages: Vec<api::Message> =
+                    found.iter().map(|message| look.message(message)).collect::<Result<_, _>>()?;
+                let digests = found.iter().filter_map(|message| match &message.body {
+                    core::Body::Post(post) => Some(post.attachments.iter().map(|file| file.digest)),
+                    _ => None,
+                });
+                let here = digests.flatten().filter(|digest| self.media.vault.has(digest));
+                Answer::Files { messages, here: here.map(hex::encode).collect() }
+            }
             Query::Search { .. } => look.search(query)?,
             Query::Message { id } => {
                 let message = store.message(&api::message_key_of(&id)?).map_err(device)?;

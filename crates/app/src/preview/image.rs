@@ -20,24 +20,28 @@ pub fn small(file: &[u8]) -> Option<Vec<u8>> {
     limits.max_image_height = Some(MAX_PICTURE_SIDE_PIXELS);
     limits.max_alloc = Some(MAX_PICTURE_MEMORY_BYTES);
     reader.limits(limits);
-    let picture = reader.decode().ok()?;
+    shrunk(&reader.decode().ok()?, MAX_PREVIEW_IMAGE_BYTES)
+}
+
+/// A JPEG file of at most so many bytes.
+pub fn shrunk(picture: &DynamicImage, most_bytes: usize) -> Option<Vec<u8>> {
     PREVIEW_SIDES_PIXELS.into_iter().find_map(|side| {
         let fits = picture.width().max(picture.height()) <= side;
         let small = if fits {
-            on_white(&picture)
+            on_white(picture)
         } else {
             on_white(&picture.resize(side, side, FilterType::Triangle))
         };
         QUALITIES.into_iter().find_map(|quality| {
             let mut file = Vec::new();
             JpegEncoder::new_with_quality(&mut file, quality).encode_image(&small).ok()?;
-            (file.len() <= MAX_PREVIEW_IMAGE_BYTES).then_some(file)
+            (file.len() <= most_bytes).then_some(file)
         })
     })
 }
 
 /// JPEG knows nothing of transparency.
-fn on_white(picture: &DynamicImage) -> RgbImage {
+pub fn on_white(picture: &DynamicImage) -> RgbImage {
     let pixels = picture.to_rgba8();
     RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
         let [red, green, blue, opaque] = pixels.get_pixel(x, y).0;

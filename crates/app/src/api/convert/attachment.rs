@@ -1,5 +1,6 @@
 //! Files of messages.
 
+use waxwing_wire::Bytes;
 use waxwing_wire::attachment as core;
 
 use super::{picture, picture_of};
@@ -22,8 +23,22 @@ pub fn attachment(file: &core::Attachment) -> Attachment {
     }
 }
 
+/// Files of one message. Where their small images are too large together, the last ones go without.
+pub fn album_of(files: &[Attachment]) -> Result<Vec<core::Attachment>, Failure> {
+    let mut album: Vec<core::Attachment> = files.iter().map(attachment_of).collect::<Result<_, _>>()?;
+    for place in (0..album.len()).rev() {
+        if core::fit(&album) {
+            break;
+        }
+        if let Some(file) = album.get_mut(place) {
+            file.thumbnail = Bytes::new();
+        }
+    }
+    Ok(album)
+}
+
 /// The description alone: the core knows which key belongs to the file, and how the server calls it.
-pub fn attachment_of(file: &Attachment) -> Result<core::Attachment, Failure> {
+fn attachment_of(file: &Attachment) -> Result<core::Attachment, Failure> {
     Ok(core::Attachment {
         kind: attachment_kind_of(file.kind),
         file: None,
@@ -43,7 +58,7 @@ pub fn attachment_of(file: &Attachment) -> Result<core::Attachment, Failure> {
 }
 
 /// Reads [`Attachment::id`].
-pub fn file_of(id: &str) -> Result<[u8; 32], Failure> {
+fn file_of(id: &str) -> Result<[u8; 32], Failure> {
     let digest = hex::decode(id).ok().and_then(|bytes| bytes.try_into().ok());
     digest.ok_or_else(|| Failure::user("malformedFile", "not the name of a file: 64 hexadecimal digits"))
 }
@@ -60,7 +75,7 @@ pub fn attachment_kind(kind: core::AttachmentKind) -> AttachmentKind {
     }
 }
 
-fn attachment_kind_of(kind: AttachmentKind) -> core::AttachmentKind {
+pub fn attachment_kind_of(kind: AttachmentKind) -> core::AttachmentKind {
     match kind {
         AttachmentKind::Document => core::AttachmentKind::Document,
         AttachmentKind::Photo => core::AttachmentKind::Photo,

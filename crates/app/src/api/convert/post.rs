@@ -1,7 +1,7 @@
 //! Posts and what is done about them.
 
 use super::{account_of, message_key, message_key_of, picture, picture_of};
-use super::{attachment, attachment_kind, attachment_of};
+use super::{album_of, attachment, attachment_kind};
 use crate::api::{Card, Deed, Done, Failure, Place, Post, Preview, Quote, Reply, Span, Style};
 use waxwing_client::post as core;
 
@@ -70,7 +70,7 @@ pub fn post_of(post: &Post) -> Result<core::Post, Failure> {
         once: post.once,
         preview: post.preview.as_ref().map(preview).transpose()?,
         card: post.card.as_ref().map(card_of).transpose()?.map(Box::new),
-        attachments: post.attachments.iter().map(attachment_of).collect::<Result<_, _>>()?,
+        attachments: album_of(&post.attachments)?,
     })
 }
 

@@ -1,0 +1,136 @@
+//! Files of messages: made ready, encrypted, moved and kept.
+//!
+//! What is kept is ciphertext ([`Vault`]), named by its digest, beside the database that holds the keys. One thread
+//! makes files ready and saves them, one after the other; each transfer has a thread of its own, a bounded number at
+//! a time. All of them tell the engine what has become of it, and none decides anything.
+
+mod blurhash;
+mod pdf;
+mod photo;
+mod prepare;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod vault;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use waxwing_client::{LocalFile, Upload};
+use waxwing_wire::attachment::Attachment;
+
+use crate::api::{CommandId, Failure};
+use crate::limits::MAX_MEDIA_JOBS;
+pub use prepare::How;
+pub use transfer::{Fetch, Fetched, Uploaded, download_url};
+pub use vault::Vault;
+
+/// What has become of something.
+pub enum Report {
+    /// A file is encrypted and kept, and what is to be said of it.
+    Prepared(CommandId, Result<(LocalFile, Box<Attachment>), Failure>),
+    /// It is where it was to be saved.
+    Saved(CommandId, Result<PathBuf, Failure>),
+    /// An upload, by its file's digest.
+    Uploaded([u8; 32], Uploaded),
+    /// A download, likewise.
+    Fetched([u8; 32], Fetched),
+    /// So many bytes of so many, of a download or an upload.
+    Progress { digest: [u8; 32], sending: bool, done: u64, total: u64 },
+}
+
+/// Where reports go. `false`: nobody listens any more.
+pub type Reporter = Arc<dyn Fn(Report) -> bool + Send + Sync>;
+
+enum Job {
+    Prepare(CommandId, How),
+    Save { command: CommandId, file: Box<Attachment>, to: PathBuf },
+}
+
+/// The threads.
+pub struct Media {
+    pub vault: Arc<Vault>,
+    jobs: Sender<Job>,
+    report: Reporter,
+    stop: Arc<AtomicBool>,
+}
+
+impl Media {
+    pub fn start(vault: Vault, report: Reporter) -> std::io::Result<Self> {
+        let vault = Arc::new(vault);
+        let (jobs, to_do) = bounded(MAX_MEDIA_JOBS);
+        let (kept, said) = (Arc::clone(&vault), Arc::clone(&report));
+        thread::Builder::new().name("media".into()).spawn(move || work(&kept, &to_do, &said))?;
+        Ok(Self { vault, jobs, report, stop: Arc::default() })
+    }
+
+    /// Makes a file ready; then [`Report::Prepared`].
+    pub fn prepare(&self, command: CommandId, how: How) -> Result<(), Failure> {
+        self.jobs.try_send(Job::Prepare(command, how)).map_err(|_| busy())
+    }
+
+    /// Decrypts a file that is kept into one that must not be there yet; then [`Report::Saved`].
+    pub fn save(&self, command: CommandId, file: &Attachment, to: PathBuf) -> Result<(), Failure> {
+        self.jobs.try_send(Job::Save { command, file: Box::new(file.clone()), to }).map_err(|_| busy())
+    }
+
+    /// Then [`Report::Uploaded`].
+    pub fn upload(&self, upload: Upload, server: String) {
+        let (vault, report, stop) = self.shared();
+        let digest = upload.digest;
+        let run = move || {
+            if let Some(end) = transfer::upload(&vault, &upload, &server, &stop, &report) {
+                report(Report::Uploaded(upload.digest, end));
+            }
+        };
+        if thread::Builder::new().name("upload".into()).spawn(run).is_err() {
+            (self.report)(Report::Uploaded(digest, Uploaded::NotNow));
+        }
+    }
+
+    /// Then [`Report::Fetched`].
+    pub fn fetch(&self, fetch: Fetch) {
+        let (vault, report, stop) = self.shared();
+        let digest = fetch.attachment.digest;
+        let run = move || {
+            if let Some(end) = transfer::fetch(&vault, &fetch, &stop, &report) {
+                report(Report::Fetched(fetch.attachment.digest, end));
+            }
+        };
+        if thread::Builder::new().name("download".into()).spawn(run).is_err() {
+            (self.report)(Report::Fetched(digest, Fetched::Disk("no thread can be made".into())));
+        }
+    }
+
+    fn shared(&self) -> (Arc<Vault>, Reporter, Arc<AtomicBool>) {
+        (Arc::clone(&self.vault), Arc::clone(&self.report), Arc::clone(&self.stop))
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn busy() -> Failure {
+    Failure::user("busy", "too many files are being worked on; try again when they are done")
+}
+
+fn work(vault: &Vault, jobs: &Receiver<Job>, report: &Reporter) {
+    for job in jobs {
+        let listened = match job {
+            Job::Prepare(command, how) => report(Report::Prepared(command, prepare::prepare(vault, &how))),
+            Job::Save { command, file, to } => {
+                let saved = vault.save(&file, &to).map(|()| to);
+                report(Report::Saved(command, saved))
+            }
+        };
+        if !listened {
+            return;
+        }
+    }
+}

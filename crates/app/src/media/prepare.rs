@@ -1,0 +1,128 @@
+//! From a file on this device to what a message carries.
+
+use std::fs::File;
+use std::io::{Cursor, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+use waxwing_client::LocalFile;
+use waxwing_wire::Bytes;
+use waxwing_wire::attachment::{Attachment, AttachmentKind};
+use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FILE_NAME_BYTES};
+
+use super::photo::{self, Looks};
+use super::vault::{Vault, disk};
+use super::{pdf, photo::photo};
+use crate::api::Failure;
+use crate::limits::{MAX_PDF_BYTES, MAX_PHOTO_BYTES};
+
+/// What is to become of a file.
+pub struct How {
+    /// Where it is.
+    pub path: PathBuf,
+    /// As what it is sent; `None`: as what it is.
+    pub kind: Option<AttachmentKind>,
+    /// A photo as large as it makes sense.
+    pub hd: bool,
+}
+
+/// What the first bytes of a file say that it is.
+fn recognised(head: &[u8]) -> Option<(&'static str, AttachmentKind)> {
+    use AttachmentKind::{Audio, Document, Gif, Photo, Video};
+    let at = |from: usize, what: &[u8]| head.get(from..).is_some_and(|rest| rest.starts_with(what));
+    Some(match head {
+        _ if at(0, &[0xff, 0xd8, 0xff]) => ("image/jpeg", Photo),
+        _ if at(0, b"\x89PNG\r\n\x1a\n") => ("image/png", Photo),
+        _ if at(0, b"GIF8") => ("image/gif", Gif),
+        _ if at(0, b"RIFF") && at(8, b"WEBP") => ("image/webp", Photo),
+        _ if at(0, b"RIFF") && at(8, b"WAVE") => ("audio/wav", Audio),
+        _ if at(4, b"ftypM4A") => ("audio/mp4", Audio),
+        _ if at(4, b"ftypqt") => ("video/quicktime", Video),
+        _ if at(4, b"ftyp") => ("video/mp4", Video),
+        _ if at(0, &[0x1a, 0x45, 0xdf, 0xa3]) => ("video/webm", Video),
+        _ if at(0, b"OggS") => ("audio/ogg", Audio),
+        _ if at(0, b"fLaC") => ("audio/flac", Audio),
+        _ if at(0, b"ID3") || at(0, &[0xff, 0xfb]) => ("audio/mpeg", Audio),
+        _ if at(0, b"%PDF-") => ("application/pdf", Document),
+        _ if at(0, b"PK\x03\x04") => ("application/zip", Document),
+        _ => return None,
+    })
+}
+
+/// The last part of a path, as long as a message can say it.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut end = name.len().min(MAX_FILE_NAME_BYTES);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.get(..end).unwrap_or_default().to_owned()
+}
+
+/// Makes a file ready, and keeps its ciphertext.
+pub fn prepare(vault: &Vault, how: &How) -> Result<(LocalFile, Box<Attachment>), Failure> {
+    let shown = how.path.display();
+    let unreadable =
+        |error: std::io::Error| Failure::user("cannotRead", format!("{shown} cannot be read: {error}"));
+    let mut file = File::open(&how.path).map_err(unreadable)?;
+    let data = file.metadata().map_err(unreadable)?;
+    if !data.is_file() {
+        return Err(Failure::user("cannotRead", format!("{shown} is no file")));
+    }
+    if data.len() > MAX_ATTACHMENT_BYTES {
+        return Err(Failure::user("fileTooLarge", format!("{shown} is too large: a file has at most 2 GiB")));
+    }
+    let mut head = Vec::new();
+    (&file).take(64).read_to_end(&mut head).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    let known = recognised(&head);
+    let kind = how.kind.or(known.map(|(_, kind)| kind)).unwrap_or(AttachmentKind::Document);
+    let mut attachment = Attachment::new(kind, [0; 32], [0; 32], data.len());
+    attachment.name = name_of(&how.path);
+    attachment.media_type = known.map_or("application/octet-stream", |(name, _)| name).to_owned();
+    let no_picture = || {
+        let detail = format!("{shown} cannot be read as a picture, or is too large; send it as a document");
+        Failure::user("malformedPicture", detail)
+    };
+    let local = match kind {
+        AttachmentKind::Photo => {
+            let picture = read_all(&mut file, MAX_PHOTO_BYTES).map_err(disk)?;
+            let made = picture.and_then(|picture| photo(&picture, how.hd)).ok_or_else(no_picture)?;
+            "image/jpeg".clone_into(&mut attachment.media_type);
+            // What a camera calls a file says when it was taken.
+            attachment.name.clear();
+            attachment.bytes = made.file.len() as u64;
+            looks_of(&mut attachment, made.looks);
+            vault.seal(&mut Cursor::new(&made.file), made.file.len() as u64)?
+        }
+        AttachmentKind::Sticker | AttachmentKind::Gif => {
+            let picture = read_all(&mut file, MAX_PHOTO_BYTES).map_err(disk)?.ok_or_else(no_picture)?;
+            if let Some(first) = photo::decode(&picture) {
+                looks_of(&mut attachment, photo::looks(&first));
+            }
+            vault.seal(&mut Cursor::new(&picture), picture.len() as u64)?
+        }
+        _ => {
+            if known.is_some_and(|(name, _)| name == "application/pdf") {
+                let document = read_all(&mut file, MAX_PDF_BYTES).map_err(disk)?;
+                attachment.pages = document.map_or(0, |document| pdf::pages(&document));
+                file.rewind().map_err(unreadable)?;
+            }
+            vault.seal(&mut file, data.len())?
+        }
+    };
+    (attachment.digest, attachment.key) = (local.digest, local.key);
+    Ok((local, Box::new(attachment)))
+}
+
+fn looks_of(attachment: &mut Attachment, looks: Looks) {
+    (attachment.width, attachment.height) = (looks.width, looks.height);
+    attachment.blurhash = looks.blurhash;
+    attachment.thumbnail = Bytes::from(looks.thumbnail);
+}
+
+/// `None`: it is longer.
+fn read_all(file: &mut File, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
+}

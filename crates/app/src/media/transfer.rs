@@ -1,0 +1,381 @@
+//! Bytes of files to the server and from it, over HTTP: in pieces, so that what was moved stays moved, and what does
+//! not move is noticed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::http::Response;
+use ureq::{Agent, Body};
+use waxwing_client::Upload;
+use waxwing_client::attachment::{AttachmentKey, Layout, Opener, Purpose, TAG_BYTES, Verifier};
+use waxwing_wire::attachment::Attachment;
+
+use super::vault::{Vault, layout_of};
+use super::{Report, Reporter};
+use crate::limits::{
+    HTTP_PATIENCE, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES, MIN_PIECE_BYTES, PIECE_TIME,
+    PROGRESS_PAUSE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
+};
+
+/// How an upload has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uploaded {
+    /// The server has all of it, durably.
+    Whole,
+    /// The ticket does not count any more.
+    Ticket,
+    /// The ciphertext is not here.
+    Missing,
+    /// It did not even begin.
+    NotNow,
+}
+
+/// How a download has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// All of it is here, and it is what the sender meant.
+    Whole,
+    /// The address does not count any more.
+    Address,
+    /// The server cannot be reached, or answers something else.
+    Unreachable,
+    /// What the server has is another file than the message says.
+    False,
+    /// It cannot be kept; why.
+    Disk(String),
+}
+
+/// A download.
+pub struct Fetch {
+    /// What the message says of it.
+    pub attachment: Attachment,
+    /// Where its ciphertext is.
+    pub url: String,
+}
+
+/// Waits longer with every failure in a row.
+struct Patience<'a> {
+    failures: u32,
+    stop: &'a AtomicBool,
+}
+
+impl Patience<'_> {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// `false`: it is enough.
+    fn wait(&mut self, most: u32) -> bool {
+        self.failures += 1;
+        let pause = TRANSFER_RETRY_MIN * 2_u32.saturating_pow(self.failures.min(10) - 1);
+        let until = Instant::now() + pause.min(TRANSFER_RETRY_MAX);
+        while Instant::now() < until && !self.stopped() {
+            thread::sleep(Duration::from_millis(50));
+        }
+        self.failures < most && !self.stopped()
+    }
+}
+
+/// Says how far it is, now and then.
+struct Progress<'a> {
+    report: &'a Reporter,
+    digest: [u8; 32],
+    sending: bool,
+    total: u64,
+    last: Option<Instant>,
+}
+
+impl Progress<'_> {
+    fn at(&mut self, done: u64) {
+        let now = Instant::now();
+        if done < self.total && self.last.is_some_and(|last| now - last < PROGRESS_PAUSE) {
+            return;
+        }
+        self.last = Some(now);
+        let Self { digest, sending, total, .. } = *self;
+        (self.report)(Report::Progress { digest, sending, done, total });
+    }
+}
+
+/// Pieces that take about [`PIECE_TIME`].
+struct Piece(u64);
+
+impl Piece {
+    fn took(&mut self, time: Duration) {
+        let fits = if time < PIECE_TIME { self.0 * 2 } else { self.0 / 2 };
+        self.0 = fits.clamp(MIN_PIECE_BYTES, MAX_PIECE_BYTES);
+    }
+
+    fn failed(&mut self) {
+        self.0 = (self.0 / 4).max(MIN_PIECE_BYTES);
+    }
+}
+
+fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(HTTP_PATIENCE))
+        .timeout_send_body(Some(HTTP_PATIENCE))
+        .timeout_recv_response(Some(HTTP_PATIENCE))
+        .timeout_recv_body(Some(HTTP_PATIENCE))
+        .build()
+        .new_agent()
+}
+
+/// The address of a file, which may be a path at the server's own.
+fn absolute(url: &str, server: &str) -> String {
+    if url.starts_with('/') { format!("{server}{url}") } else { url.to_owned() }
+}
+
+// ---------------------------------------------------------------- up
+
+/// What an answer means.
+enum Said {
+    /// So many bytes are there.
+    Offset(u64),
+    Ticket,
+    Nothing,
+}
+
+fn said(answer: Result<Response<Body>, ureq::Error>) -> Said {
+    let Ok(answer) = answer else { return Said::Nothing };
+    match answer.status().as_u16() {
+        200 | 204 => {
+            let offset = answer.headers().get("Upload-Offset").and_then(|value| value.to_str().ok());
+            offset.and_then(|text| text.parse().ok()).map_or(Said::Nothing, Said::Offset)
+        }
+        400 | 401 | 403 | 404 | 410 | 413 => Said::Ticket,
+        _ => Said::Nothing,
+    }
+}
+
+/// Brings a file to where its ticket says, as tus has it, going on where it was; for as long as it takes. `None`: it
+/// was stopped.
+pub fn upload(
+    vault: &Vault,
+    upload: &Upload,
+    server: &str,
+    stop: &AtomicBool,
+    report: &Reporter,
+) -> Option<Uploaded> {
+    let Ok(layout) = Layout::new(upload.bytes) else { return Some(Uploaded::Missing) };
+    let total = layout.sealed_bytes();
+    let Ok(mut file) = vault.open_sealed(&upload.digest) else { return Some(Uploaded::Missing) };
+    if file.metadata().map(|data| data.len()).ok() != Some(total) || upload.ticket.segment_bytes > 0 {
+        return Some(Uploaded::Missing);
+    }
+    let (agent, url) = (agent(), absolute(&upload.ticket.url, server));
+    let token = format!("Bearer {}", upload.ticket.token.to_hex());
+    let mut patience = Patience { failures: 0, stop };
+    let mut progress = Progress { report, digest: upload.digest, sending: true, total, last: None };
+    let mut piece = Piece(MIN_PIECE_BYTES * 4);
+    let mut bytes = Vec::new();
+    loop {
+        let head = agent.head(&url).header("Authorization", &token).header("Tus-Resumable", "1.0.0").call();
+        let mut offset = match said(head) {
+            Said::Offset(offset) => Some(offset),
+            Said::Ticket => return Some(Uploaded::Ticket),
+            Said::Nothing => None,
+        };
+        while let Some(at) = offset {
+            progress.at(at);
+            if at == total {
+                return Some(Uploaded::Whole);
+            }
+            if patience.stopped() {
+                return None;
+            }
+            if read_piece(&mut file, at, piece.0, &mut bytes).is_err() || bytes.is_empty() {
+                return Some(Uploaded::Missing);
+            }
+            let begun = Instant::now();
+            let patch = agent
+                .patch(&url)
+                .header("Authorization", &token)
+                .header("Tus-Resumable", "1.0.0")
+                .header("Upload-Offset", at.to_string())
+                .content_type("application/offset+octet-stream")
+                .send(&bytes[..]);
+            offset = match said(patch) {
+                Said::Offset(to) if to > at && to <= total => {
+                    piece.took(begun.elapsed());
+                    patience.failures = 0;
+                    Some(to)
+                }
+                Said::Ticket => return Some(Uploaded::Ticket),
+                Said::Offset(_) | Said::Nothing => None,
+            };
+        }
+        piece.failed();
+        if !patience.wait(u32::MAX) {
+            return None;
+        }
+    }
+}
+
+fn read_piece(file: &mut File, at: u64, most: u64, into: &mut Vec<u8>) -> std::io::Result<()> {
+    into.clear();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(most).read_to_end(into).map(|_| ())
+}
+
+// ---------------------------------------------------------------- down
+
+/// Why a piece did not come.
+enum Gap {
+    Address,
+    Network,
+}
+
+/// Bytes of the ciphertext from one on, at most so many.
+fn range(agent: &Agent, url: &str, from: u64, bytes: u64) -> Result<Vec<u8>, Gap> {
+    let range = format!("bytes={from}-{}", from + bytes - 1);
+    let mut answer = agent.get(url).header("Range", range).call().map_err(|_| Gap::Network)?;
+    match answer.status().as_u16() {
+        206 => {}
+        200 if from == 0 => {}
+        400 | 401 | 403 | 404 | 410 | 416 => return Err(Gap::Address),
+        _ => return Err(Gap::Network),
+    }
+    let mut body = Vec::new();
+    let reader = answer.body_mut().with_config().limit(u64::MAX).reader();
+    // What has come before the connection went is as good.
+    let _ = reader.take(bytes).read_to_end(&mut body);
+    if body.is_empty() { Err(Gap::Network) } else { Ok(body) }
+}
+
+/// Fetches a file to where it is kept, going on where it was. Each chunk is looked at when it comes, and only what is
+/// wrong is fetched again. `None`: it was stopped.
+pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter) -> Option<Fetched> {
+    let attachment = &fetch.attachment;
+    let Ok(layout) = layout_of(attachment) else { return Some(Fetched::False) };
+    let path = vault.part(&attachment.digest);
+    let disk = |error: std::io::Error| Some(Fetched::Disk(error.to_string()));
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) => return disk(error),
+    };
+    let opener = Opener::new(&AttachmentKey::from_bytes(attachment.key), Purpose::File, layout);
+    let total = layout.sealed_bytes();
+    let mut progress = Progress { report, digest: attachment.digest, sending: false, total, last: None };
+    let mut index = match whole_chunks(&mut file, layout, &opener) {
+        Ok(index) => index,
+        Err(error) => return disk(error),
+    };
+    let agent = agent();
+    let mut patience = Patience { failures: 0, stop };
+    let mut piece = Piece(MIN_PIECE_BYTES * 4);
+    let mut false_in_a_row = 0;
+    while let Some(chunk) = layout.chunk(index) {
+        if patience.stopped() {
+            return None;
+        }
+        progress.at(chunk.sealed_at);
+        // A chunk that was false is asked for alone.
+        let wanted = if false_in_a_row > 0 { chunk.sealed_bytes as u64 } else { piece.0 };
+        let begun = Instant::now();
+        let bytes = match range(&agent, &fetch.url, chunk.sealed_at, wanted.max(chunk.sealed_bytes as u64)) {
+            Ok(bytes) => bytes,
+            Err(Gap::Address) => return Some(Fetched::Address),
+            Err(Gap::Network) => {
+                piece.failed();
+                if !patience.wait(MAX_TRANSFER_TRIES) {
+                    return (!patience.stopped()).then_some(Fetched::Unreachable);
+                }
+                continue;
+            }
+        };
+        let (good, false_chunk) = good_chunks(&bytes, layout, index, &opener);
+        if let Err(error) = file.seek(SeekFrom::Start(chunk.sealed_at)).and_then(|_| file.write_all(good)) {
+            return disk(error);
+        }
+        let came = good.len().div_ceil(CHUNK_SEALED_BYTES);
+        index += u32::try_from(came).unwrap_or(u32::MAX);
+        if came > 0 {
+            piece.took(begun.elapsed());
+            (patience.failures, false_in_a_row) = (0, 0);
+        } else if !false_chunk && !patience.wait(MAX_TRANSFER_TRIES) {
+            return (!patience.stopped()).then_some(Fetched::Unreachable);
+        }
+        if false_chunk {
+            false_in_a_row += 1;
+            if false_in_a_row > MAX_CHUNK_TRIES {
+                return Some(Fetched::False);
+            }
+        }
+    }
+    progress.at(total);
+    Some(match finish(vault, &mut file, attachment, total) {
+        Ok(true) => Fetched::Whole,
+        Ok(false) => Fetched::False,
+        Err(error) => Fetched::Disk(error.to_string()),
+    })
+}
+
+const CHUNK_SEALED_BYTES: usize = waxwing_client::attachment::CHUNK_BYTES + TAG_BYTES;
+
+/// How many chunks of what is here already are whole and right; the file ends behind them.
+fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> std::io::Result<u32> {
+    let here = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    let mut index = 0;
+    while let Some(chunk) = layout.chunk(index) {
+        if chunk.sealed_at + chunk.sealed_bytes as u64 > here {
+            break;
+        }
+        Vault::read_sealed(file, chunk, &mut bytes)?;
+        if opener.open(index, &mut bytes).is_err() {
+            break;
+        }
+        index += 1;
+    }
+    file.set_len(layout.chunk(index).map_or(layout.sealed_bytes(), |chunk| chunk.sealed_at))?;
+    Ok(index)
+}
+
+/// What of some bytes are chunks that are right, from one on; whether one that is there is wrong.
+fn good_chunks<'a>(bytes: &'a [u8], layout: Layout, first: u32, opener: &Opener) -> (&'a [u8], bool) {
+    let mut good = 0;
+    let mut index = first;
+    while let Some(chunk) = layout.chunk(index) {
+        let Some(sealed) = bytes.get(good..good + chunk.sealed_bytes) else { break };
+        if opener.open(index, &mut sealed.to_vec()).is_err() {
+            return (bytes.get(..good).unwrap_or_default(), true);
+        }
+        good += chunk.sealed_bytes;
+        index += 1;
+    }
+    (bytes.get(..good).unwrap_or_default(), false)
+}
+
+/// Compares the whole with what the sender meant, and keeps it. What is another file does not stay.
+fn finish(vault: &Vault, file: &mut File, attachment: &Attachment, total: u64) -> std::io::Result<bool> {
+    let mut verifier = Verifier::default();
+    let mut bytes = vec![0; CHUNK_SEALED_BYTES];
+    file.seek(SeekFrom::Start(0))?;
+    let mut rest = total;
+    while rest > 0 {
+        let most = usize::try_from(rest).unwrap_or(usize::MAX).min(bytes.len());
+        let piece = bytes.get_mut(..most).unwrap_or_default();
+        file.read_exact(piece)?;
+        verifier.update(piece);
+        rest -= most as u64;
+    }
+    if verifier.finish(&attachment.digest).is_err() {
+        vault.remove(&attachment.digest);
+        return Ok(false);
+    }
+    file.sync_all()?;
+    vault.keep(&attachment.digest)?;
+    Ok(true)
+}
+
+/// The address of what the server says of a download.
+pub fn download_url(urls: &[String], server: &str) -> Option<String> {
+    urls.first().map(|url| absolute(url, server))
+}
