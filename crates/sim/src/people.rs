@@ -381,5 +381,7 @@ fn name(failure: &Failure) -> &'static str {
         Failure::TooManyStatuses { .. } => "TooManyStatuses",
         Failure::TooManyAddresses { .. } => "TooManyAddresses",
         Failure::FalseDirectory => "FalseDirectory",
+        Failure::UnknownFile => "UnknownFile",
+        Failure::TooManyFiles { .. } => "TooManyFiles",
     }
 }
