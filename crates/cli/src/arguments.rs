@@ -8,6 +8,7 @@ mod chats;
 mod daemon;
 mod devices;
 mod group;
+mod media;
 mod people;
 mod search;
 mod status;
@@ -24,6 +25,7 @@ pub use chats::{
 pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
+pub use media::{Files, Media, MediaCommand};
 pub use people::{
     For, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
 };
@@ -140,6 +142,8 @@ pub enum Command {
     History(History),
     /// Look for messages in all conversations, by text, person, date and kind
     Search(Search),
+    /// Files of messages: list and save them
+    Media(Media),
     /// Print the number to compare with a contact over another channel
     SafetyNumber(SafetyNumber),
     /// Status updates: what you and your contacts show for a day
@@ -183,10 +187,13 @@ pub struct Send {
     /// Do not ask the site of a link in the text what it is about
     #[arg(long)]
     pub no_preview: bool,
+    #[command(flatten)]
+    pub files: Files,
     /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
-    /// Text; `-` reads it from standard input
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    /// Text, or what is said of the files; `-` reads it from standard input
+    #[arg(required_unless_present_any = ["files", "album", "voice"])]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub text: Vec<String>,
 }
 

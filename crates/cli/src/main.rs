@@ -43,6 +43,7 @@ fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Error> {
         Command::Link(link) => commands::link(global, link, printer),
         Command::Devices(devices) => commands::devices(global, devices, printer),
         Command::Send(send) => commands::send(global, send, printer),
+        Command::Media(media) => commands::media(global, media, printer),
         Command::Receive(receive) => commands::receive(global, receive, printer),
         Command::Chat(chat) => chat::chat(global, chat, printer),
         Command::Contacts(contacts) => commands::contacts(global, contacts, printer),

@@ -276,10 +276,11 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
             return None;
         }
         progress.at(chunk.sealed_at);
-        // A chunk that was false is asked for alone.
-        let wanted = if false_in_a_row > 0 { chunk.sealed_bytes as u64 } else { piece.0 };
+        // Whole chunks; one that was false alone.
+        let chunks = if false_in_a_row > 0 { 1 } else { (piece.0 / CHUNK_SEALED_BYTES as u64).max(1) };
+        let wanted = (chunks * CHUNK_SEALED_BYTES as u64).min(total - chunk.sealed_at);
         let begun = Instant::now();
-        let bytes = match range(&agent, &fetch.url, chunk.sealed_at, wanted.max(chunk.sealed_bytes as u64)) {
+        let bytes = match range(&agent, &fetch.url, chunk.sealed_at, wanted) {
             Ok(bytes) => bytes,
             Err(Gap::Address) => return Some(Fetched::Address),
             Err(Gap::Network) => {

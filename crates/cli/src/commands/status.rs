@@ -6,6 +6,7 @@ use waxwing_app::api::{
 };
 
 use super::acts::{previewed, typed};
+use super::media::Bar;
 use super::contacts::is_only_known;
 use super::now_ms;
 use super::people::words;
@@ -55,7 +56,7 @@ pub fn status(global: &Global, arguments: &Status, printer: &mut Printer) -> Res
 }
 
 fn posted(session: &mut Session, id: &str, printer: &mut Printer) -> Result<(), Error> {
-    let refusal = await_acceptance(session, id)?;
+    let refusal = await_acceptance(session, id, &mut Bar::new(true))?;
     session.spread();
     let message = session
         .message(id)?

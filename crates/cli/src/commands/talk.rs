@@ -10,6 +10,7 @@ use waxwing_app::api::{
 };
 
 use super::acts::{previewed, typed};
+use super::media::{Bar, STILL, attach};
 use crate::arguments::{Global, History, Send};
 use crate::names::{Names, brief_person, chat_name};
 use crate::output::{Error, Printer, object};
@@ -35,7 +36,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let post = written(&session, &text, arguments)?;
+            let post = written(&mut session, &text, arguments, printer.is_json())?;
             let command = Command::Send { to: chat.conversation.clone(), post: Box::new(post) };
             let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
@@ -52,7 +53,8 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
             return Err(Error::user("listDelivery", detail));
         }
         Target::List(list) => {
-            let post = Box::new(written(&session, &text, arguments)?);
+            session.app.send(Command::GoOnline);
+            let post = Box::new(written(&mut session, &text, arguments, printer.is_json())?);
             let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), post };
             send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
         }
@@ -63,9 +65,11 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
 }
 
 /// What is sent.
-fn written(session: &Session, text: &str, arguments: &Send) -> Result<Post, Error> {
-    let post = Post { once: arguments.once, ..typed(session, text, arguments.plain)? };
-    if arguments.no_preview { Ok(post) } else { previewed(session, post) }
+fn written(session: &mut Session, text: &str, arguments: &Send, json: bool) -> Result<Post, Error> {
+    let attachments = attach(session, &arguments.files, json)?;
+    let alone = attachments.is_empty();
+    let post = Post { once: arguments.once, attachments, ..typed(session, text, arguments.plain)? };
+    if arguments.no_preview || !alone { Ok(post) } else { previewed(session, post) }
 }
 
 /// A contact or group that is known here, a broadcast list, or somebody whom the server knows.
@@ -130,7 +134,7 @@ fn send_to_list(session: &mut Session, command: Command, printer: &mut Printer) 
 
 /// Waits until the server has the message, or not, and says which.
 pub fn report(session: &mut Session, id: &str, chat: &Chat, printer: &mut Printer) -> Result<(), Error> {
-    let refusal = await_acceptance(session, id)?;
+    let refusal = await_acceptance(session, id, &mut Bar::new(printer.is_json()))?;
     let Some(message) = session.message(id)? else {
         return Err(Error::device("internal", "the message is not in the history; this is a bug"));
     };
@@ -161,11 +165,15 @@ pub fn no_connection(session: &Session, what: &str) -> String {
 }
 
 /// Until the server has the message, or there is no hope of that now. A refusal is returned.
-pub fn await_acceptance(session: &mut Session, id: &str) -> Result<Option<String>, Error> {
-    let deadline = Instant::now() + session.timeout;
+pub fn await_acceptance(session: &mut Session, id: &str, bar: &mut Bar) -> Result<Option<String>, Error> {
+    let mut deadline = Instant::now() + session.timeout;
     // It may have happened before the command was answered.
     while session.message(id)?.is_some_and(|message| message.delivery == Delivery::Pending) {
         let Some(event) = session.next(deadline) else { return Ok(None) };
+        bar.show(&event);
+        if matches!(&event, Event::FileProgress { .. }) {
+            deadline = Instant::now() + STILL;
+        }
         match session.hope(&event) {
             Hope::Some => {}
             Hope::None => return Ok(None),
