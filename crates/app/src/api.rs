@@ -611,6 +611,13 @@ pub enum Event {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Query {
+    /// What is in a file of a message that is on this device, and has at most 16 MiB. Not of what is to be seen once.
+    FileContent {
+        /// [`Message::id`].
+        message: String,
+        /// Which of its files, from 0.
+        index: u32,
+    },
     /// Messages with files, newest first.
     Files {
         /// Only of this conversation.
@@ -753,6 +760,11 @@ pub enum Query {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {
+    /// To [`Query::FileContent`].
+    FileContent {
+        /// Base64.
+        content: String,
+    },
     /// To [`Query::Files`].
     Files {
         /// Newest first.

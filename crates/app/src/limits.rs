@@ -64,6 +64,8 @@ pub const SNIPPET_LEAD_CHARACTERS: usize = 40;
 /// Messages that are indexed in one transaction when the index is made.
 pub const INDEX_PAGE_MESSAGES: usize = 10_000;
 
+/// A file that is given out by the interface itself has at most so much content, bytes.
+pub const MAX_FILE_CONTENT_BYTES: u64 = 16 * 1024 * 1024;
 /// Files that wait to be made ready or saved.
 pub const MAX_MEDIA_JOBS: usize = 64;
 /// Downloads at a time. Uploads: [`waxwing_client::limits::MAX_UPLOADS`].

@@ -63,6 +63,25 @@ impl Engine {
         self.media.prepare(id, how)
     }
 
+    pub(super) fn file_content(&self, message: &str, index: u32) -> Result<Vec<u8>, Failure> {
+        let (found, attachment) = self.file_of(message, index)?;
+        if matches!(&found.body, Body::Post(post) if post.once) {
+            return Err(Failure::user("once", "it is to be seen once: save it"));
+        }
+        self.media.vault.read(&attachment)
+    }
+
+    fn file_of(&self, message: &str, index: u32) -> Result<(core::Message, Attachment), Failure> {
+        let unknown = || Failure::user("unknownFile", "the message has no such file; it may be gone");
+        let key = api::message_key_of(message)?;
+        let found = self.profile.store.message(&key).map_err(|error| Failure::device(error.to_string()))?;
+        let found = found.ok_or_else(unknown)?;
+        let Body::Post(post) = &found.body else { return Err(unknown()) };
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let attachment = post.attachments.get(index).cloned().ok_or_else(unknown)?;
+        Ok((found, attachment))
+    }
+
     /// A file of a message is wanted here, or also somewhere else.
     pub(super) fn want_file(
         &mut self,
@@ -71,13 +90,9 @@ impl Engine {
         index: u32,
         save: Option<String>,
     ) -> Result<(), Failure> {
-        let unknown = || Failure::user("unknownFile", "the message has no such file; it may be gone");
-        let key = api::message_key_of(message)?;
-        let found = self.profile.store.message(&key).map_err(|error| Failure::device(error.to_string()))?;
-        let found = found.ok_or_else(unknown)?;
-        let Body::Post(post) = &found.body else { return Err(unknown()) };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let attachment = post.attachments.get(index).cloned().ok_or_else(unknown)?;
+        let (found, attachment) = self.file_of(message, index)?;
+        let key = found.key;
+        let Body::Post(post) = &found.body else { return Ok(()) };
         if post.once && found.direction == Direction::Incoming {
             if save.is_none() {
                 return Err(Failure::user("once", "it is to be seen once: save it"));

@@ -48,6 +48,10 @@ impl Engine {
                 let here = digests.flatten().filter(|digest| self.media.vault.has(digest));
                 Answer::Files { messages, here: here.map(hex::encode).collect() }
             }
+            Query::FileContent { message, index } => {
+                let content = self.file_content(&message, index)?;
+                Answer::FileContent { content: api::picture(&content) }
+            }
             Query::Search { .. } => look.search(query)?,
             Query::Message { id } => {
                 let message = store.message(&api::message_key_of(&id)?).map_err(device)?;

@@ -13,6 +13,7 @@ use waxwing_client::attachment::{AttachmentKey, Chunk, Layout, Opener, Purpose, 
 use waxwing_wire::attachment::Attachment;
 
 use crate::api::Failure;
+use crate::limits::MAX_FILE_CONTENT_BYTES;
 
 /// What begins so is not whole, and nobody works on it after a start.
 const NEW: &str = "new-";
@@ -139,6 +140,19 @@ impl Vault {
         saved
     }
 
+    /// The content of a small file.
+    pub fn read(&self, file: &Attachment) -> Result<Vec<u8>, Failure> {
+        let layout = layout_of(file)?;
+        if layout.content_bytes() > MAX_FILE_CONTENT_BYTES {
+            return Err(Failure::user("fileTooLarge", "the file is too large to be given out so; save it"));
+        }
+        let mut sealed = self.open_sealed(&file.digest).map_err(disk)?;
+        let opener = Opener::new(&AttachmentKey::from_bytes(file.key), Purpose::File, layout);
+        let mut content = Vec::new();
+        open_into(&mut sealed, &mut content, &opener, layout)?;
+        Ok(content)
+    }
+
     /// Reads one chunk's ciphertext.
     pub fn read_sealed(file: &mut File, chunk: Chunk, into: &mut Vec<u8>) -> io::Result<()> {
         into.resize(chunk.sealed_bytes, 0);
@@ -154,13 +168,23 @@ pub fn layout_of(file: &Attachment) -> Result<Layout, Failure> {
 
 fn copy_open(sealed: &mut File, target: File, opener: &Opener, layout: Layout) -> Result<(), Failure> {
     let mut target = BufWriter::new(target);
+    open_into(sealed, &mut target, opener, layout)?;
+    target.into_inner().map_err(|error| disk(error.into_error()))?.sync_all().map_err(disk)
+}
+
+fn open_into(
+    sealed: &mut File,
+    target: &mut dyn io::Write,
+    opener: &Opener,
+    layout: Layout,
+) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     for (index, chunk) in (0..layout.chunks()).filter_map(|index| Some((index, layout.chunk(index)?))) {
         Vault::read_sealed(sealed, chunk, &mut bytes).map_err(disk)?;
         opener.open(index, &mut bytes).map_err(|_| damaged())?;
         target.write_all(&bytes).map_err(disk)?;
     }
-    target.into_inner().map_err(|error| disk(error.into_error()))?.sync_all().map_err(disk)
+    Ok(())
 }
 
 /// Nothing of the file or its path is in it.

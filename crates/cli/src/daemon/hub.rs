@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use waxwing_app::App;
 use waxwing_app::api::{
-    Answer, Chat, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure, Fault, Group,
-    JournalEntry, Message, Query, Receipt, Status,
+    Answer, Attachment, Chat, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure,
+    Fault, Group, JournalEntry, Message, Query, Receipt, Status,
 };
 use waxwing_app::channel::{Sender, bounded};
 
@@ -24,6 +24,7 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct Done {
     pub message: Option<String>,
     pub contact: Option<Contact>,
+    pub attachment: Option<Attachment>,
 }
 
 /// The own account.
@@ -40,6 +41,8 @@ pub struct Hub {
     /// How long the server is waited for.
     pub timeout: Duration,
     waiting: Mutex<BTreeMap<CommandId, Sender<Result<Done, Failure>>>>,
+    /// What is said of a file before its command is answered.
+    attached: Mutex<BTreeMap<CommandId, Attachment>>,
     state: Mutex<State>,
     changed: Condvar,
     subscribers: AtomicUsize,
@@ -84,6 +87,7 @@ impl Hub {
             mode,
             timeout,
             waiting: Mutex::default(),
+            attached: Mutex::default(),
             state: Mutex::new(State { generation: 0, online: false, ended: None }),
             changed: Condvar::new(),
             subscribers: AtomicUsize::new(0),
@@ -107,8 +111,18 @@ impl Hub {
 
     fn take(&self, event: Event) {
         let answered = match event {
-            Event::Done { command, message, contact } => Some((command, Ok(Done { message, contact }))),
-            Event::Failed { command, failure } => Some((command, Err(failure))),
+            Event::Done { command, message, contact } => {
+                let attachment = lock(&self.attached).remove(&command);
+                Some((command, Ok(Done { message, contact, attachment })))
+            }
+            Event::Failed { command, failure } => {
+                lock(&self.attached).remove(&command);
+                Some((command, Err(failure)))
+            }
+            Event::Attached { command, attachment } => {
+                lock(&self.attached).insert(command, attachment);
+                None
+            }
             Event::Connection { connection } => {
                 lock(&self.state).online = connection == Connection::Online;
                 if let Connection::Refused { code } = connection {
@@ -205,6 +219,11 @@ impl Hub {
 
     /// Does something and waits for the answer.
     pub fn run(&self, command: Command) -> Result<Done, Failure> {
+        self.run_for(command, self.timeout)
+    }
+
+    /// The same, for what may take longer.
+    pub fn run_for(&self, command: Command, patience: Duration) -> Result<Done, Failure> {
         let (answer, answered) = bounded(1);
         let id = {
             // Held, so that the answer cannot come before somebody waits for it.
@@ -213,7 +232,7 @@ impl Hub {
             waiting.insert(id, answer);
             id
         };
-        answered.recv_timeout(self.timeout).unwrap_or_else(|_| {
+        answered.recv_timeout(patience).unwrap_or_else(|_| {
             lock(&self.waiting).remove(&id);
             let detail = "the server did not answer in time; try again, or start the daemon with a longer \
                           --timeout";
@@ -235,6 +254,22 @@ impl Hub {
     pub fn page(&self, after: Option<u64>, limit: usize) -> Result<Page, Failure> {
         match self.query(Query::Journal { after, limit })? {
             Answer::Journal { acknowledged, newest, entries } => Ok(Page { acknowledged, newest, entries }),
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// Messages with files, newest first.
+    pub fn with_files(&self, with: Option<String>, limit: usize) -> Result<Vec<Message>, Failure> {
+        match self.query(Query::Files { with, before: None, limit })? {
+            Answer::Files { messages, .. } => Ok(messages),
+            _ => Err(mismatch()),
+        }
+    }
+
+    /// Base64 of a file that is here.
+    pub fn file_content(&self, message: String, index: u32) -> Result<String, Failure> {
+        match self.query(Query::FileContent { message, index })? {
+            Answer::FileContent { content } => Ok(content),
             _ => Err(mismatch()),
         }
     }

@@ -53,3 +53,7 @@ pub const MIN_TOKEN_BYTES: usize = 16;
 pub const MAX_TOKEN_BYTES: usize = 1_024;
 /// Formatted parts and mentions in a text.
 pub const MAX_SPANS: usize = 256;
+/// A file may take so long to be made ready, or to come.
+pub const FILE_PATIENCE: Duration = Duration::from_secs(1_800);
+/// Messages among which the file of an id is looked for.
+pub const MAX_FILES_SEARCHED: usize = 1_000;

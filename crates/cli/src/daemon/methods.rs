@@ -27,6 +27,7 @@ pub fn call(hub: &Hub, method: &str, params: Map<String, Value>) -> Result<Value
     own_account(hub, &params)?;
     match method {
         "send" => send::send(hub, &params),
+        "getAttachment" => send::get_attachment(hub, &params),
         "sendStory" => send::story(hub, &params),
         "sendReaction" => send::react(hub, &params),
         "remoteDelete" => send::remote_delete(hub, &params),

@@ -2,7 +2,7 @@
 //! word (places and events), ours are `location` and `event`.
 
 use serde_json::{Map, Value, json};
-use waxwing_app::api::{Card, Failure, Place, Post, Preview, Quote, Span, Style};
+use waxwing_app::api::{Attachment, Card, Failure, Place, Post, Preview, Quote, Span, Style};
 
 use super::{Directory, named};
 use crate::daemon::names::{number, uuid};
@@ -37,6 +37,9 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
     if !styles.is_empty() {
         put("textStyles", styles.into());
     }
+    if !post.attachments.is_empty() {
+        put("attachments", post.attachments.iter().map(attachment_told).collect::<Vec<_>>().into());
+    }
     if post.preview.is_some() {
         put("previews", previews(post).into());
     }
@@ -60,6 +63,16 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
         }
     }
     Ok(data)
+}
+
+/// A file: `getAttachment` takes its id. `kind` and `pages` are ours.
+fn attachment_told(file: &Attachment) -> Value {
+    let or_null = |number: u32| (number > 0).then_some(number);
+    json!({
+        "id": file.id, "contentType": file.media_type, "filename": file.name, "size": file.bytes,
+        "width": or_null(file.width), "height": or_null(file.height), "caption": null, "uploadTimestamp": null,
+        "kind": file.kind, "durationMs": or_null(file.duration_ms), "pages": or_null(file.pages),
+    })
 }
 
 /// What links lead to: at most one.
@@ -89,7 +102,8 @@ fn quote_told(directory: &dyn Directory, quote: &Quote) -> Result<Value, Failure
     let mut told = named("author", &directory.person(author)?);
     told.insert("id".to_owned(), sent_at_ms.into());
     told.insert("text".to_owned(), quote.text.as_str().into());
-    told.insert("attachments".to_owned(), json!([]));
+    let files: Vec<Value> = quote.attachments.iter().map(|kind| json!({ "kind": kind })).collect();
+    told.insert("attachments".to_owned(), files.into());
     Ok(Value::Object(told))
 }
 

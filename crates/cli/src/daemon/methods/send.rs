@@ -1,18 +1,20 @@
 //! Messages and receipts. A message is named by its author and the time at which it was sent.
 
 use serde_json::{Value, json};
-use waxwing_app::api::{Command, Composing, Deed, Delivery, Message, Person, Post, Preview, Quote};
+use waxwing_app::api::{
+    Attachment, AttachmentKind, Command, Composing, Deed, Delivery, Message, Person, Post, Preview, Quote,
+};
 
 use crate::daemon::envelope::{Directory as _, is_group, story_author};
 use crate::daemon::hub::Hub;
-use crate::daemon::limits::{MAX_IDEMPOTENCY_KEY_BYTES, MAX_RECIPIENTS};
+use crate::daemon::limits::{FILE_PATIENCE, MAX_FILES_SEARCHED, MAX_IDEMPOTENCY_KEY_BYTES, MAX_RECIPIENTS};
 use crate::daemon::markup::spans;
 use crate::daemon::names::{address, group_id};
 use crate::daemon::params::Params;
 use crate::daemon::rpc::RpcError;
 
 /// What is not there yet, and is refused rather than left out of the message.
-const NOT_YET: &[&str] = &["attachment", "attachments", "sticker", "previewImage", "endSession"];
+const NOT_YET: &[&str] = &["sticker", "previewImage", "endSession"];
 
 pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     for name in NOT_YET {
@@ -24,6 +26,7 @@ pub fn send(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
         quote: quote(hub, params)?,
         once: params.flag("viewOnce")?,
         preview: preview(params)?,
+        attachments: attachments(hub, params)?,
         ..Post::plain(text)
     };
     match params.number(&["editTimestamp"])? {
@@ -49,6 +52,43 @@ pub(super) fn send_post(hub: &Hub, params: &Params, post: &Post) -> Result<Value
         hub.await_delivery(&ids, Delivery::Delivered, wait)?;
     }
     sent(hub, &messages, wait.is_some())
+}
+
+/// Files of this machine, by their paths.
+fn attachments(hub: &Hub, params: &Params) -> Result<Vec<Attachment>, RpcError> {
+    let kind = params.flag("voiceNote")?.then_some(AttachmentKind::Voice);
+    let mut attached = Vec::new();
+    for path in params.texts(&["attachment", "attachments"])? {
+        if path.starts_with("data:") {
+            return Err(RpcError::user(
+                "attachments: name files by their paths; data URIs are not supported",
+            ));
+        }
+        let done = hub.run_for(Command::Attach { path, kind, hd: false }, FILE_PATIENCE)?;
+        attached.extend(done.attachment);
+    }
+    Ok(attached)
+}
+
+/// A file that somebody has sent, by the id that its event told: fetched if need be, and as Base64, or with `path` (which
+/// signal-cli has not) saved there.
+pub fn get_attachment(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
+    let id = params.needed_text(&["id"])?;
+    let mut found = None;
+    for message in hub.with_files(None, MAX_FILES_SEARCHED)? {
+        let files = message.body.post().map(|post| post.attachments.as_slice()).unwrap_or_default();
+        if let Some(index) = files.iter().position(|file| file.id == id) {
+            found = Some((message.id.clone(), u32::try_from(index).unwrap_or(u32::MAX)));
+            break;
+        }
+    }
+    let (message, index) = found.ok_or_else(|| RpcError::user("no such attachment; it may be gone"))?;
+    if let Some(path) = params.text(&["path"])? {
+        hub.run_for(Command::SaveFile { message, index, path: path.clone() }, FILE_PATIENCE)?;
+        return Ok(json!({ "path": path }));
+    }
+    hub.run_for(Command::FetchFile { message: message.clone(), index }, FILE_PATIENCE)?;
+    Ok(json!({ "data": hub.file_content(message, index)? }))
 }
 
 /// Shows something for a day to those whom the settings name. signal-cli has no such method.
