@@ -6,6 +6,8 @@
 //! that is written after it, and nothing seems to be missing before it. What is uploaded serves every later message
 //! with the same file. When the server says that it has a file no more, it is uploaded again.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use waxwing_wire::FileId;
@@ -27,9 +29,10 @@ use crate::limits::{
 };
 use crate::outbox::hold_ms;
 use crate::overlay::Overlay;
-use crate::record::{ContentRow, FetchedRow, FileRow, Kind, OutboxRow, Record, UnsentRow};
+use crate::record::{Kind, OutboxRow, Record};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::turn::Turn;
+use rows::{ContentRow, FetchedRow, FileRow, UnsentRow};
 
 /// BLAKE3 of a ciphertext: names a file on this device.
 pub(crate) type FileDigest = [u8; 32];

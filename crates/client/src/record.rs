@@ -699,75 +699,6 @@ pub(crate) struct AudienceRow {
     pub accounts: Vec<Vec<u8>>,
 }
 
-/// A file that this device has encrypted, or had to upload; its key is the digest of its ciphertext.
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-pub(crate) struct FileRow {
-    /// 32 bytes.
-    #[prost(bytes = "vec", tag = "1")]
-    pub key: Vec<u8>,
-    /// Of its content.
-    #[prost(uint64, tag = "2")]
-    pub bytes: u64,
-    /// BLAKE3 of its content; none: not known.
-    #[prost(bytes = "vec", tag = "3")]
-    pub content: Vec<u8>,
-    /// The server's name for it, 16 bytes; none: it is not uploaded.
-    #[prost(bytes = "vec", tag = "4")]
-    pub file: Vec<u8>,
-    /// It is to be uploaded.
-    #[prost(bool, tag = "5")]
-    pub wanted: bool,
-    /// It could not be, and nothing that waits for it leaves.
-    #[prost(bool, tag = "6")]
-    pub missing: bool,
-    /// Of a ticket: the name that it will have.
-    #[prost(bytes = "vec", tag = "7")]
-    pub ticket: Vec<u8>,
-    #[prost(bytes = "vec", tag = "8")]
-    pub token: Vec<u8>,
-    #[prost(string, tag = "9")]
-    pub url: String,
-    /// Milliseconds since 1970.
-    #[prost(uint64, tag = "10")]
-    pub expires_ms: u64,
-    #[prost(uint64, tag = "11")]
-    pub segment_bytes: u64,
-    /// Milliseconds since 1970.
-    #[prost(uint64, tag = "12")]
-    pub added_at_ms: u64,
-}
-
-impl Drop for FileRow {
-    fn drop(&mut self) {
-        self.key.zeroize();
-        self.token.zeroize();
-    }
-}
-
-/// Which file has some content.
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-pub(crate) struct ContentRow {
-    /// Digest of its ciphertext.
-    #[prost(bytes = "vec", tag = "1")]
-    pub digest: Vec<u8>,
-}
-
-/// A message that waits for uploads; its key is the message's order.
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-pub(crate) struct UnsentRow {
-    /// As in keys of rows.
-    #[prost(bytes = "vec", tag = "1")]
-    pub message: Vec<u8>,
-}
-
-/// The server is to hear that this device needs a file no more: its key says which.
-#[derive(Clone, PartialEq, prost::Message)]
-#[prost(skip_debug)]
-pub(crate) struct FetchedRow {}
-
 /// What an outbox row is. The numbers are those of the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -849,8 +780,4 @@ names! {
     PeerProfileRow "peer profile",
     AudienceRow "audience",
     StatusRow "status",
-    FileRow "file",
-    ContentRow "file content",
-    UnsentRow "unsent message",
-    FetchedRow "fetched file",
 }

@@ -225,11 +225,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         Command::AnswerJoin { group, account, accept } => {
             Core::AnswerJoin { group: api::group_of(&group)?, account: api::account_of(&account)?, accept }
         }
-        Command::ShareHistory { group, account, messages } => Core::ShareHistory {
-            group: api::group_of(&group)?,
-            account: api::account_of(&account)?,
-            messages,
-        },
+        Command::ShareHistory { group, account, messages } => share(&group, &account, messages)?,
         Command::SetList { list } => Core::SetList { list: list_of(&list)? },
         Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
         Command::PostStatus { post } => Core::Show { post: Box::new(api::post_of(&post)?) },
@@ -237,6 +233,11 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
         }
     })
+}
+
+fn share(group: &str, account: &str, messages: u32) -> Result<core::Command, Failure> {
+    let (group, account) = (api::group_of(group)?, api::account_of(account)?);
+    Ok(core::Command::ShareHistory { group, account, messages })
 }
 
 fn address_code(text: &str) -> Result<AddressCode, Failure> {

@@ -1,0 +1,173 @@
+//! Files from one account to another through a real server.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+use support::rpc::{Program, text};
+use support::{Person, Server, eventually, files, holds};
+
+/// What is in a file, and nowhere on the server.
+const CANARY: &str = "the canary sings in chunk after chunk";
+
+fn two(server: &Server) -> (Person, Person) {
+    let invitation = server.invitation();
+    let alice = Person::registered("alice", &server.address, &invitation);
+    let bob = Person::registered("bob", &server.address, &invitation);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    (alice, bob)
+}
+
+/// A document of so many bytes that says the canary again and again, never twice at the same distance.
+fn document(folder: &Path, name: &str, bytes: usize) -> String {
+    let mut content = Vec::new();
+    for number in 0_u64.. {
+        content.extend(format!("{CANARY} {number}\n").bytes());
+        if content.len() >= bytes {
+            break;
+        }
+    }
+    content.truncate(bytes);
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+/// A photo of a slope from dark to light.
+fn photo(folder: &Path) -> String {
+    let (width, height) = (2_000_u32, 300_u32);
+    let pixel = |x: u32, y: u32| image::Rgb([u8::try_from(x / 8).unwrap(), u8::try_from(y / 2).unwrap(), 90]);
+    let picture = image::RgbImage::from_fn(width, height, pixel);
+    let path = folder.join("sea.png");
+    picture.save(&path).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+/// The number of the last message with files.
+fn last(person: &Person) -> String {
+    person.json(&["media", "list"]).succeeded().object()["number"].to_string()
+}
+
+#[test]
+fn a_document_and_a_photo_arrive_and_the_server_knows_neither() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let plan = document(folder.path(), "plan.txt", 700_001);
+    let sent = alice.json(&["send", "--file", &plan, "bob", "the plan"]).succeeded().object();
+    assert_eq!(sent["message"]["delivery"], "sent");
+    let received = bob.json(&["receive"]).succeeded();
+    assert_eq!(received.texts(), ["the plan"]);
+    let file = &received.objects()[0]["message"]["body"]["attachments"][0];
+    assert_eq!(
+        (&file["name"], &file["bytes"], &file["kind"]),
+        (&json!("plan.txt"), &json!(700_001), &json!("document"))
+    );
+    assert!(file.get("key").is_none(), "keys are nobody's business out here");
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let saved = bob.json(&["media", "save", &last(&bob), "-o", &out.to_string_lossy()]).succeeded().object();
+    assert_eq!(Path::new(saved["path"].as_str().unwrap()), out.join("plan.txt"));
+    assert!(fs::read(out.join("plan.txt")).unwrap() == fs::read(&plan).unwrap());
+    // Once more: another name, and nothing is fetched again.
+    bob.json(&["media", "save", &last(&bob), "-o", &out.to_string_lossy()]).succeeded();
+    assert!(out.join("plan (1).txt").exists());
+    // A photo without words is made smaller.
+    let sea = photo(folder.path());
+    alice.json(&["send", "--file", &sea, "bob"]).succeeded();
+    let received = bob.json(&["receive"]).succeeded().objects().remove(0);
+    let file = &received["message"]["body"]["attachments"][0];
+    assert_eq!(
+        (&file["kind"], &file["width"], &file["mediaType"]),
+        (&json!("photo"), &json!(1_600), &json!("image/jpeg"))
+    );
+    bob.json(&["media", "save", &last(&bob), "-o", &out.join("sea.jpg").to_string_lossy()]).succeeded();
+    assert_eq!(image::open(out.join("sea.jpg")).unwrap().width(), 1_600);
+    // Neither the server nor the devices' own folders have it in clear.
+    for place in [server.folder(), &alice.data_dir(), &bob.data_dir()] {
+        for path in files(place) {
+            assert!(!holds(&path, CANARY) && !holds(&path, "plan.txt"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_file_survives_a_killed_server_and_is_passed_on_without_going_up_again() {
+    let mut server = Server::start();
+    let (alice, bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let film = document(folder.path(), "film.bin", 24_000_000);
+    let mut sending = alice
+        .command(&["send", "--document", "--file", &film, "bob", "watch this"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let media = server.data_dir().join("media");
+    let up =
+        || -> u64 { files(&media).iter().map(|file| fs::metadata(file).map_or(0, |data| data.len())).sum() };
+    eventually("some of it is there", || media.exists() && up() > 500_000);
+    server.kill();
+    let before = up();
+    server.start_again();
+    let _ = sending.wait();
+    eventually("it is sent", || {
+        alice.json(&["receive", "--wait", "2"]).succeeded();
+        alice.history("bob").ticks() != ["pending"]
+    });
+    assert!(up() >= before && up() < 26_000_000, "one file, which went on where it was");
+    bob.json(&["receive"]).succeeded();
+    let out = folder.path().join("film");
+    bob.json(&["media", "save", &last(&bob), "-o", &out.to_string_lossy()]).succeeded();
+    assert!(fs::read(&out).unwrap() == fs::read(&film).unwrap());
+    let stored = up();
+    alice.json(&["send", "--document", "--file", &film, "bob", "once more"]).succeeded();
+    assert_eq!(bob.received(), ["once more"]);
+    assert_eq!(up(), stored, "the same content does not go up again");
+}
+
+#[test]
+fn a_program_sends_files_by_path_and_gets_those_that_come() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let note = document(folder.path(), "note.txt", 1_000);
+    let (mut program, mut child) = Program::standard(&bob, &[]);
+    let sent = json!({ "recipient": "alice", "message": "from a program", "attachments": [note] });
+    let sent = program.call("send", sent);
+    assert_eq!(sent["results"][0]["type"], "SUCCESS");
+    eventually("it arrives", || {
+        alice.json(&["receive"]).succeeded();
+        !alice.json(&["media", "list"]).succeeded().stdout.is_empty()
+    });
+    alice.json(&["send", "--file", &note, "bob", "back"]).succeeded();
+    let event = program.message();
+    assert_eq!(text(&event), "back");
+    let file = &event["envelope"]["dataMessage"]["attachments"][0];
+    assert_eq!((&file["filename"], &file["size"]), (&json!("note.txt"), &json!(1_000)));
+    let got = program.call("getAttachment", json!({ "id": file["id"], "sender": "alice" }));
+    let content = data_encoding::BASE64.decode(got["data"].as_str().unwrap().as_bytes()).unwrap();
+    assert!(content == fs::read(&note).unwrap());
+    assert_eq!(program.fails("getAttachment", json!({ "id": "00" })), -1);
+    program.close();
+    let _ = child.wait();
+}
+
+#[test]
+fn what_cannot_be_sent_is_said() {
+    let server = Server::start();
+    let (alice, _bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let missing = folder.path().join("none").to_string_lossy().into_owned();
+    assert_eq!(alice.json(&["send", "--file", &missing, "bob", "x"]).error(), "cannotRead");
+    let broken = folder.path().join("x.jpg");
+    fs::write(&broken, b"\xff\xd8\xff no picture").unwrap();
+    let broken = broken.to_string_lossy().into_owned();
+    assert_eq!(alice.json(&["send", "--file", &broken, "bob", "x"]).error(), "malformedPicture");
+    alice.json(&["send", "--document", "--file", &broken, "bob", "x"]).succeeded();
+    assert_eq!(alice.json(&["media", "save", "99999"]).error(), "unknownMessage");
+    assert_eq!(alice.history("bob").texts(), ["x"]);
+}
