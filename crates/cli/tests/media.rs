@@ -1,5 +1,7 @@
 //! Files from one account to another through a real server.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may end so")]
+
 mod support;
 
 use std::fs;
