@@ -6,8 +6,8 @@ use waxwing_app::api::{
 };
 
 use super::acts::{previewed, typed};
-use super::media::Bar;
 use super::contacts::is_only_known;
+use super::media::Bar;
 use super::now_ms;
 use super::people::words;
 use super::receive::catch_up;
