@@ -261,6 +261,22 @@ fn an_upload_goes_on_where_it_was_cut() {
     }
 }
 
+/// A server that went down between the last byte and the word that it has them all says so only to a PATCH.
+#[test]
+fn what_is_all_there_is_not_taken_for_complete() {
+    let (_folder, vault) = vault();
+    let (local, _) = sealed(&vault, &content(200_000));
+    let mut whole = Vec::new();
+    vault.open_sealed(&local.digest).unwrap().read_to_end(&mut whole).unwrap();
+    let server = Server::start(whole.len(), Break::Nothing);
+    server.kept.lock().unwrap().files.insert("/f".into(), whole.clone());
+    let end = transfer::upload(&vault, &job(&local, &server.base), "", &AtomicBool::default(), &nobody());
+    assert_eq!(end, Some(Uploaded::Whole));
+    assert!(server.file() == whole);
+    let kept = server.kept.lock().unwrap();
+    assert_eq!((kept.requests.as_slice(), kept.moved), (&["head".to_owned(), "patch".to_owned()][..], 0));
+}
+
 #[test]
 fn an_upload_ends_when_its_ticket_does_or_it_is_stopped_or_its_file_is_gone() {
     let (_folder, vault) = vault();

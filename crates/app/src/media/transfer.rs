@@ -176,20 +176,22 @@ pub fn upload(
     let mut bytes = Vec::new();
     loop {
         let head = agent.head(&url).header("Authorization", &token).header("Tus-Resumable", "1.0.0").call();
+        // A server that went down after the last byte has all of it and does not know so: only its answer to a
+        // PATCH, were it an empty one, says that it is complete.
         let mut offset = match said(head) {
-            Said::Offset(offset) => Some(offset),
+            Said::Offset(offset) => Some((offset, false)),
             Said::Ticket => return Some(Uploaded::Ticket),
             Said::Nothing => None,
         };
-        while let Some(at) = offset {
+        while let Some((at, complete)) = offset {
             progress.at(at);
-            if at == total {
+            if complete {
                 return Some(Uploaded::Whole);
             }
             if patience.stopped() {
                 return None;
             }
-            if read_piece(&mut file, at, piece.0, &mut bytes).is_err() || bytes.is_empty() {
+            if read_piece(&mut file, at, piece.0, &mut bytes).is_err() || bytes.is_empty() && at < total {
                 return Some(Uploaded::Missing);
             }
             let begun = Instant::now();
@@ -201,10 +203,10 @@ pub fn upload(
                 .content_type("application/offset+octet-stream")
                 .send(&bytes[..]);
             offset = match said(patch) {
-                Said::Offset(to) if to > at && to <= total => {
+                Said::Offset(to) if (to > at || at == total) && to <= total => {
                     piece.took(begun.elapsed());
                     patience.failures = 0;
-                    Some(to)
+                    Some((to, to == total))
                 }
                 Said::Ticket => return Some(Uploaded::Ticket),
                 Said::Offset(_) | Said::Nothing => None,
