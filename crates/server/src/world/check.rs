@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use waxwing_wire::DeviceAddress;
 
 use super::World;
+use crate::limits::RETENTION_MS;
 use crate::row::{BlobId, Row};
 use crate::{Batch, Key, Shard, item};
 
@@ -23,7 +24,10 @@ impl World {
             dedupe += usize::from(matches!(stored, Some(item::Stored::Envelope(..))));
             if let Some(item::Stored::Reference(reference)) = stored {
                 dedupe += 1;
-                *references.entry(reference.blob).or_default() += 1;
+                // Behind something younger an entry stays when its time is over; its message goes.
+                if reference.accepted_at_ms + RETENTION_MS > self.now.0 {
+                    *references.entry(reference.blob).or_default() += 1;
+                }
             }
         }
         assert_eq!(self.store.dedupe().count(), dedupe, "a dedupe key for each envelope");

@@ -222,3 +222,19 @@ proptest! {
         }
     }
 }
+
+/// A message to a group that the sweep has brought late stands behind a younger one when its time is over.
+#[test]
+fn what_is_over_behind_something_younger_refers_to_nothing() {
+    let mut history = History::new();
+    history.step(Op::GroupSend { from: 0, files: vec![0] }, Some(1));
+    for op in [
+        Op::Wait { ms: 210_954_931 },
+        Op::Send { from: 0, to: 0, files: vec![0] },
+        Op::Sweep { lazy: false },
+        Op::Wait { ms: 2_467_445_069 },
+        Op::Sweep { lazy: false },
+    ] {
+        history.step(op, None);
+    }
+}
