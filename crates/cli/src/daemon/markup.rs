@@ -21,8 +21,7 @@ pub fn spans(hub: &Hub, params: &Params, text: &str) -> Result<Vec<Span>, RpcErr
     }
     for part in &mentions {
         let (start, bytes, name) = place(text, part)?;
-        let account =
-            if hub.means_own(name) { hub.own.account.clone() } else { hub.find(name)?.person.account };
+        let account = hub.account_of(name)?;
         spans.push(Span { start, bytes, style: Style::Mention { account } });
     }
     spans.sort_by_key(|span| (span.start, span.bytes));

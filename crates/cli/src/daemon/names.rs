@@ -65,6 +65,11 @@ pub fn number(person: &Person) -> &str {
 }
 
 impl Hub {
+    /// Whose account a name means, the own one's included.
+    pub fn account_of(&self, name: &str) -> Result<String, RpcError> {
+        if self.means_own(name) { Ok(self.own.account.clone()) } else { Ok(self.find(name)?.person.account) }
+    }
+
     /// A contact by username, account or own name, looked up on the server if it is not known here.
     pub fn find(&self, name: &str) -> Result<Contact, RpcError> {
         let name = plain(name);

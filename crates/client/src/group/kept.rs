@@ -36,13 +36,16 @@ impl Client {
         group: GroupId,
     ) -> Result<bool, Error> {
         let key = MessageKey { from: envelope.from, id: envelope.id };
-        let item = Item::Envelope(envelope.clone()).encode();
         let known = self.asks.get(&key).map(|ask| ask.kept);
         if known.is_some() || turn.store.load::<RetryRow>(&Key::Retry(key.from, key.id))?.is_some() {
             return Ok(known == Some(true));
         }
         let full = self.asks.len() >= MAX_RETRIES_PLANNED || self.kept_of(key.from.account) >= MAX_HELD;
-        if full || item.len() > MAX_KEPT_BYTES {
+        if full {
+            return Ok(false);
+        }
+        let item = Item::Envelope(envelope.clone()).encode();
+        if item.len() > MAX_KEPT_BYTES {
             return Ok(false);
         }
         let due = turn.now.plus(KEPT_PAUSE_MS);

@@ -168,9 +168,14 @@ pub(super) fn picture(path: &str) -> Result<String, RpcError> {
 
 pub fn quit(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
     let group = hub.find_group(&params.needed_text(&["groupId"])?)?;
-    let leave = GroupAction::Remove { account: hub.own.account.clone() };
-    hub.run(Command::ChangeGroup { group: group.group, actions: vec![leave] })?;
+    leave(hub, group.group)?;
     Ok(json!({ "timestamp": now_ms(), "results": [] }))
+}
+
+pub(super) fn leave(hub: &Hub, group: String) -> Result<(), RpcError> {
+    let actions = vec![GroupAction::Remove { account: hub.own.account.clone() }];
+    hub.run(Command::ChangeGroup { group, actions })?;
+    Ok(())
 }
 
 pub fn join(hub: &Hub, params: &Params) -> Result<Value, RpcError> {

@@ -1,10 +1,10 @@
 //! What the account tells of itself, and what it says to people who write for the first time.
 
 use serde_json::{Value, json};
-use waxwing_app::api::{Audience, ChatChange, Command, GroupAction, PrivacySetting, ProfileChange};
+use waxwing_app::api::{Audience, ChatChange, Command, PrivacySetting, ProfileChange};
 
 use super::done;
-use super::groups::picture;
+use super::groups::{leave, picture};
 use crate::commands::acts::PREVIEWS_SETTING;
 use crate::daemon::hub::Hub;
 use crate::daemon::params::Params;
@@ -66,8 +66,7 @@ pub fn answer_request(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
             hub.run(Command::AcceptGroup { group })?;
             continue;
         }
-        let leave = GroupAction::Remove { account: hub.own.account.clone() };
-        hub.run(Command::ChangeGroup { group: group.clone(), actions: vec![leave] })?;
+        leave(hub, group.clone())?;
         hub.run(cleared(group))?;
     }
     Ok(json!({}))

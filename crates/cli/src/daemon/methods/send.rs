@@ -125,8 +125,7 @@ fn preview(params: &Params) -> Result<Option<Preview>, RpcError> {
 
 /// A message by its author, who may be this account, and the time at which it was sent.
 pub(super) fn named(hub: &Hub, author: &str, time: u64) -> Result<Message, RpcError> {
-    let account =
-        if hub.means_own(author) { hub.own.account.clone() } else { hub.find(author)?.person.account };
+    let account = hub.account_of(author)?;
     let none = || RpcError::user(format!("no message of theirs with the timestamp {time}"));
     hub.sent_at(&account, time, None)?.ok_or_else(none)
 }
