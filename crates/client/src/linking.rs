@@ -186,6 +186,7 @@ impl Client {
             let reject = as_reject(answer);
             if reject.retry_after_ms == 0 {
                 self.forget_grant();
+                self.renew_prekeys(turn)?;
                 self.end_offer(turn, Failure::Rejected(reject));
             } else {
                 turn.disconnect();

@@ -142,6 +142,21 @@ impl Client {
         Ok(upload)
     }
 
+    /// Other prekeys instead of all that were offered with a grant which came to nothing: the server may have taken the
+    /// device in, given some of them away and let it go before its answer came.
+    pub(crate) fn renew_prekeys(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {
+        for kind in [ONE_TIME, KYBER] {
+            let max = MAX_PREKEYS_KEPT + MAX_ONE_TIME_PREKEYS;
+            for (key, _) in turn.store.rows(Table::Prekey, &[kind], &[kind + 1], max)? {
+                turn.store.delete(prekey_key(&key)?);
+            }
+        }
+        let mut maker = self.maker(turn);
+        maker.rotate()?;
+        maker.one_time(&mut PrekeyUpload::default(), ONE_TIME_PREKEYS, KYBER_PREKEYS);
+        Ok(())
+    }
+
     /// Publishes what is missing on the server. After a lost answer the server's next count says what is
     /// missing still; one-time prekeys are never offered twice.
     pub(crate) fn maintain_prekeys(&mut self, turn: &mut Turn<'_>) -> Result<(), Error> {

@@ -321,7 +321,9 @@ impl Oracle {
 
     fn learn_address(&mut self, client: usize, address: DeviceAddress) {
         let known = self.addresses.insert(client, address);
-        if known.is_some_and(|known| known != address) {
+        // Whoever was removed before it had heard that it was taken in may offer itself again.
+        let let_go = |known| self.society.removed_ms(known).is_some() && !self.is_registered(client);
+        if known.is_some_and(|known| known != address && !let_go(known)) {
             self.fail("1", format!("c{client} has another account than before"));
         }
         let owner = self.devices.insert(address, client);

@@ -258,3 +258,23 @@ fn what_the_server_takes_for_nobody_is_taken_back() {
 fn who_was_put_out_misses_nothing_more() {
     passes(&run_plan(Plan::new(461), None, false));
 }
+
+/// A device that never got any key of another before they expired was not told of what had been written until then
+/// (377). And a fault of the oracle: what is missing behind a placeholder is told when what comes after it is there
+/// (604).
+#[test]
+fn who_lost_every_key_is_told_what_was_lost_with_them() {
+    for seed in [377, 604] {
+        passes(&run_plan(Plan::with_deeds(seed), None, false));
+    }
+}
+
+/// The server took a group that was just made, and its maker never heard of it: other devices of the account had, and
+/// so its members were not told (1634). And whoever is refused as a new device, because it was taken in and removed
+/// before it heard of either, offers itself with other prekeys (1342).
+#[test]
+fn an_answer_that_was_lost_leaves_nothing_half_done() {
+    for seed in [1634, 1342] {
+        passes(&run_plan(Plan::with_lives(seed), None, false));
+    }
+}

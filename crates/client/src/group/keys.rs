@@ -164,6 +164,7 @@ impl Client {
             return Ok(true);
         }
         let distribution = sender_key::distribution_message(record).map_err(damaged)?;
+        let before = self.owed_after(turn, group, account)?.map_or(before, |owed| owed.min(before));
         let id = self.fresh_id(turn)?;
         let out = OutboxRow {
             kind: Kind::SenderKey as u32,
@@ -184,6 +185,24 @@ impl Client {
         }
         self.groups.giving.entry(group).or_default().insert(account);
         Ok(true)
+    }
+
+    /// The position after which all devices of an account are owed what was written: whoever lost every key until
+    /// now is to be told what went with them. None if one of them is new: it would take for lost what was never meant
+    /// for it.
+    fn owed_after(&self, turn: &Turn<'_>, group: GroupId, account: AccountId) -> Result<Option<u64>, Error> {
+        let mut least = None;
+        for (device, registration_id) in self.member_devices(turn, account)?.1 {
+            let device = DeviceAddress { account, device };
+            if Some(device) == self.address() {
+                continue;
+            }
+            let row = load_key(turn, group, device)?;
+            let same = row.registration_id == u32::from(registration_id);
+            let Some(owed) = row.owed_after.filter(|_| same) else { return Ok(None) };
+            least = Some(least.map_or(owed, |least: u64| least.min(owed)));
+        }
+        Ok(least)
     }
 
     /// A device says that it cannot read a message: gives it the own key again, if there is one. It is to miss
@@ -244,6 +263,9 @@ impl Client {
             let device = DeviceAddress { account, device };
             let mut row = load_key(turn, group, device)?;
             row.generation = out.ids.first().copied().unwrap_or(0);
+            if row.owed_after.is_none() || row.registration_id != copy.registration_id {
+                row.owed_after = Some(out.position);
+            }
             row.registration_id = copy.registration_id;
             turn.store.save(Key::SenderKey(group, device), &row);
         }
@@ -294,7 +316,7 @@ impl Client {
                 let mut row = load_key(turn, group, device)?;
                 row.record.clear();
                 row.light.clear();
-                (row.generation, row.registration_id) = (0, 0);
+                (row.generation, row.registration_id, row.owed_after) = (0, 0, None);
                 turn.store.save(Key::SenderKey(group, device), &row);
             }
         }

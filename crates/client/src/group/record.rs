@@ -126,6 +126,10 @@ pub(crate) struct KeyRow {
     /// Under which the device's light events are sealed, 32 bytes; none: it came without.
     #[prost(bytes = "vec", tag = "10")]
     pub light: Vec<u8>,
+    /// Others': the position that came with the first own key it was given since it is a member: what follows it is
+    /// owed to it, were all keys lost until today.
+    #[prost(uint64, optional, tag = "11")]
+    pub owed_after: Option<u64>,
 }
 
 impl Drop for KeyRow {

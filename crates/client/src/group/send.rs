@@ -179,7 +179,9 @@ impl Client {
         let Some(draft) = drafted(row) else { return Err(Error::Damaged(OutboxRow::NAME)) };
         let creates = matches!(draft.actions.first(), Some(Action::Create { .. }));
         if creates && state.is_some() {
-            // An answer was lost, and another device of this account has told of the group meanwhile.
+            // An answer was lost, and another device of this account has told of the group meanwhile. Nobody but
+            // this one has told the members.
+            self.welcome_newcomers(turn, group, &draft)?;
             self.change_done(turn, MessageId(row.id));
             return Ok(Seal::Pointless);
         }
@@ -188,7 +190,8 @@ impl Client {
             epoch: state.as_ref().map_or(1, |state| state.epoch.saturating_add(1)),
             previous: state.as_ref().map(GroupState::hash),
             by: own,
-            at_ms: turn.now.0,
+            // Of a creation every attempt is the same: which one the server took, nobody may be there to tell.
+            at_ms: if creates { draft.at_ms } else { turn.now.0 },
             actions: with_successor(draft.actions, state.as_ref(), own.account),
         };
         let after = match (&state, rules::apply(state.as_ref(), &change)) {
@@ -313,7 +316,9 @@ impl Client {
             let ours = load_state(turn, group)?.map_or(0, |state| state.epoch);
             self.note_behind(turn, group, ours, epoch);
         }
-        self.welcome_newcomers(turn, group, &signed)?;
+        if let Some(change) = drafted(row) {
+            self.welcome_newcomers(turn, group, &change)?;
+        }
         self.change_done(turn, MessageId(row.id));
         Ok(())
     }
@@ -329,9 +334,8 @@ impl Client {
         &mut self,
         turn: &mut Turn<'_>,
         group: GroupId,
-        signed: &SignedChange,
+        change: &Change,
     ) -> Result<(), Error> {
-        let Ok(change) = Change::decode(&signed.change) else { return Ok(()) };
         for action in &change.actions {
             if let Action::Add(member) = action {
                 self.send_welcome(turn, group, member.account)?;
@@ -350,12 +354,9 @@ impl Client {
             return Ok(());
         }
         let row = self.outbox_row(turn, order)?;
-        let (Some(group), Some(ContentBody::Change(signed))) = (row.group()?, read_payload(&row.payload))
-        else {
-            return Ok(());
-        };
+        let (Some(group), Some(change)) = (row.group()?, drafted(&row)) else { return Ok(()) };
         self.drop_row(turn, order);
-        self.welcome_newcomers(turn, group, &signed)?;
+        self.welcome_newcomers(turn, group, &change)?;
         self.change_done(turn, key.id);
         Ok(())
     }
@@ -390,7 +391,10 @@ impl Client {
         let epoch = state.as_ref().map_or(0, |state| state.epoch);
         if self.must_be_ours(turn, &row, state.as_ref(), &view)? {
             self.drop_row(turn, order);
-            return self.group_accepted(turn, &row);
+            self.group_accepted(turn, &row)?;
+            let ours = load_state(turn, group)?.map_or(0, |state| state.epoch);
+            self.note_behind(turn, group, ours, view.epoch);
+            return Ok(());
         }
         self.unseal(turn, order, Conversation::Group(group))?;
         match (view.epoch.cmp(&epoch), state) {
@@ -425,13 +429,17 @@ impl Client {
         view: &GroupView,
     ) -> Result<bool, Error> {
         let Some(own) = self.address().filter(|_| row.kind == Kind::Change as u32) else { return Ok(false) };
+        let Some(change) = drafted(row) else { return Ok(false) };
+        // Its name was drawn here. What became of it since, those know who are brought in by it.
+        if state.is_none() && matches!(change.actions.first(), Some(Action::Create { .. })) {
+            return Ok(view.epoch >= change.epoch);
+        }
         let epoch = state.map_or(0, |state| state.epoch);
         let alone =
             state.is_none_or(|state| state.members.iter().all(|member| member.account == own.account));
         if !alone || view.epoch != epoch.saturating_add(1) || self.has_others(turn)? {
             return Ok(false);
         }
-        let Some(change) = drafted(row) else { return Ok(false) };
         let Ok(after) = rules::apply(state, &change) else { return Ok(false) };
         Ok(accounts(&after).into_iter().eq(view.members.iter().map(|member| member.account)))
     }

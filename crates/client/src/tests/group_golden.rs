@@ -50,10 +50,13 @@ fn keys_and_receipts() {
         counted: true,
         waiting: vec![7],
         light: Vec::new(),
+        owed_after: None,
     };
     check(&key, "010a01011002180320042a0105300640014a0107");
     key.light = vec![8];
     check(&key, "010a01011002180320042a0105300640014a0107520108");
+    key.owed_after = Some(0);
+    check(&key, "010a01011002180320042a0105300640014a01075201085800");
     let tally =
         TallyRow { group: vec![1], epoch: 2, members: 3, delivered: 4, read: 5, state: vec![6], early: true };
     check(&tally, "010a010110021803200428053201063801");

@@ -30,7 +30,7 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
     }
     for send in &frame.group_sends {
         let what = if send.change.is_some() { "change" } else { "message" };
-        parts.push(format!("{what} to a group in epoch {}", send.epoch));
+        parts.push(format!("{what} {:08x} to {:?} in epoch {}", send.id.0 >> 32, send.group, send.epoch));
     }
     for request in &frame.requests {
         parts.push(match &request.what {
@@ -46,7 +46,7 @@ pub(super) fn client_frame(frame: &ClientFrame) -> String {
             RequestBody::ApproveLink(_) => "approve".into(),
             RequestBody::CompleteLink(_) => "complete".into(),
             RequestBody::FindGroup(..) => "group?".into(),
-            RequestBody::FetchGroupEpoch(_) => "epoch?".into(),
+            RequestBody::FetchGroupEpoch(group) => format!("epoch of {group:?}?"),
             RequestBody::FindUsername(_) => "username?".into(),
             RequestBody::EvaluateAddresses(_) => "addresses?".into(),
             RequestBody::FetchBucket(_) => "bucket?".into(),

@@ -142,9 +142,15 @@ impl Oracle {
         let (client, from) = (step.client, shown.from);
         let sender = self.devices.get(&from).copied();
         let excused = sender.is_some_and(|sender| self.rolled_back(sender)) || self.rolled_back(client);
-        let Some(to) = self.written.get(&shown).map(|written| written.to) else { return };
+        let Some((to, place)) = self.written.get(&shown).map(|written| (written.to, written.place)) else {
+            return;
+        };
         let Some(front) = self.fronts.get_mut(&(client, from, to)) else { return };
-        let missing = std::mem::take(&mut front.unannounced);
+        // What is missing behind it is told when what comes after that is there.
+        let is_before = |key: &MessageKey| self.written.get(key).is_none_or(|written| written.place < place);
+        let (missing, behind) = std::mem::take(&mut front.unannounced).into_iter().partition(is_before);
+        front.unannounced = behind;
+        let missing: BTreeSet<MessageKey> = missing;
         front.announced.extend(missing.iter().copied());
         // Who was put out since has forgotten how far it had come.
         let missing: BTreeSet<MessageKey> =
