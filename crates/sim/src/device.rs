@@ -36,6 +36,9 @@ const KEEP_KIND: u8 = 5;
 /// Clocks are this far wrong at most where messages disappear, milliseconds. No clock is further at first.
 pub const SKEW_MS: i64 = 7 * 3_600_000;
 
+/// Later than any time of a run, milliseconds since 1970.
+const AT_THE_END_MS: u64 = 4_000_000_000_000;
+
 /// How far a device is with its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -277,7 +280,9 @@ impl World {
         let mutant = self.mutant;
         let device = &mut self.devices[client];
         let Some(core) = device.client.as_mut() else { return };
-        let answer = if matches!(mutant, Some(Mutant::SeenForgotten | Mutant::LastToArrive)) {
+        let forgets =
+            matches!(mutant, Some(Mutant::SeenForgotten | Mutant::LastToArrive | Mutant::NothingTooLate));
+        let answer = if forgets {
             core.handle(now, device.dice.rng(), input, &Forgetful(&device.db, mutant))
         } else {
             core.handle(now, device.dice.rng(), input, &device.db)
@@ -589,7 +594,13 @@ impl Read for Forgetful<'_> {
     fn message(&self, key: &MessageKey) -> Result<Option<Message>, DbError> {
         let message = self.0.message(key)?;
         let seen = self.1 != Some(Mutant::SeenForgotten);
-        Ok(message.filter(|message| seen || message.direction == waxwing_client::Direction::Outgoing))
+        let late = |message: Message| match self.1 {
+            Some(Mutant::NothingTooLate) => Message { sent_at_ms: AT_THE_END_MS, ..message },
+            _ => message,
+        };
+        Ok(message
+            .map(late)
+            .filter(|message| seen || message.direction == waxwing_client::Direction::Outgoing))
     }
 
     fn history(&self, with: Conversation, before: u64, max: usize) -> Result<Vec<Message>, DbError> {

@@ -67,6 +67,8 @@ pub enum Mutant {
     UnsignedLists,
     /// The server does not note that messages name files.
     FilesUnnoted,
+    /// The client takes every message for one that was just written.
+    NothingTooLate,
 }
 
 impl Mutant {
@@ -110,5 +112,6 @@ impl Mutant {
         Self::Overtaken,
         Self::UnsignedLists,
         Self::FilesUnnoted,
+        Self::NothingTooLate,
     ];
 }

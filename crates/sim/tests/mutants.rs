@@ -132,13 +132,18 @@ fn devices_that_are_removed_and_kept() {
     caught_in_company(Mutant::RemovedKept, &["8"]);
 }
 
-fn caught_in_passing(mutant: Mutant) {
-    let mut plans = (0..COMPANIES).map(Plan::with_light).filter(|plan| !plan.is_hostile());
+/// In one of these worlds the mutant breaks this invariant before any other.
+fn caught_first(mutant: Mutant, plans: impl Iterator<Item = Plan>, invariant: &str) {
     let seen = |plan: Plan| {
         let violations = run_plan(plan, Some(mutant), false).violations;
-        violations.first().is_some_and(|violation| violation.invariant == "light")
+        violations.first().is_some_and(|violation| violation.invariant == invariant)
     };
+    let mut plans = plans.filter(|plan| !plan.is_hostile());
     assert!(plans.any(seen), "{mutant:?} was not seen");
+}
+
+fn caught_in_passing(mutant: Mutant) {
+    caught_first(mutant, (0..COMPANIES).map(Plan::with_light), "light");
 }
 
 #[test]
@@ -159,33 +164,33 @@ fn sender_keys_that_outlive_a_member() {
 /// Seeds of worlds with messages of every kind within which a mutant must be caught.
 const LIVES: u64 = 40;
 
-fn caught_living(mutant: Mutant) {
-    let mut plans = (0..LIVES).map(Plan::with_lives).filter(|plan| plan.lives > 0);
-    let seen = |plan: Plan| {
-        let violations = run_plan(plan, Some(mutant), false).violations;
-        violations.first().is_some_and(|violation| violation.invariant == "liveness")
-    };
-    assert!(plans.any(seen), "{mutant:?} was not seen");
+fn caught_living(mutant: Mutant, invariant: &str) {
+    caught_first(mutant, (0..LIVES).map(Plan::with_lives).filter(|plan| plan.lives > 0), invariant);
 }
 
 #[test]
 fn messages_that_never_disappear() {
-    caught_living(Mutant::NothingDisappears);
+    caught_living(Mutant::NothingDisappears, "liveness");
 }
 
 #[test]
 fn what_was_seen_once_and_can_be_seen_again_on_another_device() {
-    caught_living(Mutant::OpenedHere);
+    caught_living(Mutant::OpenedHere, "liveness");
 }
 
 #[test]
 fn what_was_kept_by_one_and_disappears_for_others() {
-    caught_living(Mutant::KeptHere);
+    caught_living(Mutant::KeptHere, "liveness");
 }
 
 #[test]
 fn edits_that_are_not_taken_from_others() {
-    caught_living(Mutant::EditedHere);
+    caught_living(Mutant::EditedHere, "liveness");
+}
+
+#[test]
+fn edits_and_deletions_after_their_time() {
+    caught_living(Mutant::NothingTooLate, "5");
 }
 
 #[test]

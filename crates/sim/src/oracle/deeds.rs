@@ -2,10 +2,12 @@
 
 use std::mem::{Discriminant, discriminant};
 
+use waxwing_client::limits::{DELETE_WITHIN_MS, EDIT_WITHIN_MS};
 use waxwing_client::post::{ActBy, Deed};
 use waxwing_client::{Body, Conversation, Message, MessageKey, Read as _};
 use waxwing_wire::{AccountId, DeviceAddress, GroupId};
 
+use super::lives::APART_MS;
 use super::{Ends, Oracle, Written};
 
 /// All devices of an account know of a new one by then, milliseconds.
@@ -41,18 +43,27 @@ impl View {
 }
 
 impl Oracle {
-    /// Its sender may say it otherwise; whoever else tries is refused.
-    pub fn is_said_otherwise(&mut self, key: MessageKey, text: &str) {
-        if let Some(written) = self.written.get_mut(&key) {
+    /// Somebody tries to say a message otherwise. Its sender may, for a while; whoever else tries is refused.
+    pub fn is_said_otherwise(&mut self, key: MessageKey, by: AccountId, text: &str) {
+        let in_time = self.is_younger(&key, EDIT_WITHIN_MS);
+        if let Some(written) = self.written.get_mut(&key).filter(|_| by == key.from.account && in_time) {
             written.otherwise.insert(text.into());
         }
     }
 
-    /// Somebody tries to delete it for everyone.
-    pub fn may_be_deleted(&mut self, key: MessageKey) {
-        if let Some(written) = self.written.get_mut(&key) {
+    /// Somebody tries to delete it for everyone. Its sender may, for a while, and admins of the group may.
+    pub fn may_be_deleted(&mut self, key: MessageKey, by: AccountId, is_admin: bool) {
+        let in_time = self.is_younger(&key, DELETE_WITHIN_MS);
+        let may = is_admin || by == key.from.account && in_time;
+        if let Some(written) = self.written.get_mut(&key).filter(|_| may) {
             written.may_be_deleted = true;
         }
+    }
+
+    /// Whether any clock may say that no more than this has passed since a message was written.
+    fn is_younger(&self, key: &MessageKey, within_ms: u64) -> bool {
+        let age_ms = |written: &Written| self.true_ms().saturating_sub(written.true_ms);
+        self.written.get(key).is_some_and(|written| age_ms(written) <= within_ms + APART_MS)
     }
 
     /// Messages that do not say the same on all devices that have heard everything about them, or of which not the

@@ -8,7 +8,7 @@ use super::{Ends, Oracle, Written};
 use crate::device::SKEW_MS;
 
 /// Clocks are apart by this much at most, milliseconds.
-const APART_MS: u64 = 2 * SKEW_MS.unsigned_abs();
+pub(super) const APART_MS: u64 = 2 * SKEW_MS.unsigned_abs();
 /// Within so much of it every device that is there has deleted what is over, milliseconds: it hears from the server
 /// once more, and then waits.
 const DELETED_MS: u64 = 10 * 60_000;

@@ -2,6 +2,7 @@
 
 use waxwing_client::post::{Deed, Post};
 use waxwing_client::{Body, Command, Conversation, Read as _};
+use waxwing_wire::AccountId;
 
 use crate::event::{Act, Event};
 use crate::world::World;
@@ -30,6 +31,7 @@ impl World {
     }
 
     fn draw_deed(&mut self, client: usize) -> Option<Command> {
+        let own = self.oracle.address(client)?.account;
         let known: Vec<_> = self.devices[client].contacts.values().copied().collect();
         let with = match self.known_group(client) {
             Some(group) if self.dice.chance(5_000) => Conversation::Group(group),
@@ -44,11 +46,12 @@ impl World {
             3 => Deed::React("❤️".into()),
             4..=6 => {
                 let text = self.oracle.new_text(20);
-                self.oracle.is_said_otherwise(message, &text);
+                self.oracle.is_said_otherwise(message, own, &text);
                 Deed::Edit(Box::new(Post::plain(text)))
             }
             7 => {
-                self.oracle.may_be_deleted(message);
+                let admin = self.is_admin(client, with, own);
+                self.oracle.may_be_deleted(message, own, admin);
                 Deed::Delete
             }
             8 => Deed::Pin(self.dice.below(3)),
@@ -58,5 +61,11 @@ impl World {
             }
         };
         Some(Command::Act { with, target: Some(message), deed })
+    }
+
+    fn is_admin(&self, client: usize, with: Conversation, own: AccountId) -> bool {
+        let Conversation::Group(group) = with else { return false };
+        let state = self.devices[client].group(group).map(|group| group.state);
+        state.is_some_and(|state| state.member(own).is_some_and(|member| member.admin))
     }
 }
