@@ -11,7 +11,7 @@
 use waxwing_wire::content::{Body as ContentBody, Conversation, Sync};
 use waxwing_wire::limits::MAX_ACTS_PER_ARCHIVED;
 use waxwing_wire::post::{Act, ActBy, Card, Deed};
-use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId};
+use waxwing_wire::{AccountId, Bytes, DeviceAddress, DeviceId, RejectCode};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -412,6 +412,7 @@ impl Client {
         }
         let away = now.saturating_sub(EXPIRED_AWAY_MS);
         let until = match self.caught_up() {
+            _ if self.is_put_out() => now,
             Some((heard, at)) if at <= turn.now => heard.0.min(now).max(away),
             _ => away,
         };
@@ -454,9 +455,17 @@ impl Client {
     /// When [`Self::expire_messages`] has something to do.
     pub(crate) fn expire_at(&self) -> Option<Time> {
         let next = Time(self.next_expiry?);
+        if self.is_put_out() {
+            return Some(next);
+        }
         let (heard, at) = self.caught_up()?;
         // Until the server has been heard once more: keep-alives see to that.
         (heard >= next).then_some(next.max(at))
+    }
+
+    /// The server has said that this device is none of the account's any more: it hears of nothing that was kept.
+    fn is_put_out(&self) -> bool {
+        self.connection() == ConnectionState::Refused(RejectCode::NotRegistered) && self.address().is_some()
     }
 
     /// When the server was heard last, and from when on nothing is expected any more that was said before that.

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use waxwing_client::memory::MemoryDb;
 use waxwing_client::{
-    Batch, Body, Client, Command, CommandId, ConnectionState, Conversation, DbError, Effect, Group, Input,
-    Key, Message, MessageKey, Read, Table, Time, Write,
+    Batch, Body, BroadcastList, Client, Command, CommandId, ConnectionState, Conversation, DbError, Effect,
+    Group, Input, Key, Message, MessageKey, Read, Table, Time, Write,
 };
 use waxwing_wire::client_frame::{ClientFrame, Copy};
 use waxwing_wire::devices::LinkCode;
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::server_frame::ServerFrame;
-use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId};
+use waxwing_wire::{AccountId, Bytes, DeviceId, EnvelopeKind, GroupId, MessageId};
 
 use crate::channel::{Channel, Heard};
 use crate::dice::Dice;
@@ -33,6 +33,8 @@ const KEY_BYTES: usize = 64;
 /// Length and last byte of the key of a register that says whether a message is kept: conversation, message, kind.
 const KEEP_KEY_BYTES: usize = 44;
 const KEEP_KIND: u8 = 5;
+/// First byte of the key of a register that says who may see what.
+const PRIVACY_KIND: u8 = 15;
 /// Clocks are this far wrong at most where messages disappear, milliseconds. No clock is further at first.
 pub const SKEW_MS: i64 = 7 * 3_600_000;
 
@@ -116,6 +118,16 @@ impl Device {
     /// A group, as its user would see it.
     pub(crate) fn group(&self, group: GroupId) -> Option<Group> {
         self.client.as_ref()?.group(&self.db, group).ok()?
+    }
+
+    /// The groups, as its user would see them.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        self.client.as_ref().and_then(|core| core.groups(&self.db).ok()).unwrap_or_default()
+    }
+
+    /// The lists of people to write to, as its user would see them.
+    pub(crate) fn lists(&self) -> Vec<BroadcastList> {
+        self.client.as_ref().and_then(|core| core.lists(&self.db).ok()).unwrap_or_default()
     }
 
     /// The devices of its account, as its user would see them.
@@ -240,7 +252,7 @@ impl World {
 
     pub(crate) fn jump_clock(&mut self, client: usize) -> bool {
         let jump = self.dice.below(10 * 3_600_000) as i64 - 5 * 3_600_000;
-        let lets_live = self.plan.lives > 0;
+        let lets_live = self.plan.lifetime_s > 0;
         let device = &mut self.devices[client];
         let mut skew = device.skew_ms - device.slept_ms + jump;
         if lets_live {
@@ -280,8 +292,12 @@ impl World {
         let mutant = self.mutant;
         let device = &mut self.devices[client];
         let Some(core) = device.client.as_mut() else { return };
-        let forgets =
-            matches!(mutant, Some(Mutant::SeenForgotten | Mutant::LastToArrive | Mutant::NothingTooLate));
+        let forgets = matches!(
+            mutant,
+            Some(
+                Mutant::SeenForgotten | Mutant::LastToArrive | Mutant::NothingTooLate | Mutant::EverybodySees
+            )
+        );
         let answer = if forgets {
             core.handle(now, device.dice.rng(), input, &Forgetful(&device.db, mutant))
         } else {
@@ -547,6 +563,13 @@ fn mutate(mut batch: Batch, db: &MemoryDb, mutant: Option<Mutant>) -> Batch {
             let keeps = |key: &[u8]| key.len() == KEEP_KEY_BYTES && key.last() == Some(&KEEP_KIND);
             batch.retain(|write| !matches!(write, Write::Row(Key::Act(key), Some(_)) if keeps(key)));
         }
+        Some(Mutant::LooksUnheard) => {
+            let is_status = |id: MessageId| {
+                let mut messages = db.messages();
+                messages.any(|it| it.key.id == id && matches!(it.with, Conversation::Status(_)))
+            };
+            batch.retain(|write| !matches!(write, Write::Row(Key::Receipt(id, _), _) if is_status(*id)));
+        }
         Some(Mutant::EditedHere) => {
             batch.retain(|write| !matches!(write, Write::Message(message) if message.edited_at_ms > 0));
         }
@@ -577,7 +600,11 @@ struct Forgetful<'a>(&'a MemoryDb, Option<Mutant>);
 
 impl Read for Forgetful<'_> {
     fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, DbError> {
-        let unset = matches!(key, Key::State(_)) && self.1 == Some(Mutant::LastToArrive);
+        let unset = match (key, self.1) {
+            (Key::State(_), Some(Mutant::LastToArrive)) => true,
+            (Key::State(key), Some(Mutant::EverybodySees)) => key.first() == Some(&PRIVACY_KIND),
+            _ => false,
+        };
         if unset { Ok(None) } else { self.0.row(key) }
     }
 

@@ -203,6 +203,11 @@ pub enum Act {
         /// How often it has been put off.
         tried: u32,
     },
+    /// Show something for a day, look at what others show, write to several at once.
+    Circle {
+        /// How often it has been put off.
+        tried: u32,
+    },
     /// Set something for oneself.
     Set {
         /// How often it has been put off.

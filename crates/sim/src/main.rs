@@ -43,7 +43,10 @@ struct Arguments {
     /// The same, in which messages are of every kind, some disappear, and days pass.
     #[arg(long, conflicts_with_all = ["alone", "deeds"])]
     lives: bool,
-    /// The same, in which messages name files, which the driver keeps.
+    /// Worlds in which people show things for a day as well, write to lists, and are asked before they are in a group.
+    #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
+    circles: bool,
+    /// The same as with lives, in which messages name files, which the driver keeps.
     #[arg(long, conflicts_with_all = ["alone", "deeds", "lives"])]
     files: bool,
     /// Worlds in which people type as well, are there, and look who is.
@@ -64,6 +67,7 @@ impl Arguments {
             (self.alone, " --alone"),
             (self.deeds, " --deeds"),
             (self.lives, " --lives"),
+            (self.circles, " --circles"),
             (self.files, " --files"),
             (self.light, " --light"),
             (self.hostile, " --hostile"),
@@ -76,6 +80,7 @@ impl Arguments {
             _ if self.light => Plan::with_light(seed),
             _ if self.hostile => Plan::hostile(seed, Attack::ALL),
             _ if self.lives => Plan::with_lives(seed),
+            _ if self.circles => Plan::with_circles(seed),
             _ if self.files => Plan::with_files(seed),
             (true, _) => Plan::with_deeds(seed),
             (_, true) => Plan::alone(seed),

@@ -69,13 +69,17 @@ pub enum Mutant {
     FilesUnnoted,
     /// The client takes every message for one that was just written.
     NothingTooLate,
+    /// The client shows to all contacts what is for some.
+    EverybodySees,
+    /// The client does not hear who has looked at what it shows.
+    LooksUnheard,
 }
 
 impl Mutant {
     /// Whether the client is broken in whatever it does, and not only in what it does because of others.
     #[must_use]
     pub fn is_always(self) -> bool {
-        !matches!(self, Self::OpenedHere | Self::KeptHere | Self::EditedHere)
+        !matches!(self, Self::OpenedHere | Self::KeptHere | Self::EditedHere | Self::LooksUnheard)
     }
 
     /// Every one.
@@ -113,5 +117,7 @@ impl Mutant {
         Self::UnsignedLists,
         Self::FilesUnnoted,
         Self::NothingTooLate,
+        Self::EverybodySees,
+        Self::LooksUnheard,
     ];
 }

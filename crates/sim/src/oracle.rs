@@ -8,6 +8,7 @@
 //! 11 a message stays as long as a mailbox refers to it; "agreement": members of a group hold the same; "light": who types and who is there is true and stored nowhere. What is
 //! owed when all is well again stands in `finish`.
 
+mod circles;
 mod client_side;
 mod deeds;
 mod describe;
@@ -28,6 +29,7 @@ use waxwing_wire::{DeviceAddress, MessageId, RejectCode};
 use crate::fault::{Fault, Tally};
 use crate::people::CANARY;
 use crate::plan::{Plan, Scenario};
+use circles::Circles;
 use light::Passing;
 use lives::Lives;
 use order::Hearsay;
@@ -204,6 +206,7 @@ pub struct Oracle {
     rollbacks: BTreeMap<usize, u64>,
     lost: BTreeSet<(usize, MessageKey)>,
     lives: Lives,
+    circles: Circles,
 }
 
 impl Oracle {
@@ -257,6 +260,7 @@ impl Oracle {
             rollbacks: BTreeMap::new(),
             lost: BTreeSet::new(),
             lives: Lives::default(),
+            circles: Circles::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What people do with their devices.
 
+mod circles;
 mod deeds;
 mod devices;
 mod groups;
@@ -25,6 +26,8 @@ pub const CANARY: &str = "wxcanary";
 pub const TOKEN: InvitationToken = InvitationToken([0x5a; 16]);
 /// Times that an act is put off before it is given up.
 const MAX_TRIES: u32 = 200;
+/// Times that something to do is drawn when there is nothing yet to do it to.
+const MAX_DRAWS: u32 = 10;
 /// The client that floods, and its victim.
 pub const FLOODER: usize = 0;
 /// See [`FLOODER`].
@@ -48,6 +51,7 @@ impl World {
         self.schedule_deeds();
         self.schedule_light();
         self.schedule_lives();
+        self.schedule_circles();
         match self.plan.scenario {
             Scenario::Flood => self.schedule_flood(),
             Scenario::Burst => {
@@ -151,6 +155,7 @@ impl World {
         | Act::Set { tried }
         | Act::Do { tried }
         | Act::Live { tried }
+        | Act::Circle { tried }
         | Act::Group { tried, .. } = &mut act
         {
             *tried += 1;
@@ -160,6 +165,15 @@ impl World {
         }
         let at = not_before.max(self.now) + self.dice.between(800, 4_000);
         self.schedule(at, Event::Act { client, act });
+    }
+
+    /// Tells a client what was drawn, or draws again later.
+    fn command_or_again(&mut self, client: usize, drawn: Option<Command>, act: Act, tried: u32) {
+        match drawn {
+            Some(command) => self.command(client, command, Some(act)),
+            None if tried < MAX_DRAWS => self.again(client, act, 0),
+            None => {}
+        }
     }
 
     pub(crate) fn act(&mut self, client: usize, act: Act) {
@@ -212,6 +226,7 @@ impl World {
             Act::Set { tried } => self.set(client, tried),
             Act::Do { tried } => self.do_something(client, tried),
             Act::Live { tried } => self.live(client, tried),
+            Act::Circle { tried } => self.something_among_friends(client, tried),
             Act::Light => self.something_light(client),
             Act::Group { group, what, tried } => self.group_act(client, group, what, tried),
         }
@@ -321,7 +336,7 @@ impl World {
             (Act::Unlink { .. }, Failure::UnknownDevice) => {}
             (Act::Unlink { .. }, Failure::Rejected(reject)) if reject.retry_after_ms == 0 => {}
             // The message is somebody else's, or too old, or gone by now.
-            (Act::Do { .. } | Act::Live { .. }, _) => {}
+            (Act::Do { .. } | Act::Live { .. } | Act::Circle { .. }, _) => {}
             (Act::Set { .. }, Failure::UnknownContact | Failure::UnknownGroup | Failure::UnknownMessage) => {}
             (
                 Act::Group { what, .. },

@@ -1,5 +1,6 @@
 //! What a seed stands for: the size of its world, what goes wrong there and how often, what people do.
 
+use waxwing_client::limits::STATUS_LIFE_S;
 use waxwing_server::{FileSettings, Settings};
 
 use crate::dice::Dice;
@@ -15,6 +16,8 @@ const DEEDS_STREAM: u64 = 4;
 const LIGHT_STREAM: u64 = 5;
 /// The stream that draws what lives for how long.
 const LIVES_STREAM: u64 = 6;
+/// The stream that draws what is shown to whom.
+const CIRCLES_STREAM: u64 = 8;
 /// The stream that draws when files are old.
 const FILES_STREAM: u64 = 7;
 /// Milliseconds of the phase in which faults happen.
@@ -77,6 +80,8 @@ pub struct Plan {
     pub light: u64,
     /// Messages of other kinds that people write, and things that they do about those.
     pub lives: u64,
+    /// Times that somebody shows something for a day, looks at what others show, or writes to several at once.
+    pub circles: u64,
     /// The longest that a message lives before it disappears, seconds; 0: none disappears.
     pub lifetime_s: u32,
     /// When hours and days pass in which nothing happens, and how many milliseconds.
@@ -163,6 +168,26 @@ impl Plan {
                 (dice.between(15_000, plan.chaos_ms), hours * 3_600_000)
             })
             .collect();
+        plan
+    }
+
+    /// Worlds in which people show things for a day to those they choose, write to lists, and are brought into groups
+    /// against their setting; and in which hours pass.
+    #[must_use]
+    pub fn with_circles(seed: u64) -> Self {
+        let mut plan = Self::in_company(seed);
+        let mut dice = Dice::new(seed, CIRCLES_STREAM);
+        if matches!(plan.scenario, Scenario::Mixed | Scenario::Calm | Scenario::Drain) {
+            plan.circles = dice.between(20, 100);
+            plan.lifetime_s = STATUS_LIFE_S;
+            let hours = [1, 5, 30];
+            plan.leaps = (0..dice.below(2))
+                .map(|_| {
+                    let hours = hours.get(dice.index(hours.len())).copied().unwrap_or_default();
+                    (dice.between(15_000, plan.chaos_ms), hours * 3_600_000)
+                })
+                .collect();
+        }
         plan
     }
 
@@ -261,6 +286,7 @@ impl Plan {
             deeds: 0,
             light: 0,
             lives: 0,
+            circles: 0,
             lifetime_s: 0,
             leaps: Vec::new(),
             files: false,

@@ -194,6 +194,16 @@ fn edits_and_deletions_after_their_time() {
 }
 
 #[test]
+fn what_is_shown_to_those_for_whom_it_is_not() {
+    caught_first(Mutant::EverybodySees, (0..LIVES).map(Plan::with_circles), "8");
+}
+
+#[test]
+fn looks_of_which_nobody_hears() {
+    caught_first(Mutant::LooksUnheard, (0..LIVES).map(Plan::with_circles), "liveness");
+}
+
+#[test]
 fn files_that_are_collected_while_a_message_waits() {
     let seen = |mutant| {
         (0..COMPANIES).map(Plan::with_files).filter(|plan| !plan.leaps.is_empty()).find_map(|plan| {

@@ -278,3 +278,11 @@ fn an_answer_that_was_lost_leaves_nothing_half_done() {
         passes(&run_plan(Plan::with_lives(seed), None, false));
     }
 }
+
+/// A device that was removed kept what had disappeared, and waited for word that somebody had kept it.
+#[test]
+fn what_is_over_goes_from_removed_devices_too() {
+    for seed in [8, 18] {
+        passes(&run_plan(Plan::with_circles(seed), None, false));
+    }
+}

@@ -116,8 +116,10 @@ impl Suite {
         let simulator = ["run", "-q", "-p", "waxwing-sim", "--"];
         let of = |rest: &[&str]| cargo(&workspace::root(), &[&simulator, rest].concat());
         run(of(&["--seeds", &seeds.to_string()]))?;
-        run(of(&["--lives", "--seeds", &lives.to_string()]))?;
-        run(of(&["--files", "--seeds", &lives.to_string()]))
+        for worlds in ["--lives", "--circles", "--files"] {
+            run(of(&[worlds, "--seeds", &lives.to_string()]))?;
+        }
+        Ok(Outcome::Passed)
     }
 }
 

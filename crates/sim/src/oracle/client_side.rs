@@ -12,6 +12,7 @@ use waxwing_wire::limits::MAX_SENDS_IN_FLIGHT;
 use waxwing_wire::server_frame::ServerFrame;
 use waxwing_wire::{Bytes, DeviceAddress, EnvelopeKind};
 
+use super::circles::shown_by;
 use super::order::gaps;
 use super::{Oracle, Written, describe};
 use crate::signal::outline;
@@ -77,7 +78,12 @@ impl Oracle {
             .collect();
         step.gaps.retain(|key| marked.contains_key(key));
         step.gaps.extend(marked.iter().filter(|(_, disappears)| **disappears).map(|(key, _)| *key));
+        self.gets_to_know(client, batch);
         for message in &messages {
+            if let Some(author) = shown_by(message) {
+                self.is_shown(client, author, message);
+                continue;
+            }
             match (&message.body, message.direction) {
                 (Body::Notice(notice), _) => self.notice_is_true(client, notice),
                 (_, Direction::Outgoing) => self.outgoing(&step, message),

@@ -11,7 +11,7 @@ use super::lives::APART_MS;
 use super::{Ends, Oracle, Written};
 
 /// All devices of an account know of a new one by then, milliseconds.
-const LINKED_MS: u64 = 60_000;
+pub(super) const LINKED_MS: u64 = 60_000;
 
 /// A message at a device, and what was done about it.
 struct View {

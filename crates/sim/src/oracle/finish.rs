@@ -75,6 +75,7 @@ impl Oracle {
         owed.extend(self.agreement_owed(ends).into_iter().take(LISTED));
         owed.extend(self.convergence_owed(ends).into_iter().take(LISTED));
         owed.extend(self.deeds_owed(ends).into_iter().take(LISTED));
+        owed.extend(self.circles_owed(ends).into_iter().take(LISTED));
         owed
     }
 

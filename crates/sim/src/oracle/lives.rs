@@ -42,14 +42,22 @@ impl Oracle {
 
     /// Whether some clock may say that a message is over.
     pub(super) fn may_be_over(&self, written: &Written) -> bool {
-        let ends_ms = written.true_ms + u64::from(written.lifetime_s) * 1_000;
-        written.lifetime_s > 0 && self.true_ms() + APART_MS >= ends_ms
+        written.lifetime_s > 0 && self.may_be_past(ends_ms(written))
     }
 
     /// Whether every clock has said for a while that it is.
     fn must_be_over(&self, written: &Written) -> bool {
-        let ends_ms = written.true_ms + u64::from(written.lifetime_s) * 1_000;
-        written.lifetime_s > 0 && self.true_ms() >= ends_ms + APART_MS + DELETED_MS
+        written.lifetime_s > 0 && self.must_be_past(ends_ms(written))
+    }
+
+    /// Whether some clock may say that this true time is past.
+    pub(super) fn may_be_past(&self, ends_ms: u64) -> bool {
+        self.true_ms() + APART_MS >= ends_ms
+    }
+
+    /// Whether every clock has said so for a while, and what was to be gone then is.
+    pub(super) fn must_be_past(&self, ends_ms: u64) -> bool {
+        self.true_ms() >= ends_ms + APART_MS + DELETED_MS
     }
 
     /// Somebody tries to keep a message, or not to keep it any longer.
@@ -98,4 +106,9 @@ impl Oracle {
         let gone = followers.iter().find(|client| !has(**client))?;
         Some(format!("{name} is kept at c{kept}, and gone at c{gone}"))
     }
+}
+
+/// When it is over, by a true clock.
+fn ends_ms(written: &Written) -> u64 {
+    written.true_ms + u64::from(written.lifetime_s) * 1_000
 }

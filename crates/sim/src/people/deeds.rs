@@ -21,13 +21,8 @@ impl World {
     }
 
     pub(super) fn do_something(&mut self, client: usize, tried: u32) {
-        let Some(command) = self.draw_deed(client) else {
-            if tried < 10 {
-                self.again(client, Act::Do { tried }, 0);
-            }
-            return;
-        };
-        self.command(client, command, Some(Act::Do { tried }));
+        let drawn = self.draw_deed(client);
+        self.command_or_again(client, drawn, Act::Do { tried }, tried);
     }
 
     fn draw_deed(&mut self, client: usize) -> Option<Command> {

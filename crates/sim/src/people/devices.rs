@@ -121,13 +121,8 @@ impl World {
     // ------------------------------------------------------------ state
 
     pub(super) fn set(&mut self, client: usize, tried: u32) {
-        let Some(command) = self.draw_setting(client) else {
-            if tried < 10 {
-                self.again(client, Act::Set { tried }, 0);
-            }
-            return;
-        };
-        self.command(client, command, Some(Act::Set { tried }));
+        let drawn = self.draw_setting(client);
+        self.command_or_again(client, drawn, Act::Set { tried }, tried);
     }
 
     /// What somebody sets; `None` when there is nothing to set anything for.

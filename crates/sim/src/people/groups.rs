@@ -98,6 +98,10 @@ impl World {
                 Some(Command::text(Conversation::Group(group), text))
             }
             GroupAct::Read => {
+                // Nobody hears of the reading before that.
+                if self.devices[client].group(group).is_some_and(|group| group.asked_by.is_some()) {
+                    self.command(client, Command::AcceptGroup { group }, None);
+                }
                 self.read_some(client, Conversation::Group(group));
                 None
             }

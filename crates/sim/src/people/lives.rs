@@ -72,13 +72,8 @@ impl World {
     }
 
     pub(super) fn live(&mut self, client: usize, tried: u32) {
-        let Some(command) = self.draw_life(client) else {
-            if tried < 10 {
-                self.again(client, Act::Live { tried }, 0);
-            }
-            return;
-        };
-        self.command(client, command, Some(Act::Live { tried }));
+        let drawn = self.draw_life(client);
+        self.command_or_again(client, drawn, Act::Live { tried }, tried);
     }
 
     fn draw_life(&mut self, client: usize) -> Option<Command> {
