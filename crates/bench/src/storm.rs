@@ -1,7 +1,8 @@
 //! A storm of light events, and people who write to each other meanwhile.
 //!
-//! Three times the same span: messages alone, the storm alone, both together. What the storm alone stores, and by
-//! how much the messages' latency differs, is the answer.
+//! Four times the same span: messages alone, the storm alone, both together, and messages while the same storm is at
+//! another server on the same machine. What the storm alone stores, and by how much the messages' latency differs
+//! between the last two, is the answer: there, its clients and its server want as much of the processor.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,18 +83,13 @@ pub fn run(common: &Common, plan: Plan) -> anyhow::Result<Value> {
     let (messages_alone, quiet) = counted(&server, || talk.talk(span))?;
     let (storm_alone, _) = counted(&server, || storm.rage(span))?;
     let cpu = process::cpu_us(server.pid())?;
-    let over = AtomicBool::new(false);
-    let (both, stormy) = counted(&server, || {
-        std::thread::scope(|scope| {
-            let raging =
-                scope.spawn(|| storm.rage_until(|since| since >= span || over.load(Ordering::Relaxed)));
-            let talked = talk.talk(span);
-            over.store(true, Ordering::Relaxed);
-            let raged = raging.join().map_err(|_| anyhow::anyhow!("the storm panicked"))?;
-            raged.and(talked)
-        })
-    })?;
+    let (both, stormy) = counted(&server, || talk_in_storm(&mut talk, &mut storm, span))?;
     let cpu_us = process::cpu_us(server.pid())? - cpu;
+    drop(storm);
+    let elsewhere = Server::start(common)?;
+    let invitation = elsewhere.invite()?;
+    let mut storm = Storm::new(Fleet::register(elsewhere.address, invitation, plan.devices)?, plan)?;
+    let (apart, beside) = counted(&server, || talk_in_storm(&mut talk, &mut storm, span))?;
     let span_json = |counted: &Counted, latencies: Option<&Latencies>| {
         let mut map = counted.to_json(plan.seconds);
         if let Some(latencies) = latencies {
@@ -116,14 +112,33 @@ pub fn run(common: &Common, plan: Plan) -> anyhow::Result<Value> {
         "messages_alone": span_json(&messages_alone, Some(&quiet)),
         "storm_alone": span_json(&storm_alone, None),
         "both": span_json(&both, Some(&stormy)),
+        "storm_elsewhere": span_json(&apart, Some(&beside)),
         "stored_bytes_by_storm_alone": storm_alone.of("log_bytes"),
         "commits_by_storm_alone": storm_alone.of("commits"),
         "log_bytes_per_message_alone": rounded(each(&messages_alone)),
         "log_bytes_per_message_in_storm": rounded(each(&both)),
         "server_cpu_share_in_storm": rounded(cpu_us as f64 / 1e6 / plan.seconds),
-        "ratio_p99": rounded(stormy.percentile_ms(99.0) / quiet.percentile_ms(99.0).max(f64::MIN_POSITIVE)),
+        "ratio_p99": ratio(&stormy, &quiet, 99.0),
+        "ratio_p50_to_storm_elsewhere": ratio(&stormy, &beside, 50.0),
+        "ratio_p99_to_storm_elsewhere": ratio(&stormy, &beside, 99.0),
     }))];
     Ok(report("storm", parts))
+}
+
+fn ratio(one: &Latencies, other: &Latencies, percentile: f64) -> f64 {
+    rounded(one.percentile_ms(percentile) / other.percentile_ms(percentile).max(f64::MIN_POSITIVE))
+}
+
+/// People write to each other while the storm goes on.
+fn talk_in_storm(talk: &mut Talk, storm: &mut Storm, span: Duration) -> anyhow::Result<Latencies> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let raging = scope.spawn(|| storm.rage_until(|since| since >= span || over.load(Ordering::Relaxed)));
+        let talked = talk.talk(span);
+        over.store(true, Ordering::Relaxed);
+        let raged = raging.join().map_err(|_| anyhow::anyhow!("the storm panicked"))?;
+        raged.and(talked)
+    })
 }
 
 /// What the server counts while something goes on, and until it has come to rest.

@@ -7,7 +7,7 @@ use waxwing_wire::limits::{
     MAX_ATTACHMENTS_BYTES, MAX_CARD_BYTES, MAX_LABEL_BYTES, MAX_MENTIONS, MAX_PREVIEW_IMAGE_BYTES,
     MAX_QUOTE_BYTES, MAX_SPANS, MAX_TEXT_BYTES, MAX_URL_BYTES, POLL_OPTIONS,
 };
-use waxwing_wire::post::{Card, Deed, Post, Style};
+use waxwing_wire::post::{Card, Deed, Post, Span, Style};
 
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
@@ -20,6 +20,9 @@ use crate::turn::Turn;
 
 /// Name of the setting that says after how many seconds what is written in new conversations disappears.
 pub(crate) const LIFETIME_SETTING: &str = "lifetime";
+
+/// Stands in a quote for each character that its message shows only when it is asked for.
+const HIDDEN: char = '▒';
 
 impl Client {
     pub(crate) fn send_post(
@@ -261,11 +264,12 @@ impl Client {
         match turn.store.message(&key)?.filter(is_here).map(|message| message.body) {
             // Whoever looks at what was to be seen once does not quote it.
             Some(Body::Post(quoted)) if !quoted.once => {
-                let mut end = quoted.text.len().min(MAX_QUOTE_BYTES);
-                while !quoted.text.is_char_boundary(end) {
+                let text = with_spoilers_hidden(&quoted);
+                let mut end = text.len().min(MAX_QUOTE_BYTES);
+                while !text.is_char_boundary(end) {
                     end -= 1;
                 }
-                quote.text = quoted.text.get(..end).unwrap_or_default().into();
+                quote.text = text.get(..end).unwrap_or_default().into();
                 quote.attachments = quoted.attachments.iter().map(|file| file.kind).collect();
             }
             _ => {
@@ -377,4 +381,17 @@ pub(crate) fn check_post(post: &Post) -> Option<Failure> {
         Some(_) => Some(Failure::Malformed),
     };
     too_long(post.text.len(), MAX_TEXT_BYTES).or(preview).or(card)
+}
+
+/// What a post says, as it is seen before anybody asks for more: a quote has no styles that could hide something.
+fn with_spoilers_hidden(post: &Post) -> String {
+    let hidden = |at: usize| {
+        let within = |span: &Span| {
+            let start = span.start as usize;
+            (start..start.saturating_add(span.bytes as usize)).contains(&at)
+        };
+        post.spans.iter().any(|span| span.style == Style::Spoiler && within(span))
+    };
+    let shown = |(at, c): (usize, char)| if hidden(at) && !c.is_whitespace() { HIDDEN } else { c };
+    post.text.char_indices().map(shown).collect()
 }

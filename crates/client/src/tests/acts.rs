@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use waxwing_wire::devices::HistoryRange;
-use waxwing_wire::post::{Act, ActBy, Answer, Card, Deed, Place, Post, Quote};
+use waxwing_wire::post::{Act, ActBy, Answer, Card, Deed, Place, Post, Quote, Span, Style};
 
 use super::world::{Crash, World, words};
 use crate::command::{ChatChange, Failure};
@@ -213,6 +213,23 @@ fn polls_events_places_and_quotes() {
         assert_eq!(post.quote.unwrap().text, "what?", "{who}: what it says is looked up");
     }
     world.assert_at_rest();
+}
+
+#[test]
+fn a_quote_does_not_tell_what_its_message_hides() {
+    let mut world = two();
+    let spans = vec![Span { start: 4, bytes: 11, style: Style::Spoiler }];
+    let quoted = Post { spans, ..Post::plain("it: the büsler did it") };
+    let to_bob = world.conversation("bob");
+    let quoted = post(&mut world, "alice", to_bob, quoted);
+    let (message, text) = ((quoted.from, quoted.id), String::new());
+    let quote = Some(Box::new(Quote { message, text, attachments: Vec::new() }));
+    let with_alice = with(&world, "bob");
+    let answer = post(&mut world, "bob", with_alice, Post { quote, ..Post::plain("no!") });
+    for who in ALL {
+        let Body::Post(post) = find(&world, who, answer).unwrap().body else { panic!("{who}") };
+        assert_eq!(post.quote.unwrap().text, "it: ▒▒▒ ▒▒▒▒▒▒ did it", "{who}");
+    }
 }
 
 #[test]

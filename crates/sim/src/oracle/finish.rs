@@ -267,15 +267,14 @@ impl Oracle {
         owed.extend(outdated.filter_map(|account| {
             Some(format!("the list of c{} names other devices than there are", self.person_of(*account)?))
         }));
-        if self.expired_something() {
-            return owed;
-        }
         for (group, facts) in &self.society.groups {
             let known = self.epochs_known(ends, *group);
             let epoch = facts.epoch();
             let lost = self.is_lost(ends, *group);
             let behind = known.into_iter().filter(|(client, known)| {
-                *known != epoch && !(*known == 0 && self.may_have_forgotten(*client))
+                *known != epoch
+                    && !(*known == 0 && self.may_have_forgotten(*client))
+                    && !self.has_missed_something(*client)
             });
             owed.extend(
                 behind
@@ -319,6 +318,11 @@ impl Oracle {
         known.iter().any(behind) || all_behind && known.iter().any(|(client, _)| self.rolled_back(*client))
     }
 
+    /// Something expired on its way to a device of which nobody but its sender would have to be told.
+    fn has_missed_something(&self, client: usize) -> bool {
+        self.address(client).is_some_and(|address| self.expired_silently.contains(&address))
+    }
+
     /// Something expired, so what depends on it may be missing.
     pub(super) fn expired_something(&self) -> bool {
         !self.expired.is_empty() || !self.expired_silently.is_empty()
@@ -342,10 +346,10 @@ impl Oracle {
             let clients: Vec<usize> =
                 devices.iter().filter_map(|device| self.devices.get(device)).copied().collect();
             let [first, others @ ..] = clients.as_slice() else { continue };
-            if self.rolled_back_account(account) || self.expired_something() || others.is_empty() {
-                continue;
-            }
-            if devices.iter().any(|device| self.skipped.contains(device)) {
+            let missed = |device: &DeviceAddress| {
+                self.skipped.contains(device) || self.expired_silently.contains(device)
+            };
+            if self.rolled_back_account(account) || others.is_empty() || devices.iter().any(missed) {
                 continue;
             }
             let Some(person) = self.people.get(first).copied() else { continue };
