@@ -9,7 +9,9 @@ use waxwing_wire::{AccountId, GroupId, MessageId};
 use crate::client::{Client, Error};
 use crate::command::{CommandId, Event, Failure};
 use crate::db::Key;
-use crate::limits::{MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_SEEN_BEFORE, MAX_UNREAD_PER_COMMAND};
+use crate::limits::{
+    COMPANION_ORDER, MAX_OUTBOX, MAX_OUTBOX_SILENT, MAX_SEEN_BEFORE, MAX_UNREAD_PER_COMMAND,
+};
 use crate::privacy::{group_asked_by, load_privacy};
 use crate::profile::is_accepted;
 use crate::record::{Kind, OutboxRow};
@@ -95,7 +97,9 @@ impl Client {
         let mut seen: BTreeMap<AccountId, Vec<MessageId>> = BTreeMap::new();
         for message in turn.store.history(with, u64::MAX, MAX_SEEN_BEFORE)?.into_iter().rev() {
             let told = matches!(message.body, Body::Post(_) | Body::Unknown | Body::Deleted | Body::Opened);
-            let read = message.direction == Direction::Incoming && message.delivery == Delivery::Read;
+            // What came out of a history its senders have heard of from where that came from.
+            let came = self.counters.archive_order == 0 || message.order >= COMPANION_ORDER;
+            let read = came && message.direction == Direction::Incoming && message.delivery == Delivery::Read;
             if told && read {
                 seen.entry(message.key.from.account).or_default().push(message.key.id);
             }

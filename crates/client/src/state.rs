@@ -423,16 +423,39 @@ impl Client {
             None if self.counters.states >= most => return Ok(false),
             None => self.counters.states += 1,
         }
+        let here = self.address().is_some_and(|own| own.device == entry.device);
+        let request = match StateKey::parse(&entry.key).filter(|_| !here && row.value.is_some()) {
+            Some(key) => self.request_answered_by(turn, &key)?,
+            None => None,
+        };
         turn.store.save(key, &row);
+        if let Some(with) = request {
+            self.tell_seen_before(turn, with)?;
+        }
         let same = before.as_ref().is_some_and(|before| before.value == row.value);
         if !same {
             turn.state_changed = true;
             if let Some(key) = StateKey::parse(&entry.key) {
-                let here = self.address().is_some_and(|own| own.device == entry.device);
                 self.effect(turn, &key, row.value.as_deref(), here)?;
             }
         }
         Ok(true)
+    }
+
+    /// The request to which the user says yes with this register, if it is one until now. Which of it was seen here
+    /// meanwhile the device that has said so may not have heard.
+    fn request_answered_by(&self, turn: &Turn<'_>, key: &StateKey) -> Result<Option<Conversation>, Error> {
+        Ok(match key {
+            StateKey::Given(account) | StateKey::Contact(account) => {
+                let with = Conversation::Account(*account);
+                self.is_request(turn, with)?.then_some(with)
+            }
+            StateKey::GroupAccepted(group) => {
+                let asked = crate::privacy::group_asked_by(&turn.store, *group)?;
+                asked.map(|_| Conversation::Group(*group))
+            }
+            _ => None,
+        })
     }
 
     /// What follows from another value of a register. `here`: this device has written it.

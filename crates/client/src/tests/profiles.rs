@@ -288,6 +288,28 @@ fn what_was_read_of_a_request_is_told_when_it_is_accepted_in_whatever_way() {
 }
 
 #[test]
+fn what_one_device_reads_while_another_accepts_is_told() {
+    for (first, second) in [("tablet", "alice"), ("alice", "tablet")] {
+        let mut world = World::with(&["alice", "bob"]);
+        world.link("tablet", "alice", HistoryRange::All);
+        world.befriend("bob", "alice");
+        world.send("bob", "alice", "one");
+        // Neither has heard of the other.
+        world.offline("tablet");
+        world.offline("alice");
+        world.read_all("tablet", "bob");
+        let account = world.account("bob");
+        do_it(&mut world, "alice", Command::Accept { account });
+        world.online(first);
+        world.settle();
+        world.online(second);
+        world.settle();
+        assert_eq!(world.written("bob", "alice"), ["one ✓✓✓"], "{first} comes first");
+        world.assert_at_rest();
+    }
+}
+
+#[test]
 fn whoever_tells_nobody_what_is_read_tells_it_no_later() {
     let mut world = read_unknown();
     do_it(&mut world, "alice", let_know(Setting::Receipts, Audience::Nobody));

@@ -133,7 +133,8 @@ impl Oracle {
         };
         let Some(sent) = at(author).filter(|sent| matches!(sent.body, Body::Post(_))) else {
             // Taken away: everywhere.
-            if shown.may_be_deleted {
+            if self.was_taken_away_by_the_lost(author, key, ends) {
+            } else if shown.may_be_deleted {
                 let still = self.those_who_hear(key.from.account, shown).filter(|client| stands(*client));
                 owed.extend(still.map(|client| format!("{name} was taken away, and still is at c{client}")));
             } else {
@@ -145,6 +146,9 @@ impl Oracle {
             owed.push(format!("{name} has not left"));
         }
         for client in self.those_who_hear(key.from.account, shown) {
+            if !stands(client) && self.was_taken_away_by_the_lost(client, key, ends) {
+                continue;
+            }
             if !stands(client) {
                 owed.push(format!("{name} does not arrive at c{client}"));
                 continue;
@@ -154,6 +158,16 @@ impl Oracle {
             );
         }
         owed
+    }
+
+    /// Whoever took it away has told some of it, and can tell the others no more.
+    fn was_taken_away_by_the_lost(&self, client: usize, key: MessageKey, ends: &Ends<'_>) -> bool {
+        let taken = || {
+            let (core, db) = ends.cores.get(client).copied().flatten().zip(ends.dbs.get(client))?;
+            let acts = core.acts(*db, &db.message(&key).ok()??).ok()?;
+            acts.into_iter().find(|act| act.act.deed == Deed::Delete)
+        };
+        taken().is_some_and(|act| !self.tells(act.by))
     }
 
     /// What one of those to whom it is shown has done about it, and its author has not heard.

@@ -394,7 +394,7 @@ impl Oracle {
         since_ms: u64,
     ) -> Option<String> {
         let (one, two) = (*ends.dbs.get(pair.0)?, *ends.dbs.get(pair.1)?);
-        for (here, there) in [(one, two), (two, one)] {
+        for (here, there, other) in [(one, two, pair.1), (two, one, pair.0)] {
             let recent = here.messages().filter(|message| {
                 let written = self.written.get(&message.key);
                 written.is_some_and(|written| written.at_ms > since_ms && written.accepted_ms.is_some())
@@ -405,6 +405,7 @@ impl Oracle {
                 let name = self.name(&message.key);
                 match there.message(&message.key).ok().flatten() {
                     None if self.is_past_device(message.key.from) => {}
+                    None if !self.is_still_to_come(message.key, other) => {}
                     None => return Some(format!("{name} is on one of them only")),
                     Some(other)
                         if other.body != message.body
@@ -469,6 +470,12 @@ impl Oracle {
     fn is_still_owed(&self, key: MessageKey, written: &Written, device: DeviceAddress) -> bool {
         let put_out = self.was_put_out(device.account, written) && !self.was_stored(key, device);
         self.society.is_there(device) && !put_out
+    }
+
+    /// The same, of a client's device.
+    fn is_still_to_come(&self, key: MessageKey, client: usize) -> bool {
+        let (written, device) = (self.written.get(&key), self.address(client));
+        written.zip(device).is_none_or(|(written, device)| self.is_still_owed(key, written, device))
     }
 
     fn is_past_device(&self, address: DeviceAddress) -> bool {
