@@ -343,12 +343,24 @@ pub enum Command {
         /// Where it is.
         path: String,
         /// As what it is sent; absent: as what it is. As a document it is sent as it is, with all that it holds; a
-        /// photo is made smaller, and nothing of it is kept but its pixels.
+        /// photo is made smaller, and nothing of it is kept but its pixels; as a voice message, any sound becomes
+        /// Opus of about 20 kbit/s, and nothing of it is kept but what is heard.
         #[serde(default)]
         kind: Option<AttachmentKind>,
         /// A photo as large as it makes sense.
         #[serde(default)]
         hd: bool,
+    },
+    /// The same with what is in memory, such as a recording. Then [`Event::Attached`].
+    AttachContent {
+        /// Its name; empty: none.
+        #[serde(default)]
+        name: String,
+        /// Base64, of at most 16 MiB.
+        content: String,
+        /// As what it is sent; absent: as what it is.
+        #[serde(default)]
+        kind: Option<AttachmentKind>,
     },
     /// Fetch a file of a message. Done when it is here.
     FetchFile {

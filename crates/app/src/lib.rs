@@ -17,6 +17,7 @@ mod net;
 pub mod preview;
 mod profile;
 mod search;
+pub mod sound;
 mod store;
 
 pub use app::App;

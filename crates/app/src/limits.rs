@@ -109,6 +109,31 @@ pub const PHOTO_HD_SIDE_PIXELS: u32 = 4_096;
 /// The pages of a PDF file are counted up to this size, bytes.
 pub const MAX_PDF_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Sound is read up to this size, bytes.
+pub const MAX_SOUND_BYTES: u64 = 512 * 1024 * 1024;
+/// Of what such a file says about itself, one entry is read up to this size, bytes.
+pub const MAX_SOUND_TAG_BYTES: usize = 256 * 1024;
+/// Packets of one file. An hour of the shortest is less.
+pub const MAX_SOUND_PACKETS: u64 = 2_000_000;
+/// Packets of one file that cannot be decoded and are left out.
+pub const MAX_BAD_SOUND_PACKETS: u32 = 64;
+/// Samples of one channel that one packet has.
+pub const MAX_SOUND_PACKET_FRAMES: u64 = 1 << 17;
+/// Channels that are mixed into one.
+pub const MAX_SOUND_CHANNELS: usize = 8;
+/// Samples a second of what is heard.
+pub const MIN_SOUND_RATE_HZ: u32 = 4_000;
+/// See [`MIN_SOUND_RATE_HZ`].
+pub const MAX_SOUND_RATE_HZ: u32 = 384_000;
+/// A voice message plays so long.
+pub const MAX_VOICE_TIME: Duration = Duration::from_secs(3_600);
+/// What is played has an end.
+pub const MAX_PLAYED_TIME: Duration = Duration::from_secs(12 * 3_600);
+/// Opus in Ogg that is sent as a voice message stays as it is up to this size, bytes.
+pub const MAX_PASSED_VOICE_BYTES: u64 = 16 * 1024 * 1024;
+/// And up to so many bits a second.
+pub const MAX_PASSED_VOICE_BITS_PER_SECOND: u64 = 32_000;
+
 /// Of a page that a link leads to this much is read, bytes: its head.
 pub const MAX_PAGE_BYTES: u64 = 512 * 1024;
 /// Tags and texts of a page that are looked at.

@@ -24,7 +24,7 @@ use waxwing_wire::attachment::Attachment;
 
 use crate::api::{CommandId, Failure};
 use crate::limits::MAX_MEDIA_JOBS;
-pub use prepare::How;
+pub use prepare::{How, Origin};
 pub use transfer::{Fetch, Fetched, Uploaded, download_url};
 pub use vault::Vault;
 
@@ -123,7 +123,7 @@ fn busy() -> Failure {
 fn work(vault: &Vault, jobs: &Receiver<Job>, report: &Reporter) {
     for job in jobs {
         let listened = match job {
-            Job::Prepare(command, how) => report(Report::Prepared(command, prepare::prepare(vault, &how))),
+            Job::Prepare(command, how) => report(Report::Prepared(command, prepare::prepare(vault, how))),
             Job::Save { command, file, to } => {
                 let saved = vault.save(&file, &to).map(|()| to);
                 report(Report::Saved(command, saved))

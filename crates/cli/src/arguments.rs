@@ -25,7 +25,7 @@ pub use chats::{
 pub use daemon::{Completions, Daemon, ReceiveMode};
 pub use devices::{Devices, DevicesCommand, HistoryRange, Link};
 pub use group::{Audience, CommunityCommand, Group, GroupCommand, Permissions, Switch};
-pub use media::{Files, Media, MediaCommand};
+pub use media::{Files, Media, MediaCommand, PlaySpeed};
 pub use people::{
     For, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings, SettingsCommand, Who,
 };

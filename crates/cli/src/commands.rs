@@ -14,6 +14,7 @@ mod messages;
 mod people;
 mod receive;
 mod search;
+mod sound;
 mod status;
 mod talk;
 

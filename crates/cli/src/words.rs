@@ -308,11 +308,31 @@ pub fn kind_name(kind: AttachmentKind) -> &'static str {
     }
 }
 
+/// Places of a waveform.
+const WAVE_PLACES: usize = 16;
+
+/// How loud a recording is from its beginning to its end, as bars; empty: not known.
+fn wave_text(waveform: &str) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let parts = data_encoding::BASE64.decode(waveform.as_bytes()).unwrap_or_default();
+    let places = parts.len().min(WAVE_PLACES);
+    let bar = |place: usize| {
+        let part = parts.get(place * parts.len() / places..(place + 1) * parts.len() / places);
+        let loudest = part.unwrap_or_default().iter().max().copied().unwrap_or(0);
+        BARS.get(usize::from(loudest) * BARS.len() / 256).copied().unwrap_or(' ')
+    };
+    (0..places).map(bar).collect()
+}
+
 /// A file on one line: kind, name, duration, pages, size.
 pub fn file_text(file: &Attachment) -> String {
     let mut said = vec![kind_name(file.kind).to_owned()];
     if !file.name.is_empty() {
         said.push(one_line(&file.name));
+    }
+    let wave = wave_text(&file.waveform);
+    if !wave.is_empty() {
+        said.push(wave);
     }
     if file.duration_ms > 0 {
         said.push(duration_text(file.duration_ms));

@@ -29,6 +29,8 @@ struct Need {
     look: fn() -> Option<String>,
     /// Debian's packages for it.
     packages: &'static [&'static str],
+    /// Whether anything can be done without it; if it cannot be brought, that is said.
+    optional: bool,
 }
 
 const NEEDS: &[Need] = &[
@@ -38,6 +40,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: c_compiler,
         packages: &["build-essential"],
+        optional: false,
     },
     Need {
         name: "make",
@@ -45,6 +48,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: || process::answer("make", &["--version"]),
         packages: &["make"],
+        optional: false,
     },
     Need {
         name: "perl",
@@ -52,6 +56,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: || process::answer("perl", &["-e", "print $^V"]),
         packages: &["perl"],
+        optional: false,
     },
     Need {
         name: "node",
@@ -59,6 +64,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("node", &["--version"]),
         packages: &["nodejs"],
+        optional: false,
     },
     Need {
         name: "npm",
@@ -66,6 +72,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("npm", &["--version"]),
         packages: &["npm"],
+        optional: false,
     },
     Need {
         name: "tmux",
@@ -73,6 +80,15 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("tmux", &["-V"]),
         packages: &["tmux"],
+        optional: false,
+    },
+    Need {
+        name: "ffmpeg",
+        why: "films are made smaller by it, and it judges our Opus",
+        purpose: Purpose::Testing,
+        look: || process::answer("ffmpeg", &["-version"]),
+        packages: &["ffmpeg"],
+        optional: true,
     },
 ];
 
@@ -80,9 +96,15 @@ const NEEDS: &[Need] = &[
 pub fn setup(purpose: Purpose) -> anyhow::Result<()> {
     let root = workspace::root();
     check_rust(&root)?;
-    let missing = missing(purpose);
+    let (optional, missing): (Vec<&Need>, Vec<&Need>) =
+        missing(purpose).into_iter().partition(|need| need.optional);
     if !missing.is_empty() {
         install(&missing)?;
+    }
+    if !optional.is_empty()
+        && let Err(error) = install(&optional)
+    {
+        say("going on without it", &format!("{error:#}"));
     }
     if purpose == Purpose::Testing {
         check_components()?;

@@ -23,6 +23,7 @@ use super::{
     Body, BroadcastList, ChatChange, Connection, Contact, Delivery, Device, Direction, Failure, Fault,
     HistoryRange, Hit, Message, NetFailure, Person, SnippetPiece, Trust,
 };
+use crate::limits::MAX_FILE_CONTENT_BYTES;
 use crate::search;
 
 /// What names of groups begin with, so that none can be taken for an account's.
@@ -96,6 +97,17 @@ pub fn picture(file: &[u8]) -> String {
 pub fn picture_of(text: &str) -> Result<Bytes, Failure> {
     let file = BASE64.decode(text.as_bytes());
     file.map(Bytes::from).map_err(|_| Failure::user("malformedPicture", "the picture is not base64"))
+}
+
+/// Reads a file that came with a command.
+pub fn file_content_of(text: &str) -> Result<Vec<u8>, Failure> {
+    if text.len() as u64 > MAX_FILE_CONTENT_BYTES.div_ceil(3) * 4 {
+        return Err(Failure::user(
+            "fileTooLarge",
+            "the file is too large to be taken so; name it by its path",
+        ));
+    }
+    BASE64.decode(text.as_bytes()).map_err(|_| Failure::user("malformedFile", "the file is not Base64"))
 }
 
 /// A broadcast list as the interface shows it.

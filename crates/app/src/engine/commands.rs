@@ -1,5 +1,7 @@
 //! What front ends want, as the core understands it. Names arrive as text and are parsed here, once.
 
+use std::path::PathBuf;
+
 use rand_core::Rng as _;
 use waxwing_client::{self as core, Read as _};
 use waxwing_wire::Username;
@@ -10,6 +12,7 @@ use waxwing_wire::invitation::Invitation;
 use super::server::{Server, parse_address};
 use super::{Engine, now, rng, storage_fails};
 use crate::api::{self, Command, CommandId, Failure};
+use crate::media::Origin;
 
 impl Engine {
     pub(super) fn command(&mut self, id: CommandId, command: Command) {
@@ -66,7 +69,12 @@ impl Engine {
                 self.online = false;
                 core::Command::GoOffline
             }
-            Command::Attach { path, kind, hd } => return self.attach(id, path, kind, hd),
+            Command::Attach { path, kind, hd } => {
+                return self.attach(id, Origin::Path(PathBuf::from(path)), kind, hd);
+            }
+            Command::AttachContent { name, content, kind } => {
+                return self.attach_content(id, name, &content, kind);
+            }
             Command::FetchFile { message, index } => return self.want_file(id, &message, index, None),
             Command::SaveFile { message, index, path } => {
                 return self.want_file(id, &message, index, Some(path));
@@ -144,6 +152,7 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         | Command::Once { .. }
         | Command::Open { .. }
         | Command::Attach { .. }
+        | Command::AttachContent { .. }
         | Command::FetchFile { .. }
         | Command::SaveFile { .. }
         | Command::FetchByRule { .. }

@@ -15,7 +15,7 @@ use crate::api::{self, CommandId, Event, Failure, Fault};
 use crate::limits::{
     MAX_ADDRESSES_ASKED, MAX_DOWNLOADS, MAX_DOWNLOADS_WAITING, SWEEP_PAUSE, UNSENT_FILE_KEPT,
 };
-use crate::media::{Fetch, Fetched, How, Report, Uploaded, download_url};
+use crate::media::{Fetch, Fetched, How, Origin, Report, Uploaded, download_url};
 use crate::net::ServerAddress;
 
 /// Commands of the engine's own begin here; front ends count from 1.
@@ -55,12 +55,24 @@ impl Engine {
     pub(super) fn attach(
         &mut self,
         id: CommandId,
-        path: String,
+        from: Origin,
         kind: Option<api::AttachmentKind>,
         hd: bool,
     ) -> Result<(), Failure> {
-        let how = How { path: PathBuf::from(path), kind: kind.map(api::attachment_kind_of), hd };
+        let how = How { from, kind: kind.map(api::attachment_kind_of), hd };
         self.media.prepare(id, how)
+    }
+
+    /// The same with what is in memory.
+    pub(super) fn attach_content(
+        &mut self,
+        id: CommandId,
+        name: String,
+        content: &str,
+        kind: Option<api::AttachmentKind>,
+    ) -> Result<(), Failure> {
+        let content = api::file_content_of(content)?;
+        self.attach(id, Origin::Content { name, content }, kind, false)
     }
 
     pub(super) fn file_content(&self, message: &str, index: u32) -> Result<Vec<u8>, Failure> {

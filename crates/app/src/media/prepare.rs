@@ -1,8 +1,8 @@
 //! From a file on this device to what a message carries.
 
 use std::fs::File;
-use std::io::{Cursor, Read as _, Seek as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 use waxwing_client::LocalFile;
 use waxwing_wire::Bytes;
@@ -14,15 +14,59 @@ use super::vault::{Vault, disk};
 use super::{pdf, photo::photo};
 use crate::api::Failure;
 use crate::limits::{MAX_PDF_BYTES, MAX_PHOTO_BYTES};
+use crate::sound::{Source, Unhearable, length, voice};
 
 /// What is to become of a file.
 pub struct How {
     /// Where it is.
-    pub path: PathBuf,
+    pub from: Origin,
     /// As what it is sent; `None`: as what it is.
     pub kind: Option<AttachmentKind>,
     /// A photo as large as it makes sense.
     pub hd: bool,
+}
+
+/// Where a file is.
+pub enum Origin {
+    /// On this device.
+    Path(PathBuf),
+    /// In memory, under a name that may be empty.
+    Content { name: String, content: Vec<u8> },
+}
+
+/// A file that is being read.
+enum Input {
+    File(File),
+    Content(Cursor<Vec<u8>>),
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(into),
+            Self::Content(content) => content.read(into),
+        }
+    }
+}
+
+impl Seek for Input {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Content(content) => content.seek(to),
+        }
+    }
+}
+
+impl Input {
+    /// From its beginning.
+    fn sound(&mut self) -> Result<Source<'_>, Unhearable> {
+        self.rewind().map_err(Unhearable::Io)?;
+        match self {
+            Self::File(file) => Source::file(file.try_clone().map_err(Unhearable::Io)?),
+            Self::Content(content) => Ok(Source::bytes(content.get_ref())),
+        }
+    }
 }
 
 /// What the first bytes of a file say that it is.
@@ -48,9 +92,8 @@ fn recognised(head: &[u8]) -> Option<(&'static str, AttachmentKind)> {
     })
 }
 
-/// The last part of a path, as long as a message can say it.
-fn name_of(path: &Path) -> String {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+/// As much of a name as a message can say.
+fn short_name(name: &str) -> String {
     let mut end = name.len().min(MAX_FILE_NAME_BYTES);
     while !name.is_char_boundary(end) {
         end -= 1;
@@ -58,26 +101,46 @@ fn name_of(path: &Path) -> String {
     name.get(..end).unwrap_or_default().to_owned()
 }
 
-/// Makes a file ready, and keeps its ciphertext.
-pub fn prepare(vault: &Vault, how: &How) -> Result<(LocalFile, Box<Attachment>), Failure> {
-    let shown = how.path.display();
-    let unreadable =
-        |error: std::io::Error| Failure::user("cannotRead", format!("{shown} cannot be read: {error}"));
-    let mut file = File::open(&how.path).map_err(unreadable)?;
-    let data = file.metadata().map_err(unreadable)?;
-    if !data.is_file() {
-        return Err(Failure::user("cannotRead", format!("{shown} is no file")));
-    }
-    if data.len() > MAX_ATTACHMENT_BYTES {
+/// Its name for messages and for people, and how many bytes it has.
+fn opened(from: Origin) -> Result<(Input, String, String, u64), Failure> {
+    let (input, name, shown, bytes) = match from {
+        Origin::Content { name, content } => {
+            let bytes = content.len() as u64;
+            (Input::Content(Cursor::new(content)), name, "the file".to_owned(), bytes)
+        }
+        Origin::Path(path) => {
+            let shown = path.display().to_string();
+            let unreadable = |error| cannot_read(&shown, &error);
+            let file = File::open(&path).map_err(unreadable)?;
+            let data = file.metadata().map_err(unreadable)?;
+            if !data.is_file() {
+                return Err(Failure::user("cannotRead", format!("{shown} is no file")));
+            }
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            (Input::File(file), name, shown, data.len())
+        }
+    };
+    if bytes > MAX_ATTACHMENT_BYTES {
         return Err(Failure::user("fileTooLarge", format!("{shown} is too large: a file has at most 2 GiB")));
     }
+    Ok((input, short_name(&name), shown, bytes))
+}
+
+fn cannot_read(shown: &str, error: &io::Error) -> Failure {
+    Failure::user("cannotRead", format!("{shown} cannot be read: {error}"))
+}
+
+/// Makes a file ready, and keeps its ciphertext.
+pub fn prepare(vault: &Vault, how: How) -> Result<(LocalFile, Box<Attachment>), Failure> {
+    let (mut file, name, shown, bytes) = opened(how.from)?;
+    let unreadable = |error| cannot_read(&shown, &error);
     let mut head = Vec::new();
-    (&file).take(64).read_to_end(&mut head).map_err(unreadable)?;
+    (&mut file).take(64).read_to_end(&mut head).map_err(unreadable)?;
     file.rewind().map_err(unreadable)?;
     let known = recognised(&head);
     let kind = how.kind.or(known.map(|(_, kind)| kind)).unwrap_or(AttachmentKind::Document);
-    let mut attachment = Attachment::new(kind, [0; 32], [0; 32], data.len());
-    attachment.name = name_of(&how.path);
+    let mut attachment = Attachment::new(kind, [0; 32], [0; 32], bytes);
+    attachment.name = name;
     attachment.media_type = known.map_or("application/octet-stream", |(name, _)| name).to_owned();
     let no_picture = || {
         let detail = format!("{shown} cannot be read as a picture, or is too large; send it as a document");
@@ -101,13 +164,29 @@ pub fn prepare(vault: &Vault, how: &How) -> Result<(LocalFile, Box<Attachment>),
             }
             vault.seal(&mut Cursor::new(&picture), picture.len() as u64)?
         }
+        AttachmentKind::Voice => {
+            let unheard = |error: Unhearable| {
+                Failure::user(error.code(), format!("{shown} cannot be sent so: {error}"))
+            };
+            let made = file.sound().and_then(voice).map_err(unheard)?;
+            "audio/ogg".clone_into(&mut attachment.media_type);
+            // What a recorder calls a file says when it was recorded.
+            attachment.name.clear();
+            attachment.bytes = made.file.len() as u64;
+            attachment.duration_ms = made.duration_ms;
+            attachment.waveform = Bytes::from(made.waveform);
+            vault.seal(&mut Cursor::new(&made.file), made.file.len() as u64)?
+        }
         _ => {
             if known.is_some_and(|(name, _)| name == "application/pdf") {
                 let document = read_all(&mut file, MAX_PDF_BYTES).map_err(disk)?;
                 attachment.pages = document.map_or(0, |document| pdf::pages(&document));
-                file.rewind().map_err(unreadable)?;
             }
-            vault.seal(&mut file, data.len())?
+            if kind == AttachmentKind::Audio {
+                attachment.duration_ms = file.sound().map_or(0, length);
+            }
+            file.rewind().map_err(unreadable)?;
+            vault.seal(&mut file, bytes)?
         }
     };
     (attachment.digest, attachment.key) = (local.digest, local.key);
@@ -121,7 +200,7 @@ fn looks_of(attachment: &mut Attachment, looks: Looks) {
 }
 
 /// `None`: it is longer.
-fn read_all(file: &mut File, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+fn read_all(file: &mut Input, most: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))

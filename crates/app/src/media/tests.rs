@@ -391,8 +391,8 @@ fn prepared(name: &str, bytes: &[u8], kind: Option<AttachmentKind>) -> Result<(A
     let (folder, vault) = vault();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    let how = How { path, kind, hd: false };
-    let (_, attachment) = prepare::prepare(&vault, &how).map_err(|failure| failure.code)?;
+    let how = How { from: Origin::Path(path), kind, hd: false };
+    let (_, attachment) = prepare::prepare(&vault, how).map_err(|failure| failure.code)?;
     let target = folder.path().join("saved");
     vault.save(&attachment, &target).unwrap();
     Ok((*attachment, fs::read(target).unwrap()))
@@ -458,9 +458,9 @@ fn what_pretends_to_be_a_picture_is_refused_quickly() {
         assert_eq!(prepared("x", wrong, None).err().as_deref(), Some("malformedPicture"));
     }
     let (folder, vault) = vault();
-    let how = How { path: folder.path().to_owned(), kind: None, hd: false };
+    let how = How { from: Origin::Path(folder.path().to_owned()), kind: None, hd: false };
     assert_eq!(
-        prepare::prepare(&vault, &how).err().map(|failure| failure.code).as_deref(),
+        prepare::prepare(&vault, how).err().map(|failure| failure.code).as_deref(),
         Some("cannotRead")
     );
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Files that go with a message.
 #[derive(Args)]
@@ -14,7 +14,8 @@ pub struct Files {
     /// Send photos and videos together
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub album: Vec<PathBuf>,
-    /// Send a recording as a voice message
+    /// Send sound as a voice message: WAV, FLAC, MP3, AAC, Vorbis or Opus becomes small Opus, without what its recorder
+    /// noted; `-` records from standard input until it ends: arecord -f S16_LE -r 48000 | waxwing send --voice - bob
     #[arg(long, value_name = "PATH", conflicts_with_all = ["files", "album"])]
     pub voice: Option<PathBuf>,
     /// Send all of it as documents: as they are, with everything in them
@@ -52,4 +53,29 @@ pub enum MediaCommand {
         #[arg(long, short, value_name = "PATH", default_value = ".")]
         output: PathBuf,
     },
+    /// Play a voice message, or anything else that is to be heard
+    Play {
+        /// Number of the message, as `waxwing media list` prints it
+        number: u64,
+        /// This one of its files, from 1 [default: the first that is to be heard]
+        #[arg(long, value_name = "N")]
+        only: Option<u32>,
+        /// Faster, and not higher
+        #[arg(long, value_enum, default_value = "1")]
+        speed: PlaySpeed,
+        /// Write a WAV file instead; `-` writes it to standard output
+        #[arg(long, short, value_name = "PATH", allow_hyphen_values = true)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// How fast something is played.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PlaySpeed {
+    #[value(name = "1")]
+    Normal,
+    #[value(name = "1.5")]
+    Faster,
+    #[value(name = "2")]
+    Double,
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use waxwing_app::api::{Answer, Attachment, AttachmentKind, Command, CommandId, Event, Message, Query};
 
+use super::sound::play;
 use crate::arguments::{Files, Global, Media, MediaCommand};
 use crate::names::Names;
 use crate::output::{Error, Printer, object};
@@ -20,16 +21,30 @@ pub const STILL: Duration = Duration::from_secs(120);
 const OTHER_NAMES: u32 = 1_000;
 
 /// Makes the files ready that go with a message.
-pub fn attach(session: &mut Session, files: &Files, json: bool) -> Result<Vec<Attachment>, Error> {
+/// `recorded`: what standard input said, which stands for the path of a voice message.
+pub fn attach(
+    session: &mut Session,
+    files: &Files,
+    recorded: Option<Vec<u8>>,
+    json: bool,
+) -> Result<Vec<Attachment>, Error> {
     let kind = files.document.then_some(AttachmentKind::Document);
-    let mut wanted: Vec<(&PathBuf, Option<AttachmentKind>)> = Vec::new();
-    wanted.extend(files.voice.iter().map(|path| (path, Some(AttachmentKind::Voice))));
-    wanted.extend(files.files.iter().chain(&files.album).map(|path| (path, kind)));
+    let path_of = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let attach = |path, kind| Command::Attach { path: path_of(path), kind, hd: files.hd };
+    let voice = files.voice.iter().map(|path| match &recorded {
+        Some(voice) => Command::AttachContent {
+            name: String::new(),
+            content: data_encoding::BASE64.encode(voice),
+            kind: Some(AttachmentKind::Voice),
+        },
+        None => attach(path, Some(AttachmentKind::Voice)),
+    });
+    let others = files.files.iter().chain(&files.album).map(|path| attach(path, kind));
+    let wanted: Vec<Command> = voice.chain(others).collect();
     let mut attached = Vec::new();
     let mut bar = Bar::new(json);
-    for (path, kind) in wanted {
-        let path = path.to_string_lossy().into_owned();
-        let id = session.app.send(Command::Attach { path, kind, hd: files.hd });
+    for command in wanted {
+        let id = session.app.send(command);
         attached.extend(wait(session, id, &mut bar, |event| match event {
             Event::Attached { command, attachment } if *command == id => Some(attachment.clone()),
             _ => None,
@@ -39,7 +54,7 @@ pub fn attach(session: &mut Session, files: &Files, json: bool) -> Result<Vec<At
 }
 
 /// Waits for a command that may take as long as files do; what `found` finds on the way.
-fn wait<T>(
+pub fn wait<T>(
     session: &mut Session,
     id: CommandId,
     bar: &mut Bar,
@@ -65,6 +80,9 @@ pub fn media(global: &Global, arguments: &Media, printer: &mut Printer) -> Resul
     match &arguments.command {
         MediaCommand::List { name, limit } => list(&session, name.as_deref(), *limit, printer),
         MediaCommand::Save { number, only, output } => save(&mut session, *number, *only, output, printer),
+        MediaCommand::Play { number, only, speed, output } => {
+            play(&mut session, *number, *only, *speed, output.as_deref(), printer)
+        }
     }
 }
 
@@ -114,21 +132,7 @@ fn save(
     output: &Path,
     printer: &mut Printer,
 ) -> Result<(), Error> {
-    let unknown =
-        || Error::user("unknownMessage", "no message with files has this number; see `waxwing media list`");
-    let message = match session.app.query(Query::MessageAt { order: number })? {
-        Answer::Message { message: Some(message) } => message,
-        _ => return Err(unknown()),
-    };
-    let files = files_of(&message);
-    let chosen: Vec<(usize, Attachment)> = files
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| only.is_none_or(|only| u32::try_from(*index + 1) == Ok(only)))
-        .collect();
-    if chosen.is_empty() {
-        return Err(unknown());
-    }
+    let (message, chosen) = files_at(session, number, only)?;
     session.app.send(Command::GoOnline);
     let mut bar = Bar::new(printer.is_json());
     let several = chosen.len() > 1;
@@ -136,7 +140,7 @@ fn save(
         let path = target(output, &file, several)?;
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let name = path.to_string_lossy().into_owned();
-        let command = Command::SaveFile { message: message.id.clone(), index, path: name };
+        let command = Command::SaveFile { message: message.clone(), index, path: name };
         let id = session.app.send(command);
         wait(session, id, &mut bar, |_| None::<()>)?;
         bar.clear();
@@ -148,6 +152,26 @@ fn save(
     }
     session.settle();
     Ok(())
+}
+
+/// The message with a number and those of its files that are wanted, with their places.
+pub fn files_at(
+    session: &Session,
+    number: u64,
+    only: Option<u32>,
+) -> Result<(String, Vec<(usize, Attachment)>), Error> {
+    let unknown =
+        || Error::user("unknownMessage", "no message with files has this number; see `waxwing media list`");
+    let message = match session.app.query(Query::MessageAt { order: number })? {
+        Answer::Message { message: Some(message) } => message,
+        _ => return Err(unknown()),
+    };
+    let chosen: Vec<(usize, Attachment)> = files_of(&message)
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| only.is_none_or(|only| u32::try_from(*index + 1) == Ok(only)))
+        .collect();
+    if chosen.is_empty() { Err(unknown()) } else { Ok((message.id, chosen)) }
 }
 
 fn files_of(message: &Message) -> Vec<Attachment> {

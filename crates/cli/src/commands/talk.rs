@@ -11,6 +11,7 @@ use waxwing_app::api::{
 
 use super::acts::{previewed, typed};
 use super::media::{Bar, STILL, attach};
+use super::sound::recorded;
 use crate::arguments::{Global, History, Send};
 use crate::names::{Names, brief_person, chat_name};
 use crate::output::{Error, Printer, object};
@@ -31,12 +32,13 @@ enum Target {
 }
 
 pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<(), Error> {
+    let recorded = recorded(&arguments.files, &arguments.text)?;
     let text = message_text(&arguments.text)?;
     let mut session = Session::open_registered(global)?;
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let post = written(&mut session, &text, arguments, printer.is_json())?;
+            let post = written(&mut session, &text, arguments, recorded, printer.is_json())?;
             let command = Command::Send { to: chat.conversation.clone(), post: Box::new(post) };
             let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
@@ -54,7 +56,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
         }
         Target::List(list) => {
             session.app.send(Command::GoOnline);
-            let post = Box::new(written(&mut session, &text, arguments, printer.is_json())?);
+            let post = Box::new(written(&mut session, &text, arguments, recorded, printer.is_json())?);
             let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), post };
             send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
         }
@@ -65,8 +67,14 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
 }
 
 /// What is sent.
-fn written(session: &mut Session, text: &str, arguments: &Send, json: bool) -> Result<Post, Error> {
-    let attachments = attach(session, &arguments.files, json)?;
+fn written(
+    session: &mut Session,
+    text: &str,
+    arguments: &Send,
+    recorded: Option<Vec<u8>>,
+    json: bool,
+) -> Result<Post, Error> {
+    let attachments = attach(session, &arguments.files, recorded, json)?;
     let alone = attachments.is_empty();
     let post = Post { once: arguments.once, attachments, ..typed(session, text, arguments.plain)? };
     if arguments.no_preview || !alone { Ok(post) } else { previewed(session, post) }

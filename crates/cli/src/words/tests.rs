@@ -96,3 +96,13 @@ fn files_and_answers_to_them_on_a_line() {
     assert_eq!(size_text(2 << 30), "2.0 GB");
     assert_eq!(duration_text(3_600_000), "1:00:00");
 }
+
+#[test]
+fn a_voice_message_is_seen() {
+    assert_eq!(wave_text(""), "");
+    assert_eq!(wave_text("not Base64"), "");
+    let loud = |parts: &[u8]| wave_text(&data_encoding::BASE64.encode(parts));
+    assert_eq!(loud(&[0, 255, 128]), "▁█▅");
+    assert_eq!(loud(&[200; 64]).chars().count(), 16);
+    assert_eq!(loud(&[9; 100_000]).chars().count(), 16, "whatever a stranger sends");
+}
