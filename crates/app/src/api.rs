@@ -347,7 +347,7 @@ pub enum Command {
         /// Opus of about 20 kbit/s, and nothing of it is kept but what is heard.
         #[serde(default)]
         kind: Option<AttachmentKind>,
-        /// A photo as large as it makes sense.
+        /// A photo as large as it makes sense, a film with its pictures and sounds as they are.
         #[serde(default)]
         hd: bool,
     },
@@ -575,6 +575,11 @@ pub enum Event {
     },
     /// The database works again.
     StorageRecovered,
+    /// A file is still being made ready to be sent, since a film takes its time; said now and then.
+    Preparing {
+        /// Which command asked.
+        command: CommandId,
+    },
     /// A file is ready to be sent.
     Attached {
         /// Which command asked.

@@ -25,3 +25,12 @@ pub use crossbeam_channel as channel;
 pub use key::{KeyChoice, KeyError, Protection};
 pub use profile::{OpenError, ProfileOptions, exists, protection};
 pub use store::{Indexing, StoreError};
+
+/// What reads files that may come from strangers, besides [`sound`]: for those who feed it whatever comes to their mind.
+#[doc(hidden)]
+pub mod parsers {
+    pub use crate::media::animation::{clean, sticker};
+    pub use crate::media::film::{mp4, webm};
+    pub use crate::media::pdf::pages;
+    pub use crate::media::photo::photo;
+}

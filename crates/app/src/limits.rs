@@ -108,6 +108,46 @@ pub const PHOTO_SIDE_PIXELS: u32 = 1_600;
 pub const PHOTO_HD_SIDE_PIXELS: u32 = 4_096;
 /// The pages of a PDF file are counted up to this size, bytes.
 pub const MAX_PDF_BYTES: u64 = 64 * 1024 * 1024;
+/// Counts in such a file that are looked at.
+pub const MAX_PDF_COUNTS: u32 = 20_000;
+/// Streams of packed objects in such a file that are unpacked.
+pub const MAX_PDF_PACKS: usize = 1_000;
+/// One of them is read up to this size, bytes.
+pub const MAX_PDF_PACK_BYTES: usize = 1024 * 1024;
+/// And all of them give so much, bytes.
+pub const MAX_PDF_UNPACKED_BYTES: usize = 32 * 1024 * 1024;
+
+/// Frames of a picture that moves.
+pub const MAX_ANIMATION_FRAMES: u32 = 1_000;
+/// Its pixels, all frames together: ten seconds and more at 1,024 by 1,024.
+pub const MAX_ANIMATION_PIXELS: u64 = 512 * 1024 * 1024;
+/// Its width and height, pixels.
+pub const MAX_ANIMATION_SIDE_PIXELS: u32 = 4_096;
+/// Width and height of a sticker, pixels.
+pub const STICKER_SIDE_PIXELS: u32 = 512;
+/// A sticker that stays as it is, bytes.
+pub const MAX_STICKER_BYTES: u64 = 1024 * 1024;
+
+/// The head of a film (`moov`) is read up to this size, bytes.
+pub const MAX_FILM_HEAD_BYTES: usize = 32 * 1024 * 1024;
+/// What a WebM file says about its tracks is read up to this size, bytes.
+pub const MAX_FILM_TRACKS_BYTES: usize = 4 * 1024 * 1024;
+/// Boxes or elements of a film that are looked at.
+pub const MAX_FILM_PARTS: u32 = 200_000;
+/// `ffmpeg` gets so long for one film, and for one picture of it.
+pub const MAX_FILM_TIME: Duration = Duration::from_secs(1_500);
+/// Pixels of one picture of a film that `ffmpeg` reads.
+pub const MAX_FILM_FRAME_PIXELS: u64 = 8_192 * 8_192;
+/// A picture of a film that `ffmpeg` made is read up to this size, bytes.
+pub const MAX_FILM_FRAME_BYTES: u64 = 8 * 1024 * 1024;
+/// The longer side of a film that is sent, pixels.
+pub const VIDEO_SIDE_PIXELS: u32 = 1_280;
+/// Its pictures a second.
+pub const MAX_FILM_RATE_FPS: u32 = 30;
+/// A film that fits the above and has no more bits a second than this stays as it is.
+pub const MAX_KEPT_VIDEO_BITS_PER_SECOND: u64 = 2_500_000;
+/// Pause between two words that a film is still being worked on.
+pub const FILM_HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// Sound is read up to this size, bytes.
 pub const MAX_SOUND_BYTES: u64 = 512 * 1024 * 1024;

@@ -4,14 +4,18 @@
 //! makes files ready and saves them, one after the other; each transfer has a thread of its own, a bounded number at
 //! a time. All of them tell the engine what has become of it, and none decides anything.
 
+pub mod animation;
 mod blurhash;
-mod pdf;
-mod photo;
+mod ffmpeg;
+pub mod film;
+pub mod pdf;
+pub mod photo;
 mod prepare;
 #[cfg(test)]
 mod tests;
 mod transfer;
 mod vault;
+mod video;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use waxwing_client::{LocalFile, Upload};
 use waxwing_wire::attachment::Attachment;
 
 use crate::api::{CommandId, Failure};
-use crate::limits::MAX_MEDIA_JOBS;
+use crate::limits::{FILM_HEARTBEAT, MAX_MEDIA_JOBS};
 pub use prepare::{How, Origin};
 pub use transfer::{Fetch, Fetched, Uploaded, download_url};
 pub use vault::Vault;
@@ -32,6 +36,8 @@ pub use vault::Vault;
 pub enum Report {
     /// A file is encrypted and kept, and what is to be said of it.
     Prepared(CommandId, Result<(LocalFile, Box<Attachment>), Failure>),
+    /// It is still being made ready; said now and then.
+    Preparing(CommandId),
     /// It is where it was to be saved.
     Saved(CommandId, Result<PathBuf, Failure>),
     /// An upload, by its file's digest.
@@ -62,9 +68,10 @@ impl Media {
     pub fn start(vault: Vault, report: Reporter) -> std::io::Result<Self> {
         let vault = Arc::new(vault);
         let (jobs, to_do) = bounded(MAX_MEDIA_JOBS);
-        let (kept, said) = (Arc::clone(&vault), Arc::clone(&report));
-        thread::Builder::new().name("media".into()).spawn(move || work(&kept, &to_do, &said))?;
-        Ok(Self { vault, jobs, report, stop: Arc::default() })
+        let stop = Arc::<AtomicBool>::default();
+        let (kept, said, stopped) = (Arc::clone(&vault), Arc::clone(&report), Arc::clone(&stop));
+        thread::Builder::new().name("media".into()).spawn(move || work(&kept, &to_do, &said, &stopped))?;
+        Ok(Self { vault, jobs, report, stop })
     }
 
     /// Makes a file ready; then [`Report::Prepared`].
@@ -120,10 +127,15 @@ fn busy() -> Failure {
     Failure::user("busy", "too many files are being worked on; try again when they are done")
 }
 
-fn work(vault: &Vault, jobs: &Receiver<Job>, report: &Reporter) {
+fn work(vault: &Vault, jobs: &Receiver<Job>, report: &Reporter, stop: &AtomicBool) {
     for job in jobs {
         let listened = match job {
-            Job::Prepare(command, how) => report(Report::Prepared(command, prepare::prepare(vault, how))),
+            Job::Prepare(command, how) => {
+                let mut alive =
+                    ffmpeg::heartbeat(stop, FILM_HEARTBEAT, || report(Report::Preparing(command)));
+                let prepared = prepare::prepare(vault, how, &mut alive);
+                report(Report::Prepared(command, prepared))
+            }
             Job::Save { command, file, to } => {
                 let saved = vault.save(&file, &to).map(|()| to);
                 report(Report::Saved(command, saved))

@@ -192,7 +192,7 @@ pub struct Send {
     /// Username, your own name for a contact, a group's name or id, or a broadcast list's
     pub name: String,
     /// Text, or what is said of the files; `-` reads it from standard input
-    #[arg(required_unless_present_any = ["files", "album", "voice"])]
+    #[arg(required_unless_present_any = ["files", "album", "voice", "sticker"])]
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub text: Vec<String>,
 }

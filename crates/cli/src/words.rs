@@ -308,6 +308,22 @@ pub fn kind_name(kind: AttachmentKind) -> &'static str {
     }
 }
 
+/// What a document is called, by its type or by how its name ends.
+fn document_name(file: &Attachment) -> &'static str {
+    let end = file.name.rsplit_once('.').map(|(_, end)| end.to_lowercase()).unwrap_or_default();
+    match (file.media_type.as_str(), end.as_str()) {
+        ("application/pdf", _) | (_, "pdf") => "PDF",
+        (_, "doc" | "docx" | "odt" | "rtf") => "text document",
+        (_, "xls" | "xlsx" | "ods" | "csv") => "table",
+        (_, "ppt" | "pptx" | "odp") => "slides",
+        (_, "txt" | "md") => "text",
+        (_, "vcf") => "contacts",
+        (_, "apk" | "exe" | "msi" | "dmg" | "deb" | "rpm" | "sh" | "bat" | "jar") => "program",
+        ("application/zip", _) | (_, "zip" | "7z" | "rar" | "tar" | "gz" | "xz" | "zst") => "archive",
+        _ => kind_name(AttachmentKind::Document),
+    }
+}
+
 /// Places of a waveform.
 const WAVE_PLACES: usize = 16;
 
@@ -326,7 +342,8 @@ fn wave_text(waveform: &str) -> String {
 
 /// A file on one line: kind, name, duration, pages, size.
 pub fn file_text(file: &Attachment) -> String {
-    let mut said = vec![kind_name(file.kind).to_owned()];
+    let kind = if file.kind == AttachmentKind::Document { document_name(file) } else { kind_name(file.kind) };
+    let mut said = vec![kind.to_owned()];
     if !file.name.is_empty() {
         said.push(one_line(&file.name));
     }

@@ -159,6 +159,64 @@ fn a_program_sends_files_by_path_and_gets_those_that_come() {
 }
 
 #[test]
+fn stickers_and_films_are_seen_as_such_and_say_not_where_they_were_made() {
+    let server = Server::start();
+    let (alice, bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    alice.json(&["send", "--sticker", &photo(folder.path()), "bob"]).succeeded();
+    bob.json(&["receive"]).succeeded();
+    let file = bob.json(&["media", "list"]).succeeded().object()["file"].clone();
+    assert_eq!((&file["kind"], &file["mediaType"]), (&json!("sticker"), &json!("image/webp")));
+    assert_eq!((&file["width"], &file["height"]), (&json!(512), &json!(77)));
+
+    let film = path("VID_20261123.mp4");
+    let filmed = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1600x900:rate=25:duration=2"])
+        .args([
+            "-metadata",
+            "location=+48.2082+016.3738/",
+            "-metadata",
+            "comment=48.2082",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+        ])
+        .args(["-pix_fmt", "yuv420p", &film])
+        .status();
+    if filmed.is_err() {
+        eprintln!("NOT TESTED: ffmpeg is not installed (apt-get install ffmpeg)");
+        return;
+    }
+    assert!(holds(Path::new(&film), "48.2082"));
+    for (arguments, width) in [(&["--file"][..], 1_280), (&["--hd", "--file"][..], 1_600)] {
+        let mut arguments = [&["send"], arguments].concat();
+        arguments.extend([film.as_str(), "bob"]);
+        alice.json(&arguments).succeeded();
+        bob.json(&["receive"]).succeeded();
+        let file = bob.json(&["media", "list"]).succeeded().object()["file"].clone();
+        assert_eq!((&file["kind"], &file["width"]), (&json!("video"), &json!(width)));
+        assert!(file["durationMs"].as_u64().is_some_and(|ms| (1_900..2_200).contains(&ms)));
+        assert!(file.get("thumbnail").is_some() && file.get("blurhash").is_some());
+        let saved = path(&format!("saved{width}.mp4"));
+        bob.json(&["media", "save", &last(&bob), "-o", &saved]).succeeded();
+        assert!(!holds(Path::new(&saved), "48.2082") && !holds(Path::new(&saved), "loci"));
+    }
+    // Without ffmpeg: as it is, but for the place.
+    let mut command = alice.command(&["--json", "send", "--file", &film, "bob"]);
+    assert!(command.env("PATH", path("nothing")).output().unwrap().status.success());
+    bob.json(&["receive"]).succeeded();
+    let listed = bob.json(&["media", "list"]).succeeded().object();
+    assert_eq!((&listed["file"]["width"], listed["file"].get("name")), (&json!(1_600), None));
+    bob.json(&["media", "save", &last(&bob), "-o", &path("plain.mp4")]).succeeded();
+    let (sent, came) = (fs::read(&film).unwrap(), fs::read(path("plain.mp4")).unwrap());
+    let plain = path("plain.mp4");
+    assert!(came.len() == sent.len() && holds(Path::new(&film), "loci"));
+    assert!(!holds(Path::new(&plain), "48.2082") && !holds(Path::new(&plain), "loci"));
+}
+
+#[test]
 fn what_cannot_be_sent_is_said() {
     let server = Server::start();
     let (alice, _bob) = two(&server);

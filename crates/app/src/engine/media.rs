@@ -264,6 +264,7 @@ impl Engine {
         match report {
             Report::Prepared(id, Ok((local, attachment))) => self.prepared(id, local, *attachment),
             Report::Prepared(id, Err(failure)) => self.failed(id, failure),
+            Report::Preparing(command) => self.tell(Event::Preparing { command }),
             Report::Saved(id, saved) => self.saved(id, saved),
             Report::Uploaded(digest, end) => {
                 let command = match end {

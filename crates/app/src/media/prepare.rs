@@ -9,8 +9,11 @@ use waxwing_wire::Bytes;
 use waxwing_wire::attachment::{Attachment, AttachmentKind};
 use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FILE_NAME_BYTES};
 
+use super::animation::{clean, sticker};
+use super::ffmpeg::{Alive, Container};
 use super::photo::{self, Looks};
 use super::vault::{Vault, disk};
+use super::video::{self, video};
 use super::{pdf, photo::photo};
 use crate::api::Failure;
 use crate::limits::{MAX_PDF_BYTES, MAX_PHOTO_BYTES};
@@ -22,11 +25,12 @@ pub struct How {
     pub from: Origin,
     /// As what it is sent; `None`: as what it is.
     pub kind: Option<AttachmentKind>,
-    /// A photo as large as it makes sense.
+    /// A photo as large as it makes sense; a film whose pictures and sounds stay as they are.
     pub hd: bool,
 }
 
 /// Where a file is.
+#[derive(Clone)]
 pub enum Origin {
     /// On this device.
     Path(PathBuf),
@@ -77,6 +81,10 @@ fn recognised(head: &[u8]) -> Option<(&'static str, AttachmentKind)> {
         _ if at(0, &[0xff, 0xd8, 0xff]) => ("image/jpeg", Photo),
         _ if at(0, b"\x89PNG\r\n\x1a\n") => ("image/png", Photo),
         _ if at(0, b"GIF8") => ("image/gif", Gif),
+        // Bit 2 of the flags: it moves (RFC 9649, section 2.7).
+        _ if at(0, b"RIFF") && at(8, b"WEBPVP8X") && head.get(20).is_some_and(|flags| flags & 2 != 0) => {
+            ("image/webp", Gif)
+        }
         _ if at(0, b"RIFF") && at(8, b"WEBP") => ("image/webp", Photo),
         _ if at(0, b"RIFF") && at(8, b"WAVE") => ("audio/wav", Audio),
         _ if at(4, b"ftypM4A") => ("audio/mp4", Audio),
@@ -131,7 +139,13 @@ fn cannot_read(shown: &str, error: &io::Error) -> Failure {
 }
 
 /// Makes a file ready, and keeps its ciphertext.
-pub fn prepare(vault: &Vault, how: How) -> Result<(LocalFile, Box<Attachment>), Failure> {
+///
+/// `alive` is asked now and then while it takes long; `false`: it is to stop.
+pub fn prepare(vault: &Vault, how: How, alive: Alive<'_>) -> Result<(LocalFile, Box<Attachment>), Failure> {
+    let path = match &how.from {
+        Origin::Path(path) => Some(path.clone()),
+        Origin::Content { .. } => None,
+    };
     let (mut file, name, shown, bytes) = opened(how.from)?;
     let unreadable = |error| cannot_read(&shown, &error);
     let mut head = Vec::new();
@@ -159,10 +173,19 @@ pub fn prepare(vault: &Vault, how: How) -> Result<(LocalFile, Box<Attachment>), 
         }
         AttachmentKind::Sticker | AttachmentKind::Gif => {
             let picture = read_all(&mut file, MAX_PHOTO_BYTES).map_err(disk)?.ok_or_else(no_picture)?;
-            if let Some(first) = photo::decode(&picture) {
-                looks_of(&mut attachment, photo::looks(&first));
-            }
-            vault.seal(&mut Cursor::new(&picture), picture.len() as u64)?
+            let (made, media_type, looks) = if kind == AttachmentKind::Sticker {
+                let made = sticker(&picture).ok_or_else(no_picture)?;
+                attachment.name.clear();
+                (made.file, made.media_type, made.looks)
+            } else {
+                let made = clean(&picture).ok_or_else(no_picture)?;
+                let first = photo::decode(&made.file).ok_or_else(no_picture)?;
+                (made.file, made.media_type, photo::looks(&first))
+            };
+            media_type.clone_into(&mut attachment.media_type);
+            attachment.bytes = made.len() as u64;
+            looks_of(&mut attachment, looks);
+            vault.seal(&mut Cursor::new(&made), made.len() as u64)?
         }
         AttachmentKind::Voice => {
             let unheard = |error: Unhearable| {
@@ -176,6 +199,27 @@ pub fn prepare(vault: &Vault, how: How) -> Result<(LocalFile, Box<Attachment>), 
             attachment.duration_ms = made.duration_ms;
             attachment.waveform = Bytes::from(made.waveform);
             vault.seal(&mut Cursor::new(&made.file), made.file.len() as u64)?
+        }
+        AttachmentKind::Video => {
+            let media_type = attachment.media_type.as_str();
+            let container = match media_type {
+                "video/mp4" | "video/quicktime" => Container::Mp4,
+                "video/webm" => Container::WebM,
+                _ => return Err(video::malformed()),
+            };
+            let quicktime = media_type == "video/quicktime";
+            let wanted = video::Wanted { path: path.as_deref(), container, quicktime, bytes, hd: how.hd };
+            let made = video(vault, &mut file, &wanted, alive)?;
+            made.media_type.clone_into(&mut attachment.media_type);
+            // What a camera calls a file says when it was taken.
+            attachment.name.clear();
+            attachment.bytes = made.bytes;
+            if let Some(looks) = made.looks {
+                looks_of(&mut attachment, looks);
+            }
+            (attachment.width, attachment.height) = (made.film.width, made.film.height);
+            attachment.duration_ms = made.film.duration_ms;
+            made.local
         }
         _ => {
             if known.is_some_and(|(name, _)| name == "application/pdf") {

@@ -1,3 +1,6 @@
+mod films;
+mod stills;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read, Write as _};
@@ -392,7 +395,7 @@ fn prepared(name: &str, bytes: &[u8], kind: Option<AttachmentKind>) -> Result<(A
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     let how = How { from: Origin::Path(path), kind, hd: false };
-    let (_, attachment) = prepare::prepare(&vault, how).map_err(|failure| failure.code)?;
+    let (_, attachment) = prepare::prepare(&vault, how, &mut || true).map_err(|failure| failure.code)?;
     let target = folder.path().join("saved");
     vault.save(&attachment, &target).unwrap();
     Ok((*attachment, fs::read(target).unwrap()))
@@ -443,10 +446,30 @@ fn other_files_are_known_by_what_they_are() {
     assert_eq!((attachment.kind, attachment.pages), (AttachmentKind::Document, 12));
     assert_eq!(attachment.media_type, "application/pdf");
     assert!(same == pdf);
-    let (attachment, _) = prepared("clip.mp4", b"\0\0\0\x18ftypmp42 and so on", None).unwrap();
-    assert_eq!((attachment.kind, attachment.media_type.as_str()), (AttachmentKind::Video, "video/mp4"));
     let (attachment, _) = prepared("empty", b"", None).unwrap();
     assert_eq!((attachment.bytes, attachment.kind), (0, AttachmentKind::Document));
+}
+
+#[test]
+fn the_pages_of_a_document_are_counted_in_bounded_time() {
+    let tree = b"<</Type/Pages/Kids[2 0 R]/Count 37>>";
+    let packed = miniz_oxide::deflate::compress_to_vec_zlib(tree, 6);
+    let with = |packed: &[u8]| {
+        let head = b"%PDF-1.7\n9 0 obj\n<</Type/ObjStm/N 1/First 4/Filter/FlateDecode>>stream\r\n";
+        [&head[..], packed, b"\nendstream\nendobj\n"].concat()
+    };
+    assert_eq!(pdf::pages(&with(&packed)), 37);
+    assert_eq!(pdf::pages(b"%PDF-1.4\n1 0 obj\n<</Linearized 1/L 9999/H [1 2]/O 5/E 7/N 214/T 9>>"), 214);
+    let begun = std::time::Instant::now();
+    // Streams that unpack to a thousand times their size, again and again.
+    let bomb = with(&miniz_oxide::deflate::compress_to_vec_zlib(&vec![b' '; 20_000_000], 6)).repeat(100);
+    // Streams that unpack to nothing at all, for as long as there are bytes.
+    let idle = [&b"\x78\x01"[..], &b"\0\0\0\xff\xff".repeat(200_000)].concat();
+    let counts = [&b"%PDF-1.4 "[..], &b"/Count 1 ".repeat(500_000)].concat();
+    for file in [bomb, with(&idle).repeat(5), counts] {
+        assert_eq!(pdf::pages(&file), 0);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -460,7 +483,7 @@ fn what_pretends_to_be_a_picture_is_refused_quickly() {
     let (folder, vault) = vault();
     let how = How { from: Origin::Path(folder.path().to_owned()), kind: None, hd: false };
     assert_eq!(
-        prepare::prepare(&vault, how).err().map(|failure| failure.code).as_deref(),
+        prepare::prepare(&vault, how, &mut || true).err().map(|failure| failure.code).as_deref(),
         Some("cannotRead")
     );
 }

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 /// Files that go with a message.
 #[derive(Args)]
 pub struct Files {
-    /// Send a file: a photo is made smaller and loses what its camera noted, everything else goes as it is; can be
-    /// given several times
+    /// Send a file: photos and videos are made smaller and lose what their camera noted, everything else goes as it is;
+    /// can be given several times
     #[arg(long = "file", value_name = "PATH")]
     pub files: Vec<PathBuf>,
     /// Send photos and videos together
@@ -18,10 +18,13 @@ pub struct Files {
     /// noted; `-` records from standard input until it ends: arecord -f S16_LE -r 48000 | waxwing send --voice - bob
     #[arg(long, value_name = "PATH", conflicts_with_all = ["files", "album"])]
     pub voice: Option<PathBuf>,
+    /// Send a sticker: a picture of at most 512 pixels each way, made smaller if it is larger; it may move (WebP, PNG)
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["files", "album", "voice", "document"])]
+    pub sticker: Option<PathBuf>,
     /// Send all of it as documents: as they are, with everything in them
     #[arg(long, conflicts_with_all = ["hd", "voice"])]
     pub document: bool,
-    /// Photos as large as it makes sense
+    /// Photos as large as it makes sense, videos with their pictures and sounds as they are
     #[arg(long)]
     pub hd: bool,
 }

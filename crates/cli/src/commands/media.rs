@@ -40,7 +40,8 @@ pub fn attach(
         None => attach(path, Some(AttachmentKind::Voice)),
     });
     let others = files.files.iter().chain(&files.album).map(|path| attach(path, kind));
-    let wanted: Vec<Command> = voice.chain(others).collect();
+    let sticker = files.sticker.iter().map(|path| attach(path, Some(AttachmentKind::Sticker)));
+    let wanted: Vec<Command> = voice.chain(sticker).chain(others).collect();
     let mut attached = Vec::new();
     let mut bar = Bar::new(json);
     for command in wanted {
@@ -68,7 +69,7 @@ pub fn wait<T>(
         match event {
             Event::Done { command, .. } if command == id => return Ok(result),
             Event::Failed { command, failure } if command == id => return Err(failure.into()),
-            Event::FileProgress { .. } => deadline = Instant::now() + STILL,
+            Event::FileProgress { .. } | Event::Preparing { .. } => deadline = Instant::now() + STILL,
             _ => {}
         }
     }
@@ -219,6 +220,8 @@ pub fn safe_name(file: &Attachment) -> String {
         "image/gif" => ".gif",
         "image/webp" => ".webp",
         "video/mp4" => ".mp4",
+        "video/quicktime" => ".mov",
+        "video/webm" => ".webm",
         "audio/ogg" => ".ogg",
         "audio/wav" => ".wav",
         "application/pdf" => ".pdf",

@@ -98,6 +98,20 @@ fn files_and_answers_to_them_on_a_line() {
 }
 
 #[test]
+fn documents_are_called_what_they_are() {
+    let of = |name: &str, media_type: &str| {
+        let file = serde_json::json!({
+            "id": "00", "kind": "document", "bytes": 3, "name": name, "mediaType": media_type, "pages": 2,
+        });
+        file_text(&serde_json::from_value(file).unwrap())
+    };
+    assert_eq!(of("plan", "application/pdf"), "[PDF, plan, 2 pages, 3 bytes]");
+    assert_eq!(of("sums.XLSX", "application/zip"), "[table, sums.XLSX, 2 pages, 3 bytes]");
+    assert_eq!(of("invoice.pdf.exe", ""), "[program, invoice.pdf.exe, 2 pages, 3 bytes]");
+    assert_eq!(of("", ""), "[document, 2 pages, 3 bytes]");
+}
+
+#[test]
 fn a_voice_message_is_seen() {
     assert_eq!(wave_text(""), "");
     assert_eq!(wave_text("not Base64"), "");
