@@ -33,12 +33,6 @@ struct Shown {
 }
 
 impl Oracle {
-    /// Everybody's account.
-    #[must_use]
-    pub fn accounts(&self) -> BTreeSet<AccountId> {
-        self.devices.keys().map(|address| address.account).collect()
-    }
-
     /// Somebody is about to show something to these.
     pub fn is_going_to_be_shown(&mut self, text: &str, to: Vec<AccountId>) {
         self.circles.meant.insert(text.into(), to);

@@ -406,6 +406,7 @@ impl Oracle {
                 match there.message(&message.key).ok().flatten() {
                     None if self.is_past_device(message.key.from) => {}
                     None if !self.is_still_to_come(message.key, other) => {}
+                    None if self.expired.contains(&message.key) => {}
                     None => return Some(format!("{name} is on one of them only")),
                     Some(other)
                         if other.body != message.body

@@ -125,7 +125,8 @@ impl World {
         let Some(core) = &device.client else { return Vec::new() };
         let is_contact = |account: &AccountId| core.is_contact(&device.db, *account).unwrap_or_default();
         let status = core.privacy(&device.db).map(|privacy| privacy.status).unwrap_or(Audience::Nobody);
-        let all = self.oracle.accounts().into_iter().filter(|account| *account != own);
+        let peers = core.peers(&device.db).unwrap_or_default();
+        let all = peers.into_iter().map(|peer| peer.account).filter(|account| *account != own);
         match status {
             Audience::Only(accounts) => all.filter(|account| accounts.contains(account)).collect(),
             Audience::ContactsExcept(accounts) => {
