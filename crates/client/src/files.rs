@@ -6,7 +6,7 @@
 //! that is written after it, and nothing seems to be missing before it. What is uploaded serves every later message
 //! with the same file. When the server says that it has a file no more, it is uploaded again.
 
-mod rows;
+pub(crate) mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 

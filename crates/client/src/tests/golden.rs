@@ -4,6 +4,7 @@ use waxwing_wire::group::{Action, Change};
 use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId};
 
 use crate::client::Error;
+use crate::files::rows::{ContentRow, FetchedRow, FileRow, UnsentRow};
 use crate::record::*;
 use crate::row::Notice;
 
@@ -142,6 +143,47 @@ fn profiles() {
 }
 
 #[test]
+fn files() {
+    let waits = FileRow {
+        key: vec![1; 3],
+        bytes: 300,
+        content: vec![2],
+        wanted: true,
+        ticket: vec![3],
+        token: vec![4],
+        url: "/media/03".into(),
+        expires_ms: 5,
+        segment_bytes: 6,
+        added_at_ms: 7,
+        file: Vec::new(),
+        missing: false,
+    };
+    check(&waits, "010a0301010110ac021a010228013a01034201044a092f6d656469612f3033500558066007");
+    let uploaded = FileRow {
+        key: vec![1],
+        bytes: 2,
+        content: Vec::new(),
+        file: vec![3],
+        wanted: false,
+        missing: true,
+        ticket: Vec::new(),
+        token: Vec::new(),
+        url: String::new(),
+        expires_ms: 0,
+        segment_bytes: 0,
+        added_at_ms: 0,
+    };
+    check(&uploaded, "010a010110022201033001");
+    check(&ContentRow { digest: vec![1, 2] }, "010a020102");
+    check(&UnsentRow { message: vec![3, 4] }, "010a020304");
+    check(&FetchedRow {}, "01");
+    check(
+        &OutboxRow { files: vec![1; 2], without_files: true, ..OutboxRow::default() },
+        "01aa01020101b00101",
+    );
+}
+
+#[test]
 fn numbers_of_kinds() {
     let named = [Kind::Text, Kind::Retry, Kind::SenderKey, Kind::SharedHistory, Kind::Sync, Kind::Act];
     assert!(named.map(|kind| kind as u32) == [1, 4, 5, 10, 11, 13]);
@@ -157,6 +199,10 @@ proptest::proptest! {
         let _either = DevicesRow::unpack(&versioned);
         let _either = OutboxRow::unpack(&versioned);
         let _either = SentRow::unpack(&versioned);
+        let _either = FileRow::unpack(&versioned);
+        let _either = ContentRow::unpack(&versioned);
+        let _either = UnsentRow::unpack(&versioned);
+        let _either = FetchedRow::unpack(&versioned);
     }
 }
 
