@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const FILE: &str = "000102030405060708090a0b0c0d0e0f";
@@ -104,5 +106,71 @@ fn any_bytes_give_an_answer() {
         if let Parsed::Whole(length, _) = parse(&bytes) {
             assert!(length <= bytes.len());
         }
+    }
+}
+
+/// Heads as they are, and pieces of them in any order.
+fn words() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "GET ",
+        "HEAD ",
+        "PATCH ",
+        "DELETE ",
+        "OPTIONS ",
+        "/media/",
+        FILE,
+        "?until=1&mac=",
+        " HTTP/1.1\r\n",
+        " HTTP/1.0\r\n",
+        "\r\n",
+        "\r\n\r\n",
+        "\n",
+        "Content-Length: ",
+        "Upload-Offset: ",
+        "Range: bytes=",
+        "If-None-Match: ",
+        "Tus-Resumable: 1.0.0\r\n",
+        "Authorization: Bearer ",
+        "Transfer-Encoding: chunked\r\n",
+        "Connection: close\r\n",
+        "18446744073709551615",
+        "18446744073709551616",
+        "0",
+        "-",
+        ",",
+        "%00",
+        "\0",
+        "é",
+    ]);
+    let any = prop_oneof![9 => piece.prop_map(str::to_owned), 1 => ".{0,12}"];
+    prop::collection::vec(any, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What is taken is within the buffer, is understood the same way when it comes in two pieces, and names nothing
+    /// outside of a file.
+    #[test]
+    fn fuzz_heads(text in words(), headed in any::<bool>(), cut in any::<prop::sample::Index>(), size in any::<u64>()) {
+        let text = if headed { format!("GET /media/{FILE} HTTP/1.1\r\n{text}\r\n\r\n") } else { text };
+        let bytes = text.as_bytes();
+        let early = is_media(&bytes[..cut.index(bytes.len() + 1)]);
+        prop_assert!(early.is_none() || early == is_media(bytes), "it is known, and stays so");
+        if let Parsed::Whole(length, head) = parse(bytes) {
+            prop_assert!(length <= bytes.len());
+            prop_assert_eq!(parse(&bytes[..length]), Parsed::Whole(length, head.clone()));
+            let part = parse(&bytes[..cut.index(length)]);
+            prop_assert!(matches!(part, Parsed::Partial | Parsed::Bad), "a part of a head is none");
+            if let Some((first, count)) = head.range.and_then(|range| range.within(size)) {
+                prop_assert!(count > 0 && first.checked_add(count).is_some_and(|end| end <= size));
+            }
+        }
+    }
+
+    #[test]
+    fn fuzz_links(query in "(until=)?[0-9]{0,22}(&mac=)?[0-9a-fA-F]{0,34}.{0,3}", now_s in any::<u64>()) {
+        let links = crate::media::links::Links::of(&waxwing_wire::handshake::StaticKey::from_bytes([3; 32]));
+        prop_assert_eq!(links.check(FileId([1; 16]), &query, now_s), None, "nobody guesses a right");
     }
 }
