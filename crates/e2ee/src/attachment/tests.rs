@@ -131,6 +131,18 @@ fn the_format_stays() {
 
 proptest! {
     #[test]
+    fn a_digest_is_that_of_all_bytes_in_whatever_pieces(pieces in proptest::collection::vec(0..70_000_usize, 0..6)) {
+        let all = content(pieces.iter().sum());
+        let (mut hash, mut rest) = (Hash::default(), all.as_slice());
+        for piece in pieces {
+            let (piece, more) = rest.split_at(piece);
+            hash.update(piece);
+            rest = more;
+        }
+        prop_assert_eq!(hash.finish(), blake3::hash(&all));
+    }
+
+    #[test]
     fn sizes_are_hidden_for_little(content in 1..=ATTACHMENT_MAX_BYTES) {
         let layout = Layout::new(content).expect("within the limit");
         let chunks = u64::from(layout.chunks());
