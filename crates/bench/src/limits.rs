@@ -36,3 +36,5 @@ pub const STOP: Duration = Duration::from_secs(25);
 pub const READ_BYTES: usize = 64 * 1024;
 /// Latencies are recorded up to this, microseconds.
 pub const MAX_LATENCY_US: u64 = 60_000_000;
+/// The longest transfer of a file.
+pub const MAX_TRANSFER: Duration = Duration::from_secs(2 * 3_600);

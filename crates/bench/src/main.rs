@@ -1,5 +1,5 @@
-//! `waxwing-bench`: what a message, a login and an idle connection cost the server, and what a long history costs
-//! a client.
+//! `waxwing-bench`: what a message, a login and an idle connection cost the server, what a long history costs a
+//! client, and what becomes of files.
 //!
 //! Each subcommand starts the server that it measures on a directory of its own, loads it over loopback
 //! from one thread, prints one line of JSON and stops the server. See `README.md` for what the numbers mean.
@@ -12,6 +12,7 @@ mod idle;
 mod limits;
 mod logins;
 mod measure;
+mod media;
 mod net;
 mod offline;
 mod online;
@@ -137,6 +138,38 @@ enum What {
         #[arg(long, default_value_t = 60)]
         searches: usize,
     },
+    /// Files: over a bad link, through the server, and encrypted.
+    Media {
+        #[command(flatten)]
+        common: Common,
+        /// The `waxwing` of sender and recipient; the one beside this program if not given.
+        #[arg(long)]
+        client: Option<PathBuf>,
+        /// Content of the file that goes over the bad link; 0: none does.
+        #[arg(long, default_value_t = 256 * 1024 * 1024)]
+        bytes: u64,
+        /// What the link carries, megabits a second.
+        #[arg(long, default_value_t = 200.0)]
+        mbit: f64,
+        /// All connections break so often, seconds; as often as carries 37.5 MB if not given: 30 s at 10 Mbit/s.
+        #[arg(long)]
+        drop_every: Option<f64>,
+        /// There and back, milliseconds; 60 at 10 Mbit/s and as many bits at another rate if not given.
+        #[arg(long)]
+        rtt_ms: Option<f64>,
+        /// Segments that are lost, percent.
+        #[arg(long, default_value_t = 5.0)]
+        loss: f64,
+        /// A file of 2 GB at 10 Mbit/s with a break every 30 s: takes an hour.
+        #[arg(long, conflicts_with_all = ["bytes", "mbit", "drop_every", "rtt_ms"])]
+        full: bool,
+        /// Content of the file that is compared with a copy of it; 0: none is.
+        #[arg(long, default_value_t = 256 * 1024 * 1024)]
+        local_bytes: u64,
+        /// Bytes that are encrypted.
+        #[arg(long, default_value_t = 64 * 1024 * 1024)]
+        cipher_bytes: u64,
+    },
     /// Bytes on the socket for one message alone and for many.
     Wire {
         #[command(flatten)]
@@ -215,6 +248,30 @@ fn main() -> anyhow::Result<()> {
                 storm::Plan { events, devices, pairs, seconds }
             };
             storm::run(&common, plan.checked()?)
+        }
+        What::Media {
+            common,
+            client,
+            bytes,
+            mbit,
+            drop_every,
+            rtt_ms,
+            loss,
+            full,
+            local_bytes,
+            cipher_bytes,
+        } => {
+            let (bytes, mbit) = if full { (2_000_000_000, 10.0) } else { (bytes, mbit) };
+            let (bytes, mbit, local_bytes, cipher_bytes) = if common.smoke {
+                (6_000_000, 20.0, 2_000_000, 1_000_000)
+            } else {
+                (bytes, mbit, local_bytes, cipher_bytes)
+            };
+            let drop_every = if common.smoke { 0.7 } else { drop_every.unwrap_or(300.0 / mbit) };
+            let rtt_ms = rtt_ms.unwrap_or(600.0 / mbit);
+            let plan =
+                media::Plan { client, bytes, mbit, drop_every, rtt_ms, loss, local_bytes, cipher_bytes };
+            media::run(&common, &plan.checked()?)
         }
         What::Wire { common } => wire::run(&common),
     }?;

@@ -43,3 +43,10 @@ pub fn memory(pid: u32) -> anyhow::Result<Memory> {
         anonymous_bytes: kilobytes("Anonymous:")? * 1_024,
     })
 }
+
+/// The most memory that a process has had so far, resident, bytes.
+pub fn peak(pid: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the process is gone")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("/proc/PID/status")?;
+    Ok(line.split_whitespace().nth(1).context("a number")?.parse::<u64>()? * 1_024)
+}

@@ -86,6 +86,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Where it keeps files.
+    pub fn media(&self) -> PathBuf {
+        self.scratch.path().join(DATA).join("media")
+    }
+
     /// An invitation for any number of accounts.
     pub fn invite(&self) -> anyhow::Result<Invitation> {
         let text = self.ask(&["invite", "--reusable"])?;

@@ -18,18 +18,23 @@ const COMMON: &[&str] = &[
     "bytes_down_per_message",
 ];
 
-/// The server beside the program under test; `cargo test -p waxwing-bench` alone has not built it.
+/// The server beside the program under test.
 fn server() -> PathBuf {
-    let server = PathBuf::from(env!("CARGO_BIN_EXE_waxwing-bench")).with_file_name("waxwingd");
-    if !server.exists() {
+    built("waxwingd", "waxwing-serverd")
+}
+
+/// A program beside the one under test; `cargo test -p waxwing-bench` alone has not built it.
+fn built(name: &str, package: &str) -> PathBuf {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_waxwing-bench")).with_file_name(name);
+    if !program.exists() {
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--package", "waxwing-serverd", "--bin", "waxwingd"]);
+        build.args(["build", "--package", package, "--bin", name]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
-        assert!(build.status().unwrap().success(), "building waxwingd");
+        assert!(build.status().unwrap().success(), "building {name}");
     }
-    server
+    program
 }
 
 /// What it prints.
@@ -111,6 +116,26 @@ fn group() {
         assert!(number(way, "accepted_p50_ms") <= number(way, "accepted_p99_ms"), "{report}");
     }
     assert!(number(&size["bystander"], "during_p50_ms") > 0.0, "{report}");
+}
+
+/// A file over a link that breaks again and again: it arrives as it was, nothing of it travels twice but what was on its
+/// way, and nobody holds it in memory.
+#[test]
+fn media() {
+    built("waxwing", "waxwing-cli");
+    let report: Value = serde_json::from_str(&printed(&["media"])).unwrap();
+    let link = &report["link"];
+    for way in ["up", "down"] {
+        assert!(number(&link[way], "drops") >= 1.0, "{report}");
+        assert!(number(&link[way], "mbit") > 0.1, "{report}");
+    }
+    assert!(number(&link["up"], "sent_twice") < 0.2, "{report}");
+    for who in ["sender", "recipient", "server"] {
+        let beyond = number(&link["memory_mib"], &format!("{who}_beyond_idle"));
+        assert!(beyond < 64.0, "{who}: {report}");
+    }
+    assert!(number(&report["encryption"]["ratio"], "seal_to_raw_aead") > 0.0, "{report}");
+    assert!(number(&report["upload"]["ratio"], "upload_to_cp") > 0.0, "{report}");
 }
 
 fn number(report: &Value, name: &str) -> f64 {
