@@ -17,6 +17,7 @@ mod model;
 mod post;
 mod profile;
 mod query;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::key::Protection;
 pub use crate::net::{NetFailure, NetFailureCode};
-pub use attachment::{Attachment, AttachmentKind, FetchRule};
+pub use attachment::{Attachment, AttachmentKind};
 pub(crate) use convert::*;
 pub use group::{Allowed, Group, GroupAction, GroupKind, LinkedGroup, Member, Notice, Permissions};
 pub use light::{Activity, Composing, Presence};
@@ -32,6 +33,7 @@ pub use model::*;
 pub use post::{Card, Deed, Done, Place, Post, Preview, Quote, Reply, Span, Style};
 pub use profile::{Audience, Privacy, PrivacySetting, Profile, ProfileChange};
 pub use query::{Answer, Query};
+pub use storage::{CloudPlace, FetchRules, Fetching, FileOrder, StoredFiles};
 
 /// Names a command to whoever gave it.
 pub type CommandId = u64;
@@ -379,10 +381,35 @@ pub enum Command {
         /// Where to; nothing may be there yet.
         path: String,
     },
-    /// Fetch files that arrive without being asked, from now on, as long as the program runs.
-    FetchByRule {
-        /// Which; absent: none.
-        rule: Option<FetchRule>,
+    /// Fetch files that arrive without being asked, by the rules, from now on and as long as the program runs.
+    FetchByRules {
+        /// Whether.
+        on: bool,
+    },
+    /// Set the rules, for good.
+    SetFetchRules {
+        /// From now on.
+        rules: FetchRules,
+    },
+    /// Free what a file of a message takes on this device. As long as the server has it, or storage of the user's own,
+    /// it can be fetched again.
+    RemoveFile {
+        /// [`Message::id`].
+        message: String,
+        /// Which of its files, from 0.
+        index: u32,
+    },
+    /// Move files to storage of the user's own, encrypted and under names that say nothing; each is deleted here when
+    /// what is there was read back. [`Event::FileOffloaded`] for each, then done. Commands that need one fetch it from
+    /// there.
+    Offload {
+        /// Where to; absent: where it was the last time.
+        #[serde(default)]
+        to: Option<CloudPlace>,
+        /// Files of messages that came or were written longer ago.
+        older_than_ms: u64,
+        /// Files that are at least so large.
+        larger_than_bytes: u64,
     },
     /// Keep a connection from now on.
     GoOnline,
@@ -614,6 +641,15 @@ pub enum Event {
     FileFetched {
         /// [`Attachment::id`].
         file: String,
+    },
+    /// A file is in storage of the user's own, and here no more.
+    FileOffloaded {
+        /// Which command moves it.
+        command: CommandId,
+        /// [`Attachment::id`].
+        file: String,
+        /// What it took here.
+        bytes: u64,
     },
     /// A file is where it was to be saved.
     FileSaved {

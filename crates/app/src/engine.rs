@@ -18,7 +18,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use waxwing_client::{self as core, Client, Effect, Key, Read as _, Time};
 
-use crate::api::FetchRule;
+use crate::api::FetchRules;
 use crate::api::{self, Answer, Command, CommandId, Event, Failure, Query};
 use crate::key::Protection;
 use crate::limits::{MAX_SLEEP, STORAGE_RETRY_MAX, STORAGE_RETRY_MIN};
@@ -75,7 +75,7 @@ pub struct Engine {
     recovery: Option<Recovery>,
     media: Media,
     transfers: Transfers,
-    auto_fetch: Option<FetchRule>,
+    auto_fetch: Option<FetchRules>,
 }
 
 /// The next try to open the core after the database failed.

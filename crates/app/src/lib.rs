@@ -7,6 +7,7 @@
 
 pub mod api;
 mod app;
+pub mod cloud;
 mod engine;
 mod key;
 pub mod limits;

@@ -96,6 +96,10 @@ pub const MAX_CHUNK_TRIES: u32 = 4;
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(30);
 /// A file that was made ready and is in no message stays for so long.
 pub const UNSENT_FILE_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// Copies in storage of the user's own that are deleted at a time.
+pub const MAX_DISCARDED_AT_ONCE: usize = 64;
+/// A place there, as the user names it, bytes.
+pub const MAX_PLACE_BYTES: usize = 4_096;
 /// A picture that is sent as one is read up to this size, bytes.
 pub const MAX_PHOTO_BYTES: u64 = 64 * 1024 * 1024;
 /// Width and height of such a picture, pixels.

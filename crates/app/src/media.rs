@@ -5,9 +5,12 @@
 //! a time. All of them tell the engine what has become of it, and none decides anything.
 
 pub mod animation;
+mod away;
 mod blurhash;
 mod ffmpeg;
 pub mod film;
+#[cfg(test)]
+mod fuzz;
 pub mod pdf;
 pub mod photo;
 mod prepare;
@@ -26,11 +29,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use waxwing_client::{LocalFile, Upload};
 use waxwing_wire::attachment::Attachment;
 
-use crate::api::{CommandId, Failure};
+use crate::api::{CloudPlace, CommandId, Failure};
+use crate::cloud;
 use crate::limits::{FILM_HEARTBEAT, MAX_MEDIA_JOBS};
+use crate::store::Away;
 pub use prepare::{How, Origin};
 pub use transfer::{Fetch, Fetched, Uploaded, download_url};
-pub use vault::Vault;
+pub use vault::{DAMAGED, Vault, disk};
 
 /// What has become of something.
 pub enum Report {
@@ -44,6 +49,10 @@ pub enum Report {
     Uploaded([u8; 32], Uploaded),
     /// A download, likewise.
     Fetched([u8; 32], Fetched),
+    /// A file is in storage of the user's own and was read back; how many bytes it has.
+    Offloaded([u8; 32], Result<u64, Failure>),
+    /// It is there no more.
+    Discarded([u8; 32]),
     /// So many bytes of so many, of a download or an upload.
     Progress { digest: [u8; 32], sending: bool, done: u64, total: u64 },
 }
@@ -110,6 +119,57 @@ impl Media {
         if thread::Builder::new().name("download".into()).spawn(run).is_err() {
             (self.report)(Report::Fetched(digest, Fetched::Disk("no thread can be made".into())));
         }
+    }
+
+    /// Brings a file to storage of the user's own; then [`Report::Offloaded`].
+    pub fn offload(&self, digest: [u8; 32], place: CloudPlace, name: String) {
+        let (vault, report, stop) = self.shared();
+        let run = move || {
+            let moved = cloud::open(&place).and_then(|cloud| {
+                let moved = away::offload(&vault, &*cloud, digest, &name, &stop, &report);
+                moved.map_err(Failure::from)
+            });
+            report(Report::Offloaded(digest, moved));
+        };
+        if thread::Builder::new().name("offload".into()).spawn(run).is_err() {
+            (self.report)(Report::Offloaded(digest, Err(busy())));
+        }
+    }
+
+    /// Fetches a file from there; then [`Report::Fetched`].
+    pub fn recall(&self, attachment: Attachment, from: Away) {
+        let (vault, report, stop) = self.shared();
+        let digest = attachment.digest;
+        let run = move || {
+            let end = match cloud::open(&from.place) {
+                Ok(cloud) => away::recall(&vault, &attachment, &*cloud, &from.name, &stop, &report),
+                Err(_) => Some(Fetched::Unreachable),
+            };
+            if let Some(end) = end {
+                report(Report::Fetched(digest, end));
+            }
+        };
+        if thread::Builder::new().name("recall".into()).spawn(run).is_err() {
+            (self.report)(Report::Fetched(digest, Fetched::Unreachable));
+        }
+    }
+
+    /// Deletes files there; [`Report::Discarded`] for those that have a digest here, when they are gone.
+    pub fn discard(&self, files: Vec<(Option<[u8; 32]>, Away)>) {
+        let (_, report, stop) = self.shared();
+        let run = move || {
+            for (digest, from) in files {
+                let gone = cloud::open(&from.place).is_ok_and(|cloud| cloud.delete(&from.name).is_ok());
+                if let Some(digest) = digest.filter(|_| gone) {
+                    report(Report::Discarded(digest));
+                }
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        };
+        // The sweep says it again.
+        let _ = thread::Builder::new().name("discard".into()).spawn(run);
     }
 
     fn shared(&self) -> (Arc<Vault>, Reporter, Arc<AtomicBool>) {

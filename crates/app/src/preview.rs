@@ -11,6 +11,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+#[cfg(test)]
+pub(crate) use image::small;
 pub(crate) use image::{on_white, shrunk};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, http};

@@ -1,5 +1,6 @@
 //! The device's database: SQLite, encrypted as a whole, one writer, one transaction for each step.
 
+mod away;
 mod index;
 mod journal;
 mod row;
@@ -18,6 +19,7 @@ use waxwing_wire::AccountId;
 use zeroize::Zeroizing;
 
 use crate::key::DatabaseKey;
+pub use away::Away;
 use index::Changes;
 pub use index::{Indexing, Sizes, Within};
 pub use journal::{Act, JournalRow, Noted, Once};

@@ -12,6 +12,7 @@ mod media;
 mod people;
 mod search;
 mod status;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use people::{
 };
 pub use search::{Kind, Search, When};
 pub use status::{Status, StatusAudience, StatusCommand};
+pub use storage::{Download, DownloadKind, Offload};
 
 /// End-to-end encrypted conversations in a terminal
 #[derive(Parser)]

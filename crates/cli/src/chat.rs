@@ -6,6 +6,7 @@ mod bubble;
 mod chooser;
 mod compose;
 mod editor;
+mod files;
 mod layout;
 mod light;
 mod previews;
@@ -68,6 +69,7 @@ pub fn chat(global: &Global, arguments: &Chat, printer: &mut Printer) -> Result<
     let chat = session.find_chat(&arguments.name)?;
     session.app.send(Command::GoOnline);
     session.app.send(Command::SetActivity { activity: Activity::Active });
+    session.app.send(Command::FetchByRules { on: true });
     let watched = matches!(chat.with, ChatWith::Contact { .. }).then(|| chat.conversation.clone());
     session.app.send(Command::WatchPresence { accounts: watched.into_iter().collect() });
     let mut talk = Talk::begin(session, chat)?;
@@ -98,6 +100,7 @@ struct Talk {
     /// The search whose results are shown.
     query: Option<Query>,
     previews: Previews,
+    attaching: files::Attaching,
 }
 
 impl Talk {
@@ -106,8 +109,14 @@ impl Talk {
         let unread = usize::try_from(chat.unread).unwrap_or(usize::MAX);
         let names = Names::new(&status);
         let screen = Screen::new(chat, names, status.connection, TimeZone::system());
-        let mut talk =
-            Self { session, screen, doing: BTreeMap::new(), query: None, previews: Previews::default() };
+        let mut talk = Self {
+            session,
+            screen,
+            doing: BTreeMap::new(),
+            query: None,
+            previews: Previews::default(),
+            attaching: files::Attaching::new(),
+        };
         talk.screen.editor.set(talk.screen.chat.draft.clone());
         talk.learn_stars()?;
         // Enough to begin at the first unread message.
@@ -239,6 +248,7 @@ impl Talk {
 
     fn event(&mut self, event: Event) -> Result<(), Error> {
         self.acting_event(&event)?;
+        self.file_event(&event);
         match event {
             Event::IdentityChanged { account } if account == self.screen.conversation() => {
                 self.refresh_chat()?;
@@ -246,7 +256,8 @@ impl Talk {
             Event::Group { ref group } if group == self.screen.conversation() => self.refresh_chat()?,
             Event::StateChanged => self.refresh_chat()?,
             Event::Done { command, .. } if self.doing.contains_key(&command) => {
-                self.screen.notice = self.doing.remove(&command).map(str::to_owned);
+                let said = self.doing.remove(&command).filter(|said| !said.is_empty());
+                self.screen.notice = said.map(str::to_owned);
             }
             Event::Failed { command, failure } if self.doing.contains_key(&command) => {
                 self.doing.remove(&command);

@@ -16,6 +16,7 @@ mod receive;
 mod search;
 mod sound;
 mod status;
+mod storage;
 mod talk;
 
 pub use acts::{
@@ -29,7 +30,7 @@ pub use devices::{devices, line as device_line, now_ms};
 pub use group::{described, group};
 pub use link::link;
 pub use lists::list;
-pub use media::media;
+pub use media::{media, safe_name, safe_name_of, target};
 pub use messages::{delete, messages};
 pub use people::{profile, requests, settings};
 pub use receive::{receive, stop_flag};

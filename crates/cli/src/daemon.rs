@@ -49,6 +49,7 @@ pub fn daemon(global: &Global, arguments: &Daemon, printer: &mut Printer) -> Res
     if arguments.receive_mode != ReceiveMode::OnConnection {
         session.app.send(Command::GoOnline);
     }
+    session.app.send(Command::FetchByRules { on: true });
     // Programs hear who types; that one runs is no sign that the user is there.
     session.app.send(Command::SetActivity { activity: Activity::Listening });
     let timeout = session.timeout;

@@ -153,6 +153,18 @@ fn a_program_sends_files_by_path_and_gets_those_that_come() {
     let got = program.call("getAttachment", json!({ "id": file["id"], "sender": "alice" }));
     let content = data_encoding::BASE64.decode(got["data"].as_str().unwrap().as_bytes()).unwrap();
     assert!(content == fs::read(&note).unwrap());
+    // A file as it is, and how far it is.
+    let inline = "data:text/plain;filename=inline.txt;base64,aGVsbG8=";
+    program.call("send", json!({ "recipient": "alice", "message": "as it is", "attachments": [inline] }));
+    eventually("it arrives too", || {
+        alice.json(&["receive"]).succeeded();
+        alice
+            .json(&["media", "list"])
+            .succeeded()
+            .objects()
+            .iter()
+            .any(|it| it["file"]["name"] == "inline.txt")
+    });
     assert_eq!(program.fails("getAttachment", json!({ "id": "00" })), -1);
     program.close();
     let _ = child.wait();

@@ -21,7 +21,7 @@ const LIVES_SEEDS_QUICK: u32 = 8;
 
 /// Packages that read a stranger's bytes. `cargo test` runs their tests already; the suite runs those that feed
 /// random bytes once more, with other randomness and more of it. A package of which none is found fails the step.
-const FUZZ_PACKAGES: &[&str] = &["waxwing-wire", "waxwing-e2ee"];
+const FUZZ_PACKAGES: &[&str] = &["waxwing-wire", "waxwing-e2ee", "waxwing-serverd", "waxwing-app"];
 /// What the names of such tests contain.
 const FUZZ_NAMES: &[&str] = &["fuzz", "random_bytes", "any_bytes", "changed_", "is_total"];
 /// Rounds of those that do not name a number themselves.

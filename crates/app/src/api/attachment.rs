@@ -41,16 +41,6 @@ pub struct Attachment {
     pub pages: u32,
 }
 
-/// Which files are fetched without being asked for.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FetchRule {
-    /// Of these kinds.
-    pub kinds: Vec<AttachmentKind>,
-    /// And no larger.
-    pub max_bytes: u64,
-}
-
 /// What a file is to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -23,9 +23,16 @@ pub enum Query {
         /// Only those whose [`Message::order`] is below this.
         #[serde(default)]
         before: Option<u64>,
+        /// Only those with files on this device, in another order; `before` does not count then.
+        #[serde(default)]
+        order: Option<FileOrder>,
         /// At most 1,000.
         limit: usize,
     },
+    /// What files take, by conversation, the most first.
+    StoredFiles,
+    /// Which files are fetched without being asked for, where a program has them fetched.
+    FetchRules,
     /// This profile.
     Status,
     /// The account's devices.
@@ -168,6 +175,21 @@ pub enum Answer {
         messages: Vec<Message>,
         /// [`Attachment::id`] of those files of them that are on this device.
         here: Vec<String>,
+        /// Likewise of those that are only in storage of the user's own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        away: Vec<String>,
+    },
+    /// To [`Query::StoredFiles`].
+    StoredFiles {
+        /// Those with the most on this device first.
+        chats: Vec<StoredFiles>,
+        /// What all files take on this device's disk.
+        bytes: u64,
+    },
+    /// To [`Query::FetchRules`].
+    FetchRules {
+        /// As they are.
+        rules: FetchRules,
     },
     /// To [`Query::Status`].
     Status(Status),

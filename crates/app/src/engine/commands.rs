@@ -79,10 +79,15 @@ impl Engine {
             Command::SaveFile { message, index, path } => {
                 return self.want_file(id, &message, index, Some(path));
             }
-            Command::FetchByRule { rule } => {
-                self.auto_fetch = rule;
+            Command::FetchByRules { on } => {
+                self.auto_fetch = on.then(|| self.fetch_rules()).transpose()?;
                 self.done(id);
                 return Ok(());
+            }
+            Command::SetFetchRules { rules } => return self.set_fetch_rules(id, rules),
+            Command::RemoveFile { message, index } => return self.remove_file(id, &message, index),
+            Command::Offload { to, older_than_ms, larger_than_bytes } => {
+                return self.offload(id, to, older_than_ms, larger_than_bytes);
             }
             Command::Open { message } => self.open(&message)?,
             other => simple(other)?,
@@ -155,13 +160,12 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         | Command::AttachContent { .. }
         | Command::FetchFile { .. }
         | Command::SaveFile { .. }
-        | Command::FetchByRule { .. }
+        | Command::FetchByRules { .. }
+        | Command::SetFetchRules { .. }
+        | Command::RemoveFile { .. }
+        | Command::Offload { .. }
         | Command::GoOnline
-        | Command::GoOffline => {
-            // Those that the engine does itself are sorted out before; so only what is said to be done once.
-            let detail = "this cannot be done under a key; do it without one";
-            return Err(Failure::user("notOnce", detail));
-        }
+        | Command::GoOffline => return Err(not_once()),
         Command::CancelLink => Core::CancelLink,
         Command::ApproveLink { code, history } => {
             Core::ApproveLink { code: link_code(&code)?, history: api::history_of(history) }
@@ -220,6 +224,25 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
         }
         Command::DeleteMessages { messages } => Core::DeleteMessages { messages: message_keys(&messages)? },
         Command::SetSetting { key, value } => Core::SetSetting { key, value },
+        group @ (Command::CreateGroup { .. }
+        | Command::ChangeGroup { .. }
+        | Command::SetGroupLink { .. }
+        | Command::JoinGroup { .. }
+        | Command::AnswerJoin { .. }
+        | Command::ShareHistory { .. }) => of_group(group)?,
+        Command::SetList { list } => Core::SetList { list: list_of(&list)? },
+        Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
+        Command::PostStatus { post } => Core::Show { post: Box::new(api::post_of(&post)?) },
+        Command::SendToList { list, post } => {
+            Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
+        }
+    })
+}
+
+/// Those of groups.
+fn of_group(command: Command) -> Result<core::Command, Failure> {
+    use core::Command as Core;
+    Ok(match command {
         Command::CreateGroup { name, kind, members } => {
             Core::CreateGroup { name, kind: kind.into(), members: api::accounts_of(&members)? }
         }
@@ -235,13 +258,13 @@ fn simple(command: Command) -> Result<core::Command, Failure> {
             Core::AnswerJoin { group: api::group_of(&group)?, account: api::account_of(&account)?, accept }
         }
         Command::ShareHistory { group, account, messages } => share(&group, &account, messages)?,
-        Command::SetList { list } => Core::SetList { list: list_of(&list)? },
-        Command::DeleteList { list } => Core::DeleteList { list: api::list_id_of(&list)? },
-        Command::PostStatus { post } => Core::Show { post: Box::new(api::post_of(&post)?) },
-        Command::SendToList { list, post } => {
-            Core::SendToList { list: api::list_id_of(&list)?, post: Box::new(api::post_of(&post)?) }
-        }
+        _ => return Err(not_once()),
     })
+}
+
+/// What the engine does itself is sorted out before; so only what is said to be done once.
+fn not_once() -> Failure {
+    Failure::user("notOnce", "this cannot be done under a key; do it without one")
 }
 
 fn share(group: &str, account: &str, messages: u32) -> Result<core::Command, Failure> {

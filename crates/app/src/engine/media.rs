@@ -1,5 +1,8 @@
 //! Files: what front ends want of them, what the core says of them, and what has become of it.
 
+mod offload;
+pub mod storage;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,8 +18,10 @@ use crate::api::{self, CommandId, Event, Failure, Fault};
 use crate::limits::{
     MAX_ADDRESSES_ASKED, MAX_DOWNLOADS, MAX_DOWNLOADS_WAITING, SWEEP_PAUSE, UNSENT_FILE_KEPT,
 };
-use crate::media::{Fetch, Fetched, How, Origin, Report, Uploaded, download_url};
+use crate::media::{DAMAGED, Fetch, Fetched, How, Origin, Report, Uploaded, download_url};
 use crate::net::ServerAddress;
+use crate::store::Away;
+use offload::Offloading;
 
 /// Commands of the engine's own begin here; front ends count from 1.
 const FIRST_OWN: u64 = 1 << 63;
@@ -28,6 +33,9 @@ pub struct Transfers {
     /// Commands to the core that ask where a file is.
     asked: BTreeMap<u64, [u8; 32]>,
     asked_so_far: u64,
+    /// What is being decrypted into a file of the user's.
+    saving: BTreeMap<CommandId, Saving>,
+    offloading: Option<Offloading>,
     /// What is to be seen once, and is being saved by a command.
     opening: BTreeMap<CommandId, (core::Conversation, MessageKey)>,
     /// Files may be here that no message has any more.
@@ -42,11 +50,23 @@ struct Wanted {
     running: bool,
     /// Times that its address was asked for.
     asked: u32,
+    /// It is elsewhere too, where it was not looked for yet.
+    away: Option<Away>,
+    /// It is being fetched from there.
+    recalled: bool,
 }
 
 struct Waiting {
     command: CommandId,
     save: Option<PathBuf>,
+    /// It was damaged on this device, and was fetched again.
+    mended: bool,
+}
+
+struct Saving {
+    attachment: Attachment,
+    path: PathBuf,
+    mended: bool,
 }
 
 impl Engine {
@@ -113,20 +133,27 @@ impl Engine {
                 self.transfers.opening.insert(id, (found.with, key));
             }
         }
-        let waiting = Waiting { command: id, save: save.map(PathBuf::from) };
+        let waiting = Waiting { command: id, save: save.map(PathBuf::from), mended: false };
         if self.media.vault.has(&attachment.digest) {
             return self.serve(&attachment, waiting);
         }
-        if attachment.file.is_none() {
+        if attachment.file.is_none() && self.away(&attachment.digest).is_none() {
             return Err(Failure::user("notUploaded", "its sender has not uploaded it"));
         }
         self.want(attachment, Some(waiting))
     }
 
     fn want(&mut self, attachment: Attachment, waiting: Option<Waiting>) -> Result<(), Failure> {
+        let away = self.away(&attachment.digest);
         let full = self.transfers.downloads.len() >= MAX_DOWNLOADS_WAITING;
-        let fresh =
-            || Wanted { attachment: attachment.clone(), waiting: Vec::new(), running: false, asked: 0 };
+        let fresh = || Wanted {
+            attachment: attachment.clone(),
+            waiting: Vec::new(),
+            running: false,
+            asked: 0,
+            away,
+            recalled: false,
+        };
         if full && !self.transfers.downloads.contains_key(&attachment.digest) {
             return Err(Failure::user(
                 "busy",
@@ -141,14 +168,14 @@ impl Engine {
 
     /// A message came: what the rules say is fetched without being asked for.
     pub(super) fn fetch_by_rule(&mut self, message: &core::Message) {
-        let Some(rule) = self.auto_fetch.clone() else { return };
+        let Some(rules) = self.auto_fetch else { return };
         let Body::Post(post) = &message.body else { return };
         if message.direction == Direction::Outgoing || post.once {
             return;
         }
         for attachment in &post.attachments {
             let kind = api::attachment_kind(attachment.kind);
-            let wanted = rule.kinds.contains(&kind) && attachment.bytes <= rule.max_bytes;
+            let wanted = rules.fetches(kind, attachment.bytes);
             if wanted && attachment.file.is_some() && !self.media.vault.has(&attachment.digest) {
                 // Too many: whoever looks at it fetches it.
                 let _full = self.want(attachment.clone(), None);
@@ -158,7 +185,12 @@ impl Engine {
 
     fn serve(&mut self, attachment: &Attachment, waiting: Waiting) -> Result<(), Failure> {
         match waiting.save {
-            Some(path) => self.media.save(waiting.command, attachment, path),
+            Some(path) => {
+                self.media.save(waiting.command, attachment, path.clone())?;
+                let saving = Saving { attachment: attachment.clone(), path, mended: waiting.mended };
+                self.transfers.saving.insert(waiting.command, saving);
+                Ok(())
+            }
             None => {
                 self.done(waiting.command);
                 Ok(())
@@ -172,8 +204,21 @@ impl Engine {
         while self.transfers.downloads.values().filter(|wanted| wanted.running).count() < MAX_DOWNLOADS {
             let next = self.transfers.downloads.iter_mut().find(|(_, wanted)| !wanted.running);
             let Some((digest, wanted)) = next else { return };
-            let (digest, Some(file)) = (*digest, wanted.attachment.file) else { return };
+            let digest = *digest;
             wanted.running = true;
+            if let Some(from) = wanted.away.take() {
+                wanted.recalled = true;
+                let attachment = wanted.attachment.clone();
+                self.media.recall(attachment, from);
+                continue;
+            }
+            let Some(file) = wanted.attachment.file else {
+                self.give_up(
+                    digest,
+                    &Failure::user("cloudUnreachable", "your own storage does not give the file out now"),
+                );
+                return;
+            };
             wanted.asked += 1;
             self.transfers.asked_so_far += 1;
             let id = FIRST_OWN | self.transfers.asked_so_far;
@@ -221,6 +266,12 @@ impl Engine {
     }
 
     fn fetched(&mut self, digest: [u8; 32], end: &Fetched) {
+        let wanted = self.transfers.downloads.get_mut(&digest);
+        if let Some(wanted) = wanted.filter(|wanted| wanted.recalled && *end != Fetched::Whole) {
+            // Perhaps the server has it.
+            (wanted.recalled, wanted.running) = (false, false);
+            return self.pump_downloads();
+        }
         match end {
             Fetched::Whole => {
                 let Some(wanted) = self.transfers.downloads.remove(&digest) else { return };
@@ -279,6 +330,8 @@ impl Engine {
                 self.handle(core::Input::Command(OWN_COMMAND, command));
             }
             Report::Fetched(digest, end) => self.fetched(digest, &end),
+            Report::Offloaded(digest, moved) => self.offloaded(digest, moved),
+            Report::Discarded(digest) => self.discarded(&digest),
             Report::Progress { digest, sending, done, total } => {
                 self.tell(Event::FileProgress { file: hex::encode(digest), sending, done, total });
             }
@@ -303,6 +356,16 @@ impl Engine {
     }
 
     fn saved(&mut self, id: CommandId, saved: Result<PathBuf, Failure>) {
+        let saving = self.transfers.saving.remove(&id);
+        if let Err(failure) = &saved
+            && failure.code == DAMAGED
+            && let Some(saving) = saving.filter(|saving| !saving.mended)
+        {
+            if let Err(failure) = self.mend(id, saving) {
+                self.failed(id, failure);
+            }
+            return;
+        }
         let opening = self.transfers.opening.remove(&id);
         match saved {
             Ok(path) => {
@@ -355,7 +418,8 @@ impl Engine {
         };
         (self.transfers.unswept, self.transfers.swept) = (false, Some(Instant::now()));
         let old: BTreeSet<[u8; 32]> = old.into_iter().collect();
-        let named = if here.is_empty() {
+        let elsewhere = self.profile.store.all_away().is_ok_and(|away| !away.is_empty());
+        let named = if here.is_empty() && !elsewhere {
             BTreeSet::new()
         } else {
             match self.profile.store.files() {
@@ -374,6 +438,7 @@ impl Engine {
                 self.media.vault.remove(&digest);
             }
         }
+        self.discard_unnamed(&named);
     }
 }
 

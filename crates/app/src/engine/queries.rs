@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use waxwing_client::{self as core, Client, Conversation, Peer, Read as _};
 use waxwing_wire::{AccountId, Username};
 
+use super::media::storage::files_of;
 use super::{Engine, storage_fails};
 use crate::api::{self, Answer, Chat, ChatWith, Contact, Failure, Person, Query, Setting, Status, Trust};
 use crate::limits::{MAX_PAGE_MESSAGES, MAX_SEARCH_BYTES};
@@ -35,19 +36,22 @@ impl Engine {
                     messages: look.history(with, before, after, limit.min(MAX_PAGE_MESSAGES))?,
                 }
             }
-            Query::Files { with, before, limit } => {
+            Query::Files { with, before, order, limit } => {
                 let with = with.as_deref().map(api::conversation_of).transpose()?;
                 let limit = limit.min(MAX_PAGE_MESSAGES);
-                let found = store.with_files(with, before.unwrap_or(u64::MAX), limit).map_err(device)?;
+                let found = match order {
+                    Some(order) => self.kept_files(with, order, limit)?,
+                    None => store.with_files(with, before.unwrap_or(u64::MAX), limit).map_err(device)?,
+                };
                 let messages: Vec<api::Message> =
                     found.iter().map(|message| look.message(message)).collect::<Result<_, _>>()?;
-                let digests = found.iter().filter_map(|message| match &message.body {
-                    core::Body::Post(post) => Some(post.attachments.iter().map(|file| file.digest)),
-                    _ => None,
-                });
-                let here = digests.flatten().filter(|digest| self.media.vault.has(digest));
-                Answer::Files { messages, here: here.map(hex::encode).collect() }
+                let digests = || found.iter().flat_map(files_of).map(|file| file.digest);
+                let here = digests().filter(|digest| self.media.vault.has(digest)).map(hex::encode).collect();
+                let away = digests().filter(|digest| self.is_away(digest)).map(hex::encode).collect();
+                Answer::Files { messages, here, away }
             }
+            Query::StoredFiles => self.stored_files()?,
+            Query::FetchRules => Answer::FetchRules { rules: self.fetch_rules()? },
             Query::FileContent { message, index } => {
                 let content = self.file_content(&message, index)?;
                 Answer::FileContent { content: api::picture(&content) }

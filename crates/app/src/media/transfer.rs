@@ -70,7 +70,11 @@ impl Patience<'_> {
     /// `false`: it is enough.
     fn wait(&mut self, most: u32) -> bool {
         self.failures += 1;
-        let pause = TRANSFER_RETRY_MIN * 2_u32.saturating_pow(self.failures.min(10) - 1);
+        // A connection that broke in the middle is made anew at once.
+        let pause = match self.failures {
+            1 => Duration::ZERO,
+            more => TRANSFER_RETRY_MIN * 2_u32.saturating_pow(more.min(10) - 2),
+        };
         let until = Instant::now() + pause.min(TRANSFER_RETRY_MAX);
         while Instant::now() < until && !self.stopped() {
             thread::sleep(Duration::from_millis(50));
@@ -80,7 +84,7 @@ impl Patience<'_> {
 }
 
 /// Says how far it is, now and then.
-struct Progress<'a> {
+pub(super) struct Progress<'a> {
     report: &'a Reporter,
     digest: [u8; 32],
     sending: bool,
@@ -88,8 +92,12 @@ struct Progress<'a> {
     last: Option<Instant>,
 }
 
-impl Progress<'_> {
-    fn at(&mut self, done: u64) {
+impl<'a> Progress<'a> {
+    pub(super) fn of(report: &'a Reporter, digest: [u8; 32], sending: bool, total: u64) -> Self {
+        Self { report, digest, sending, total, last: None }
+    }
+
+    pub(super) fn at(&mut self, done: u64) {
         let now = Instant::now();
         if done < self.total && self.last.is_some_and(|last| now - last < PROGRESS_PAUSE) {
             return;
@@ -171,7 +179,7 @@ pub fn upload(
     let (agent, url) = (agent(), absolute(&upload.ticket.url, server));
     let token = format!("Bearer {}", upload.ticket.token.to_hex());
     let mut patience = Patience { failures: 0, stop };
-    let mut progress = Progress { report, digest: upload.digest, sending: true, total, last: None };
+    let mut progress = Progress::of(report, upload.digest, true, total);
     let mut piece = Piece(MIN_PIECE_BYTES * 4);
     let mut bytes = Vec::new();
     loop {
@@ -262,24 +270,32 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
         Ok(file) => file,
         Err(error) => return disk(error),
     };
-    let opener = Opener::new(&AttachmentKey::from_bytes(attachment.key), Purpose::File, layout);
+    let opener = opener_of(attachment, layout);
     let total = layout.sealed_bytes();
-    let mut progress = Progress { report, digest: attachment.digest, sending: false, total, last: None };
+    let mut progress = Progress::of(report, attachment.digest, false, total);
     let mut index = match whole_chunks(&mut file, layout, &opener) {
         Ok(index) => index,
         Err(error) => return disk(error),
     };
+    // Of what was whole once only what is damaged is fetched.
+    let was_whole = index < layout.chunks() && file.metadata().is_ok_and(|data| data.len() == total);
+    let mut scratch = Vec::new();
     let agent = agent();
     let mut patience = Patience { failures: 0, stop };
     let mut piece = Piece(MIN_PIECE_BYTES * 4);
     let mut false_in_a_row = 0;
     while let Some(chunk) = layout.chunk(index) {
+        if was_whole && matches!(is_right(&mut file, layout, index, &opener, &mut scratch), Ok(true)) {
+            index += 1;
+            continue;
+        }
         if patience.stopped() {
             return None;
         }
         progress.at(chunk.sealed_at);
         // Whole chunks; one that was false alone.
-        let chunks = if false_in_a_row > 0 { 1 } else { (piece.0 / CHUNK_SEALED_BYTES as u64).max(1) };
+        let chunks =
+            if false_in_a_row > 0 || was_whole { 1 } else { (piece.0 / CHUNK_SEALED_BYTES as u64).max(1) };
         let wanted = (chunks * CHUNK_SEALED_BYTES as u64).min(total - chunk.sealed_at);
         let begun = Instant::now();
         let bytes = match range(&agent, &fetch.url, chunk.sealed_at, wanted) {
@@ -320,10 +336,16 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
     })
 }
 
-const CHUNK_SEALED_BYTES: usize = waxwing_client::attachment::CHUNK_BYTES + TAG_BYTES;
+pub(super) const CHUNK_SEALED_BYTES: usize = waxwing_client::attachment::CHUNK_BYTES + TAG_BYTES;
 
-/// How many chunks of what is here already are whole and right; the file ends behind them.
-fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> std::io::Result<u32> {
+/// Opens the chunks of a file.
+pub(super) fn opener_of(attachment: &Attachment, layout: Layout) -> Opener {
+    Opener::new(&AttachmentKey::from_bytes(attachment.key), Purpose::File, layout)
+}
+
+/// How many chunks of what is here already are whole and right. The file ends behind them, unless the last one is right
+/// as well: then it was whole once, and what is between may be right too.
+pub(super) fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> std::io::Result<u32> {
     let here = file.metadata()?.len();
     let mut bytes = Vec::new();
     let mut index = 0;
@@ -331,14 +353,30 @@ fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> std::io::Re
         if chunk.sealed_at + chunk.sealed_bytes as u64 > here {
             break;
         }
-        Vault::read_sealed(file, chunk, &mut bytes)?;
-        if opener.open(index, &mut bytes).is_err() {
+        if !is_right(file, layout, index, opener, &mut bytes)? {
             break;
         }
         index += 1;
     }
+    let last = layout.chunks() - 1;
+    if index < last && here == layout.sealed_bytes() && is_right(file, layout, last, opener, &mut bytes)? {
+        return Ok(index);
+    }
     file.set_len(layout.chunk(index).map_or(layout.sealed_bytes(), |chunk| chunk.sealed_at))?;
     Ok(index)
+}
+
+/// Whether a chunk is here, and right.
+fn is_right(
+    file: &mut File,
+    layout: Layout,
+    index: u32,
+    opener: &Opener,
+    bytes: &mut Vec<u8>,
+) -> std::io::Result<bool> {
+    let Some(chunk) = layout.chunk(index) else { return Ok(false) };
+    Vault::read_sealed(file, chunk, bytes)?;
+    Ok(opener.open(index, bytes).is_ok())
 }
 
 /// What of some bytes are chunks that are right, from one on; whether one that is there is wrong.
@@ -357,7 +395,12 @@ fn good_chunks<'a>(bytes: &'a [u8], layout: Layout, first: u32, opener: &Opener)
 }
 
 /// Compares the whole with what the sender meant, and keeps it. What is another file does not stay.
-fn finish(vault: &Vault, file: &mut File, attachment: &Attachment, total: u64) -> std::io::Result<bool> {
+pub(super) fn finish(
+    vault: &Vault,
+    file: &mut File,
+    attachment: &Attachment,
+    total: u64,
+) -> std::io::Result<bool> {
     let mut verifier = Verifier::default();
     let mut bytes = vec![0; CHUNK_SEALED_BYTES];
     file.seek(SeekFrom::Start(0))?;

@@ -12,12 +12,15 @@ use waxwing_client::LocalFile;
 use waxwing_client::attachment::{AttachmentKey, Chunk, Layout, Opener, Purpose, Sealer};
 use waxwing_wire::attachment::Attachment;
 
-use crate::api::Failure;
+use crate::api::{Failure, Fault};
 use crate::limits::MAX_FILE_CONTENT_BYTES;
 
 /// What begins so is not whole, and nobody works on it after a start.
 const NEW: &str = "new-";
 const PART: &str = ".part";
+
+/// Code of the failure that a file is damaged on this device.
+pub const DAMAGED: &str = "damagedFile";
 
 /// See the module.
 pub struct Vault {
@@ -61,10 +64,21 @@ impl Vault {
         fs::rename(self.part(digest), self.path(digest))
     }
 
+    /// The whole is one no more: it is to be fetched again as far as it is damaged.
+    pub fn take_apart(&self, digest: &[u8; 32]) -> io::Result<()> {
+        fs::rename(self.path(digest), self.part(digest))
+    }
+
     /// It is not needed any more.
     pub fn remove(&self, digest: &[u8; 32]) {
         let _ = fs::remove_file(self.path(digest));
         let _ = fs::remove_file(self.part(digest));
+    }
+
+    /// What all of it takes, bytes.
+    pub fn bytes(&self) -> io::Result<u64> {
+        let files = fs::read_dir(&self.folder)?.flatten();
+        Ok(files.filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum())
     }
 
     /// Everything that is here, whole or in part, and was not touched for so long.
@@ -197,5 +211,5 @@ fn changed() -> Failure {
 }
 
 fn damaged() -> Failure {
-    Failure::device("the file is damaged on this device; delete its copy here and fetch it again")
+    Failure::new(Fault::Device, DAMAGED, "the file is damaged on this device; save it, and it is mended")
 }

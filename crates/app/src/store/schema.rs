@@ -94,6 +94,20 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE journal ADD COLUMN doer BLOB;
 ", "
     -- A conversation may be 2 and an account: its statuses. Programs of earlier versions cannot read that.
+", "
+    -- Storage of the user's own, and the files that were moved there.
+    CREATE TABLE cloud (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        place TEXT NOT NULL UNIQUE,   -- where, without what is secret
+        access BLOB NOT NULL,         -- where and by whom, JSON
+        used INTEGER NOT NULL         -- the larger, the later it was named
+    ) STRICT;
+    CREATE TABLE away (
+        digest BLOB NOT NULL PRIMARY KEY,
+        cloud INTEGER NOT NULL,
+        name TEXT NOT NULL,           -- there
+        whole INTEGER NOT NULL        -- 1: it was read back; 0: perhaps nothing is there, perhaps a part
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the database to the schema of this build, one transaction for each version.

@@ -44,7 +44,25 @@ pub enum MediaCommand {
         /// At most so many messages, the newest ones
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: usize,
+        /// Those that take the most room on this device, the largest first
+        #[arg(long, conflicts_with = "oldest")]
+        largest: bool,
+        /// Those that take room on this device, the oldest first
+        #[arg(long)]
+        oldest: bool,
     },
+    /// What files take on this device, by conversation
+    Storage,
+    /// Free the room that the files of a message take here; they can be fetched again while the server has them
+    Remove {
+        /// Number of the message, as `waxwing media list` prints it
+        number: u64,
+        /// Only this one of its files, from 1
+        #[arg(long, value_name = "N")]
+        only: Option<u32>,
+    },
+    /// Move older files, encrypted, to storage of your own; they are fetched from there when they are needed
+    Offload(super::Offload),
     /// Save the files of a message
     Save {
         /// Number of the message, as `waxwing media list` prints it

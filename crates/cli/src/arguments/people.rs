@@ -53,6 +53,8 @@ pub enum SettingsCommand {
     Receipts { receipts: super::Switch },
     /// Whether your program asks the site of a link that you send what it is about
     Previews { how: Previews },
+    /// Which files come without being asked for, where the chat screen or the daemon runs
+    Download(super::Download),
     /// Whether people who have your e-mail address or telephone number find you; without ON or OFF: as it is
     Discoverable {
         /// On or off

@@ -27,6 +27,7 @@ impl Talk {
                 let quote = Some(Quote { message, text: String::new(), attachments: Vec::new() });
                 Command::Send { to: with, post: Box::new(Post { quote, ..post }) }
             }
+            Some(About::Save { message, .. }) => return self.save_files(&message, &text),
             None => Command::Send { to: with, post: Box::new(post) },
         };
         self.send_previewed(command, text)?;

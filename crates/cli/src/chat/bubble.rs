@@ -6,6 +6,7 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr as _;
 use waxwing_app::api::{Body, Card, Deed, Direction, Message, Place, Post, Reply, Style};
 
+use super::files::Moving;
 use super::layout::{Palette, wrap};
 use super::view::cut;
 use crate::names::Names;
@@ -29,6 +30,8 @@ pub struct Room<'a> {
     pub width: usize,
     /// What is hidden until it is asked for is shown.
     pub open: bool,
+    /// How far files are.
+    pub moving: &'a Moving,
 }
 
 /// All rows of a message; `quoted`: whom it answers, if that is known.
@@ -61,7 +64,8 @@ pub fn rows(message: &Message, quoted: Option<&str>, room: &Room<'_>) -> Vec<Row
         rows.extend(room.text(post));
     }
     for file in &post.attachments {
-        rows.extend(room.plain(&file_text(file), room.style));
+        let text = format!("{}{}", file_text(file), room.moving.text(file));
+        rows.extend(room.plain(&text, room.style));
     }
     if let Some(preview) = &post.preview {
         rows.extend(room.plain(&preview_text(preview), room.quiet()));

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 use waxwing_app::api::{Delivery, Direction, Message};
 
 use super::bubble::{self, Room};
+use super::files::Moving;
 use super::view::cut;
 use crate::names::Names;
 use crate::text;
@@ -121,6 +122,8 @@ pub struct Context<'a> {
     pub now_ms: u64,
     pub zone: &'a TimeZone,
     pub palette: Palette,
+    /// How far files are.
+    pub moving: &'a Moving,
 }
 
 /// Everything from the end of the message before to the end of this one.
@@ -209,8 +212,15 @@ fn bubble(message: &Message, context: &Context<'_>, lines: &mut Vec<Line<'static
     let style = palette.bubble(message.direction);
     let width =
         (context.width * 3 / 4).clamp(8, MAX_TEXT_COLUMNS + 2).min(context.width).saturating_sub(2).max(1);
-    let room =
-        Room { names: context.names, zone: context.zone, palette, style, width, open: context.selected };
+    let room = Room {
+        names: context.names,
+        zone: context.zone,
+        palette,
+        style,
+        width,
+        open: context.selected,
+        moving: context.moving,
+    };
     let rows = bubble::rows(message, context.quoted.as_deref(), &room);
     let meta = meta(message, context, style);
     let columns = |row: &[Span<'_>]| row.iter().map(|span| span.content.width()).sum::<usize>();

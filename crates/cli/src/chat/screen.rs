@@ -14,6 +14,7 @@ use waxwing_app::api::{
 
 use super::chooser::{Choice, Chooser, Purpose, REQUESTS};
 use super::editor::{Editor, Move};
+use super::files::Moving;
 use super::layout::{self, Context, Palette};
 use super::light::Others;
 use super::results::{Place, Results};
@@ -91,6 +92,8 @@ pub struct Screen {
     /// The conversations, in place of the history.
     pub chooser: Option<Chooser>,
     pub selection: Selection,
+    /// Files that are under way.
+    pub moving: Moving,
     /// Messages that the user has marked, by id.
     pub starred: BTreeSet<String>,
     /// When it was drawn last.
@@ -143,6 +146,7 @@ impl Screen {
             results: None,
             chooser: None,
             selection: Selection::default(),
+            moving: Moving::default(),
             starred: BTreeSet::new(),
             now_ms: 0,
             last_shown: 0,
@@ -287,6 +291,7 @@ impl Screen {
 
     pub fn event(&mut self, event: Event) {
         self.others.event(&self.chat.conversation, &event);
+        self.moving.event(&event);
         match event {
             Event::Message { message } if message.with == self.chat.conversation => self.arrived(message),
             Event::MessageFilled { message } if message.with == self.chat.conversation => {
@@ -431,6 +436,9 @@ impl Screen {
             KeyCode::Char('d') if control && self.editor.is_empty() => return Wish::Leave,
             KeyCode::Char('j') if control => self.editor.insert("\n"),
             KeyCode::Enter if alt || key.modifiers.contains(KeyModifiers::SHIFT) => self.editor.insert("\n"),
+            KeyCode::Enter if !self.editor.is_blank() && self.asks_for_place() => {
+                return Wish::Send(self.editor.take());
+            }
             KeyCode::Enter if !self.editor.is_blank() => return said(self.editor.take()),
             KeyCode::PageUp => self.scroll_up(self.page()),
             KeyCode::PageDown => self.scroll_down(self.page()),
@@ -681,6 +689,7 @@ impl Screen {
             now_ms,
             zone: &self.zone,
             palette: self.palette,
+            moving: &self.moving,
         };
         if self.chat.request {
             return layout::block(&without_preview(message), &context);

@@ -4,9 +4,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use waxwing_app::api::{Body, Card, Deed, Delivery, Direction, Message, Reply};
 
 use super::bubble::open_text;
+use super::files::offered;
 use super::screen::{Screen, Wish};
 use crate::text::one_line;
-use crate::words::is_notice;
+use crate::words::{file_text, is_notice};
 
 /// Reactions that take one key.
 const REACTIONS: [&str; 6] = ["👍", "❤️", "😂", "😮", "😢", "🙏"];
@@ -29,6 +30,8 @@ pub enum About {
     Reply { message: String, said: String },
     /// It says this message otherwise.
     Edit { message: String },
+    /// It says where the files of this message are saved.
+    Save { message: String, said: String },
 }
 
 /// The selected message, and what is asked about it.
@@ -50,8 +53,14 @@ impl Screen {
     pub fn about(&self) -> Option<String> {
         Some(match self.selection.about.as_ref()? {
             About::Reply { said, .. } => format!("↪ replying to {said}  (Esc: not)"),
+            About::Save { said, .. } => format!("⤓ saving {said} as  (Esc: not)"),
             About::Edit { .. } => "✎ saying it otherwise  (Esc: not)".to_owned(),
         })
+    }
+
+    /// Whether the line is a place, and no message.
+    pub fn asks_for_place(&self) -> bool {
+        matches!(self.selection.about, Some(About::Save { .. }))
     }
 
     /// The same for the program, once.
@@ -64,7 +73,7 @@ impl Screen {
         match self.selection.about.take() {
             None => false,
             Some(About::Reply { .. }) => true,
-            Some(About::Edit { .. }) => {
+            Some(About::Edit { .. } | About::Save { .. }) => {
                 self.editor.take();
                 true
             }
@@ -111,6 +120,9 @@ impl Screen {
         }
         if is_closed(message) {
             hints.push("o open");
+        }
+        if post.is_some_and(|post| !post.attachments.is_empty()) {
+            hints.push("w save");
         }
         if message.expires_at_ms > 0 {
             hints.push("k keep");
@@ -216,6 +228,15 @@ impl Screen {
             (KeyCode::Char('e'), Some(post)) if self.may_edit(&message) => {
                 self.selection.about = Some(About::Edit { message: id });
                 self.editor.set(crate::markup::marked(&post));
+                self.select(None);
+            }
+            (KeyCode::Char('w'), Some(post)) if !post.attachments.is_empty() => {
+                let said = match post.attachments.as_slice() {
+                    [file] => file_text(file),
+                    files => format!("{} files", files.len()),
+                };
+                self.selection.about = Some(About::Save { message: id, said });
+                self.editor.set(offered(&post.attachments).unwrap_or_default());
                 self.select(None);
             }
             (KeyCode::Char('+' | ' '), Some(_)) => self.selection.asking = Asking::Reaction,

@@ -19,6 +19,7 @@ const HELP: &[&str] = &[
     "/poll Q | A | B …     a poll; with /poll-any people choose several",
     "/event TITLE | 2030-12-24T18:00 | PLACE",
     "/place LATITUDE LONGITUDE NAME, /card CONTACT, /once TEXT",
+    "/file PATH, /photo PATH, /voice PATH, /document PATH  send a file",
     "/disappear 7d         how long messages of this conversation stay; off: for good",
     "/devices              the account's devices",
     "/group                who is in this group, and what they may do",
@@ -35,6 +36,12 @@ impl Talk {
     pub(super) fn slash(&mut self, line: &str) -> Result<(), Error> {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let rest = rest.trim();
+        if let Some(sent) = self.file_slash(word, rest) {
+            if let Err(why) = sent {
+                self.refuse(line, &why);
+            }
+            return Ok(());
+        }
         match self.compose(word, rest)? {
             Some(Err(why)) => {
                 self.refuse(line, &why);

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
-use waxwing_app::api::{Answer, Attachment, AttachmentKind, Command, CommandId, Event, Message, Query};
+use waxwing_app::api::{
+    Answer, Attachment, AttachmentKind, Command, CommandId, Event, FileOrder, Message, Query,
+};
 
 use super::sound::play;
+use super::storage::{offload, storage};
 use crate::arguments::{Files, Global, Media, MediaCommand};
 use crate::names::Names;
 use crate::output::{Error, Printer, object};
@@ -79,7 +82,17 @@ pub fn wait<T>(
 pub fn media(global: &Global, arguments: &Media, printer: &mut Printer) -> Result<(), Error> {
     let mut session = Session::open_registered(global)?;
     match &arguments.command {
-        MediaCommand::List { name, limit } => list(&session, name.as_deref(), *limit, printer),
+        MediaCommand::List { name, limit, largest, oldest } => {
+            let order = match (largest, oldest) {
+                (true, _) => Some(FileOrder::Largest),
+                (_, true) => Some(FileOrder::Oldest),
+                _ => None,
+            };
+            list(&session, name.as_deref(), order, *limit, printer)
+        }
+        MediaCommand::Storage => storage(&session, printer),
+        MediaCommand::Remove { number, only } => remove(&mut session, *number, *only, printer),
+        MediaCommand::Offload(arguments) => offload(&mut session, arguments, printer),
         MediaCommand::Save { number, only, output } => save(&mut session, *number, *only, output, printer),
         MediaCommand::Play { number, only, speed, output } => {
             play(&mut session, *number, *only, *speed, output.as_deref(), printer)
@@ -87,24 +100,38 @@ pub fn media(global: &Global, arguments: &Media, printer: &mut Printer) -> Resul
     }
 }
 
-fn list(session: &Session, name: Option<&str>, limit: usize, printer: &mut Printer) -> Result<(), Error> {
+fn list(
+    session: &Session,
+    name: Option<&str>,
+    order: Option<FileOrder>,
+    limit: usize,
+    printer: &mut Printer,
+) -> Result<(), Error> {
     let chat = name.map(|name| session.known_chat(name)).transpose()?;
     let with = chat.map(|chat| chat.conversation);
-    let Answer::Files { messages, here } = session.app.query(Query::Files { with, before: None, limit })?
-    else {
-        return Ok(());
-    };
+    let query = Query::Files { with, before: None, order, limit };
+    let Answer::Files { mut messages, here, away } = session.app.query(query)? else { return Ok(()) };
+    if order.is_none() {
+        messages.reverse();
+    }
     let mut names = Names::new(&session.status()?);
     let zone = TimeZone::system();
-    for message in messages.iter().rev() {
+    for message in &messages {
         let Some(post) = message.body.post() else { continue };
         names.learn(session, message)?;
         for (index, file) in post.attachments.iter().enumerate() {
-            let is_here = here.contains(&file.id);
+            let (is_here, is_away) = (here.contains(&file.id), away.contains(&file.id));
+            if order.is_some() && !is_here {
+                continue;
+            }
             printer.print(
                 || {
                     let (when, who) = (date_and_clock(message.sent_at_ms, &zone), names.of(&message.from));
-                    let place = if is_here { "" } else { "  (on the server)" };
+                    let place = match (is_here, is_away) {
+                        (true, _) => "",
+                        (_, true) => "  (in your own storage)",
+                        _ => "  (on the server)",
+                    };
                     format!("{:>6}  {when}  {who}: {}{place}", message.order, file_text(file))
                 },
                 || {
@@ -116,6 +143,7 @@ fn list(session: &Session, name: Option<&str>, limit: usize, printer: &mut Print
                             ("message", &message.id),
                             ("with", &message.with),
                             ("here", &is_here),
+                            ("away", &is_away),
                             ("file", file),
                         ],
                     )
@@ -175,12 +203,25 @@ pub fn files_at(
     if chosen.is_empty() { Err(unknown()) } else { Ok((message.id, chosen)) }
 }
 
+fn remove(session: &mut Session, number: u64, only: Option<u32>, printer: &mut Printer) -> Result<(), Error> {
+    let (message, chosen) = files_at(session, number, only)?;
+    for (index, file) in chosen {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        session.run(Command::RemoveFile { message: message.clone(), index })?;
+        printer.print(
+            || format!("removed {} from this device", file_text(&file)),
+            || object("removed", &[("message", &message), ("file", &file)]),
+        )?;
+    }
+    Ok(())
+}
+
 fn files_of(message: &Message) -> Vec<Attachment> {
     message.body.post().map(|post| post.attachments.clone()).unwrap_or_default()
 }
 
 /// Where a file is saved: nothing is overwritten, and its sender's name for it leads nowhere else.
-fn target(output: &Path, file: &Attachment, several: bool) -> Result<PathBuf, Error> {
+pub fn target(output: &Path, file: &Attachment, several: bool) -> Result<PathBuf, Error> {
     if !output.is_dir() {
         if several {
             let detail = format!("{} is no folder, and the message has several files", output.display());
@@ -205,7 +246,13 @@ fn target(output: &Path, file: &Attachment, several: bool) -> Result<PathBuf, Er
 
 /// The last part of a name, without what a file's name cannot have, or should not; or one of our own.
 pub fn safe_name(file: &Attachment) -> String {
-    let last = file.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let short: String = file.id.chars().take(8).collect();
+    safe_name_of(&file.name, &file.media_type, &format!("waxwing-{short}"))
+}
+
+/// The same, of a name, a media type and what it is called if it has no name.
+pub fn safe_name_of(name: &str, media_type: &str, nameless: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = one_line(last)
         .chars()
         .map(|c| if matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c })
@@ -214,7 +261,7 @@ pub fn safe_name(file: &Attachment) -> String {
     if !clean.is_empty() {
         return clean;
     }
-    let extension = match file.media_type.as_str() {
+    let extension = match media_type {
         "image/jpeg" => ".jpg",
         "image/png" => ".png",
         "image/gif" => ".gif",
@@ -227,8 +274,7 @@ pub fn safe_name(file: &Attachment) -> String {
         "application/pdf" => ".pdf",
         _ => "",
     };
-    let short: String = file.id.chars().take(8).collect();
-    format!("waxwing-{short}{extension}")
+    format!("{nameless}{extension}")
 }
 
 /// One line on standard error that says how far a file is: on a terminal only, and only if it takes a while.

@@ -12,6 +12,7 @@ use super::acts::PREVIEWS_SETTING;
 use super::findable::findable;
 use super::group::picture;
 use super::now_ms;
+use super::storage::{rules, rules_text, set_rule};
 use crate::arguments::{
     For, Global, Online, Previews, Profile, ProfileCommand, Requests, RequestsCommand, Settings,
     SettingsCommand, Switch, Who,
@@ -108,6 +109,10 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
             let set = switch.as_ref().map(|switch| matches!(switch, Switch::On));
             return findable(&mut session, Command::Findable { set }, printer);
         }
+        Some(SettingsCommand::Download(download)) => {
+            set_rule(&mut session, download)?;
+            None
+        }
         Some(SettingsCommand::Address { code }) => {
             return findable(&mut session, Command::RedeemAddress { code: code.clone() }, printer);
         }
@@ -145,6 +150,7 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
         session.settle();
     }
     let privacy = session.privacy()?;
+    let rules = rules(&session)?;
     let receipts = if privacy.receipts { "on" } else { "off" };
     let lines = [
         ("picture", words(&session, &privacy.picture)?),
@@ -154,6 +160,7 @@ pub fn settings(global: &Global, arguments: &Settings, printer: &mut Printer) ->
         ("groups", words(&session, &privacy.groups)?),
         ("receipts", receipts.to_owned()),
         ("status", words(&session, &privacy.status)?),
+        ("download", rules_text(&rules)),
         ("previews", session.setting(PREVIEWS_SETTING)?.unwrap_or_else(|| "on".to_owned())),
     ];
     let lines: Vec<_> = lines.iter().map(|(setting, value)| format!("{setting:<10} {value}")).collect();

@@ -23,12 +23,15 @@ pub struct Feed {
     position: u64,
     /// Who types is told from now on, and not again.
     typing: u64,
+    /// Likewise how far files are.
+    moving: u64,
 }
 
 impl Feed {
     /// From what nobody has acknowledged.
     pub fn new(hub: &Hub) -> Result<Self, Failure> {
-        Ok(Self { position: hub.page(None, 0)?.acknowledged, typing: hub.last_typing() })
+        let position = hub.page(None, 0)?.acknowledged;
+        Ok(Self { position, typing: hub.last_typing(), moving: hub.last_moving() })
     }
 
     /// From what comes after an entry that a receiver has seen; an entry that there never was counts for
@@ -36,7 +39,7 @@ impl Feed {
     pub fn after(hub: &Hub, seen: Option<u64>) -> Result<Self, Failure> {
         let page = hub.page(None, 0)?;
         let position = seen.filter(|seen| *seen <= page.newest).unwrap_or(page.acknowledged);
-        Ok(Self { position, typing: hub.last_typing() })
+        Ok(Self { position, typing: hub.last_typing(), moving: hub.last_moving() })
     }
 
     /// The last entry that was told, or counts as told.
@@ -49,6 +52,13 @@ impl Feed {
         let news = hub.typing_after(self.typing);
         self.typing = news.last().map_or(self.typing, |(number, _)| *number);
         news.iter().filter_map(|(_, typing)| typing_told(hub, typing).ok()).collect()
+    }
+
+    /// How far files are: parameters of `fileProgress`, which nobody acknowledges and nothing keeps.
+    pub fn moving(&mut self, hub: &Hub) -> Vec<Value> {
+        let news = hub.moving_after(self.moving);
+        self.moving = news.iter().map(|(number, _)| *number).fold(self.moving, u64::max);
+        news.into_iter().map(|(_, progress)| progress).collect()
     }
 
     /// What comes next, and how long to wait at most before asking again.

@@ -174,6 +174,11 @@ fn events(hub: &Arc<Hub>, head: &Head, stream: &TcpStream) -> io::Result<()> {
     while hub.end().is_none() {
         let generation = hub.generation();
         let (told, again) = feed.next(hub, PAGE_EVENTS).unwrap_or_default();
+        for params in feed.moving(hub) {
+            let event = format!("event:fileProgress\ndata:{}\n\n", json_line(&params));
+            out.write_all(event.as_bytes()).inspect_err(slow)?;
+            spoke = Instant::now();
+        }
         for params in feed.typing(hub) {
             let event = format!("event:receive\ndata:{}\n\n", json_line(&params));
             out.write_all(event.as_bytes()).inspect_err(slow)?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde_json::{Value, json};
 use waxwing_app::App;
 use waxwing_app::api::{
     Answer, Attachment, Chat, Command, CommandId, Composing, Connection, Contact, Delivery, Event, Failure,
@@ -12,7 +13,7 @@ use waxwing_app::api::{
 };
 use waxwing_app::channel::{Sender, bounded};
 
-use super::limits::{MAX_SUBSCRIBERS, MAX_TYPING_EVENTS};
+use super::limits::{MAX_MOVING_FILES, MAX_SUBSCRIBERS, MAX_TYPING_EVENTS, QUICK_TRANSFER};
 use crate::arguments::ReceiveMode;
 use crate::output::Error;
 use crate::session::refused;
@@ -31,6 +32,15 @@ pub struct Done {
 pub struct Own {
     pub account: String,
     pub username: Option<String>,
+}
+
+/// How far a file is.
+struct Moved {
+    /// Of what is told; 0: nothing yet.
+    number: u64,
+    /// When something was heard of it first.
+    since: Instant,
+    progress: Value,
 }
 
 /// An open profile that many threads use.
@@ -52,6 +62,8 @@ pub struct Hub {
     grouping: Mutex<()>,
     /// Who types, for those who listen now. Not in the journal.
     typing: Mutex<VecDeque<(u64, Typing)>>,
+    /// How far files were last, likewise.
+    moving: Mutex<VecDeque<Moved>>,
 }
 
 /// Somebody types, or has stopped.
@@ -94,6 +106,7 @@ impl Hub {
             sending: Mutex::default(),
             grouping: Mutex::default(),
             typing: Mutex::default(),
+            moving: Mutex::default(),
         }
     }
 
@@ -134,6 +147,10 @@ impl Hub {
                 self.typed(Typing { with, account, what, at_ms: now_ms() });
                 None
             }
+            Event::FileProgress { file, sending, done, total } => {
+                self.moved(json!({ "id": file, "sending": sending, "done": done, "total": total }));
+                None
+            }
             Event::Removed => {
                 self.refused("notRegistered");
                 None
@@ -161,6 +178,35 @@ impl Hub {
         if all.len() > MAX_TYPING_EVENTS {
             all.pop_front();
         }
+    }
+
+    /// A file is further: of each only the newest is kept. Nothing is said of what is done quickly.
+    fn moved(&self, progress: Value) {
+        let mut all = lock(&self.moving);
+        let known = all.iter().position(|known| known.progress.get("id") == progress.get("id"));
+        let before = known.and_then(|index| all.remove(index));
+        let since = before.as_ref().map_or_else(Instant::now, |before| before.since);
+        let is_long = since.elapsed() >= QUICK_TRANSFER;
+        let number = all.iter().map(|known| known.number).max().unwrap_or(0);
+        let number = number.max(before.map_or(0, |before| before.number));
+        if is_long || progress.get("done") != progress.get("total") {
+            all.push_back(Moved { number: if is_long { number + 1 } else { 0 }, since, progress });
+        }
+        if all.len() > MAX_MOVING_FILES {
+            all.pop_front();
+        }
+    }
+
+    /// The number of the last word about a file, for [`Self::moving_after`].
+    pub fn last_moving(&self) -> u64 {
+        lock(&self.moving).iter().map(|moved| moved.number).max().unwrap_or(0)
+    }
+
+    /// How far files are of which something was said since then.
+    pub fn moving_after(&self, seen: u64) -> Vec<(u64, Value)> {
+        let all = lock(&self.moving);
+        let news = all.iter().filter(|moved| moved.number > seen);
+        news.map(|moved| (moved.number, moved.progress.clone())).collect()
     }
 
     /// The number of the last one who was said to type, for [`Self::typing_after`].
@@ -260,7 +306,7 @@ impl Hub {
 
     /// Messages with files, newest first.
     pub fn with_files(&self, with: Option<String>, limit: usize) -> Result<Vec<Message>, Failure> {
-        match self.query(Query::Files { with, before: None, limit })? {
+        match self.query(Query::Files { with, before: None, order: None, limit })? {
             Answer::Files { messages, .. } => Ok(messages),
             _ => Err(mismatch()),
         }

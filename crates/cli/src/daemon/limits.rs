@@ -53,6 +53,10 @@ pub const MIN_TOKEN_BYTES: usize = 16;
 pub const MAX_TOKEN_BYTES: usize = 1_024;
 /// Formatted parts and mentions in a text.
 pub const MAX_SPANS: usize = 256;
+/// Nothing is said of a file that is there within this time.
+pub const QUICK_TRANSFER: Duration = Duration::from_secs(1);
+/// Files of which it is known how far they are.
+pub const MAX_MOVING_FILES: usize = 64;
 /// A file may take so long to be made ready, or to come.
 pub const FILE_PATIENCE: Duration = Duration::from_secs(1_800);
 /// Messages among which the file of an id is looked for.

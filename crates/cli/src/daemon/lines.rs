@@ -269,14 +269,14 @@ fn feed(hub: &Hub, client: &Client) {
 }
 
 /// Tells each of a client's subscriptions.
-fn notify(client: &Client, params: &Value) -> io::Result<()> {
+fn notify(client: &Client, method: &str, params: &Value) -> io::Result<()> {
     let subscriptions: Vec<Option<u64>> = lock(&client.subscriptions).open.keys().copied().collect();
     for subscription in subscriptions {
         let params = match subscription {
             None => params.clone(),
             Some(number) => json!({ "subscription": number, "result": params }),
         };
-        client.write(&json!({ "jsonrpc": "2.0", "method": "receive", "params": params }))?;
+        client.write(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))?;
     }
     Ok(())
 }
@@ -289,14 +289,19 @@ enum Progress {
 fn tell(hub: &Hub, client: &Client, feed: &mut Feed) -> Result<Progress, Failure> {
     let (told, again) = feed.next(hub, PAGE_EVENTS)?;
     let mut last = None;
+    for params in feed.moving(hub) {
+        if notify(client, "fileProgress", &params).is_err() {
+            return Ok(Progress::UpToDate(None));
+        }
+    }
     for params in feed.typing(hub) {
-        if notify(client, &params).is_err() {
+        if notify(client, "receive", &params).is_err() {
             return Ok(Progress::UpToDate(None));
         }
     }
     for Told { id, params } in told {
         for params in params {
-            if notify(client, &params).is_err() {
+            if notify(client, "receive", &params).is_err() {
                 return Ok(Progress::UpToDate(None));
             }
         }

@@ -246,7 +246,8 @@ fn a_database_of_schema_2_is_indexed_when_it_is_opened() {
         put(&mut store, &incoming(200, Body::Waiting, Delivery::Delivered));
         let back = "ALTER TABLE messages DROP COLUMN edited_at; ALTER TABLE messages DROP COLUMN expires_at;
                     DROP TABLE search; DROP TABLE search_days; DROP TABLE search_state; DROP TABLE journal;
-                    DROP TABLE once; DROP INDEX messages_sent; PRAGMA user_version = 2;";
+                    DROP TABLE once; DROP TABLE cloud; DROP TABLE away; DROP INDEX messages_sent;
+                    PRAGMA user_version = 2;";
         store.connection.execute_batch(back).unwrap();
     }
     let mut told = Vec::new();

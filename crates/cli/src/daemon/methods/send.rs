@@ -1,5 +1,7 @@
 //! Messages and receipts. A message is named by its author and the time at which it was sent.
 
+mod data_uri;
+
 use serde_json::{Value, json};
 use waxwing_app::api::{
     Attachment, AttachmentKind, Command, Composing, Deed, Delivery, Message, Person, Post, Preview, Quote,
@@ -54,17 +56,19 @@ pub(super) fn send_post(hub: &Hub, params: &Params, post: &Post) -> Result<Value
     sent(hub, &messages, wait.is_some())
 }
 
-/// Files of this machine, by their paths.
+/// Files of this machine, by their paths, or files as they are (RFC 2397).
 fn attachments(hub: &Hub, params: &Params) -> Result<Vec<Attachment>, RpcError> {
     let kind = params.flag("voiceNote")?.then_some(AttachmentKind::Voice);
     let mut attached = Vec::new();
     for path in params.texts(&["attachment", "attachments"])? {
-        if path.starts_with("data:") {
-            return Err(RpcError::user(
-                "attachments: name files by their paths; data URIs are not supported",
-            ));
-        }
-        let done = hub.run_for(Command::Attach { path, kind, hd: false }, FILE_PATIENCE)?;
+        let command = match path.strip_prefix("data:") {
+            Some(uri) => {
+                let (name, content) = data_uri::parse(uri)?;
+                Command::AttachContent { name, content, kind }
+            }
+            None => Command::Attach { path, kind, hd: false },
+        };
+        let done = hub.run_for(command, FILE_PATIENCE)?;
         attached.extend(done.attachment);
     }
     Ok(attached)
