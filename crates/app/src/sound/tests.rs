@@ -1,3 +1,5 @@
+mod formats;
+
 use std::io::Read;
 use std::time::{Duration, Instant};
 
@@ -308,7 +310,7 @@ fn the_length_is_what_a_file_says() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
     /// Files that were tampered with are heard or refused: never a panic, never more than is wanted.
     #[test]
