@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 use waxwing_e2ee::IdentityKeyPair;
 use waxwing_wire::content::Conversation;
+use waxwing_wire::file::FileRequest;
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
 use waxwing_wire::server_frame::ServerFrame;
@@ -374,9 +375,11 @@ impl Client {
         match command {
             Command::AddFile { file } => return self.add_file(turn, id, &file),
             Command::FindFile { file, first } => {
-                self.wish(turn, id, Wanted::File(file, first));
+                self.wish(turn, id, Wanted::File(FileRequest::Download { file, first }, None));
                 return Ok(());
             }
+            Command::FindSegments { digest, first } => return self.find_segments(turn, id, digest, first),
+            Command::FinishUpload { digest } => return self.finish_upload(turn, id, digest),
             Command::Uploaded { digest } => self.uploaded(turn, digest)?,
             Command::UploadFailed { digest, why } => self.upload_failed(turn, digest, why)?,
             Command::Fetched { file } => self.fetched(turn, file),

@@ -4,7 +4,7 @@ use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::content::Conversation;
 use waxwing_wire::devices::{HistoryRange, LinkCode};
 use waxwing_wire::directory::{Address, AddressCode};
-use waxwing_wire::file::{Download, UploadTicket};
+use waxwing_wire::file::{Download, Segments, UploadTicket};
 use waxwing_wire::group::{Action, GroupKind, GroupLink};
 use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::limits::PUBLIC_KEY_BYTES;
@@ -292,6 +292,19 @@ pub enum Command {
         /// Of a file in segments: from this one on.
         first: u32,
     },
+    /// Ask the server where segments of a file go that is being uploaded; then [`Event::SegmentsFound`].
+    FindSegments {
+        /// Which.
+        digest: [u8; 32],
+        /// From this one on.
+        first: u32,
+    },
+    /// All segments of a file are where the server said: have it look. Done when it has them all; then the file is
+    /// uploaded, as with [`Self::Uploaded`]. It fails with [`waxwing_wire::RejectCode::Malformed`] if some are missing.
+    FinishUpload {
+        /// Which.
+        digest: [u8; 32],
+    },
     /// This device has all of a file, or does not want it.
     Fetched {
         /// Which.
@@ -566,6 +579,13 @@ pub enum Event {
         command: CommandId,
         /// Where.
         download: Box<Download>,
+    },
+    /// Where segments of a file go.
+    SegmentsFound {
+        /// Which command asked.
+        command: CommandId,
+        /// Where.
+        segments: Box<Segments>,
     },
     /// How the own account is found.
     Findable {

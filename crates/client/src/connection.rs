@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 use waxwing_wire::FileId;
 use waxwing_wire::client_frame::{Hello, Request, RequestBody, Stored};
 use waxwing_wire::devices::SignedDeviceList;
+use waxwing_wire::file::FileRequest;
 use waxwing_wire::group::GroupLink;
 use waxwing_wire::server_frame::{Response, ResponseBody, ServerFrame, Welcome};
 use waxwing_wire::{AccountId, DeviceId, GroupId, MessageId, PrekeysLeft, Reject, RejectCode, WIRE_VERSION};
@@ -105,8 +106,8 @@ pub(crate) enum Asked {
     Findable(CommandId, Box<Wanted>),
     /// The right to upload a file.
     Ticket(FileDigest),
-    /// Where a file is.
-    Download(CommandId, FileId, u32),
+    /// Where a file is, or its segments go; or whether all of this one are there.
+    File(CommandId, Box<FileRequest>, Option<FileDigest>),
     /// Files that were fetched.
     Fetched(Vec<FileId>),
 }
@@ -342,7 +343,7 @@ impl Client {
                 Asked::Refresh(command) | Asked::Remove(command, _) => command,
                 Asked::FindGroup(command, _) => command,
                 Asked::LookUp(command, _) | Asked::Findable(command, _) => command,
-                Asked::Download(command, _, _) => command,
+                Asked::File(command, _, _) => command,
                 Asked::FetchLink(approval) => approval.command,
                 Asked::Approve(approving) => approving.command,
                 Asked::Username(account) => {
@@ -537,7 +538,9 @@ impl Client {
             (Some(Asked::LookUp(command, search)), what) => self.looked_up(turn, command, search, what)?,
             (Some(Asked::Findable(command, _)), what) => findable(turn, command, what),
             (Some(Asked::Ticket(digest)), what) => self.ticket_answered(turn, digest, what)?,
-            (Some(Asked::Download(command, _, _)), what) => self.file_found(turn, command, what),
+            (Some(Asked::File(command, request, finished)), what) => {
+                self.file_answered(turn, command, (&request, finished), what)?;
+            }
             (Some(Asked::Fetched(files)), what) => self.fetched_told(turn, &files, what),
             (Some(Asked::FindGroup(command, link)), ResponseBody::GroupFound(approvers)) => {
                 self.group_found(turn, command, &link, Ok(approvers))?;

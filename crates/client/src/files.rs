@@ -14,7 +14,7 @@ use waxwing_wire::FileId;
 use waxwing_wire::client_frame::RequestBody;
 use waxwing_wire::content::{ArchivedBody, Body as ContentBody, Conversation, Sync};
 use waxwing_wire::file::{FileRequest, UploadTicket, UploadToken};
-use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FETCHED_PER_REQUEST};
+use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FETCHED_PER_REQUEST, MAX_SEGMENT, MAX_SEGMENT_URLS};
 use waxwing_wire::post::Post;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{MessageId, Reject, RejectCode};
@@ -29,6 +29,7 @@ use crate::limits::{
 };
 use crate::outbox::hold_ms;
 use crate::overlay::Overlay;
+use crate::own::Wanted;
 use crate::record::{Kind, OutboxRow, Record};
 use crate::row::{Body, Delivery, Direction, Message, MessageKey};
 use crate::turn::Turn;
@@ -497,14 +498,73 @@ impl Client {
         Ok(())
     }
 
-    pub(crate) fn file_found(&mut self, turn: &mut Turn<'_>, command: CommandId, answer: ResponseBody) {
-        match answer {
-            ResponseBody::Download(download) => {
-                turn.event(Event::FileFound { command, download: Box::new(download) });
-                turn.done(command);
+    /// The shell uploads a file in segments, and wants to know where to.
+    pub(crate) fn find_segments(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        digest: FileDigest,
+        first: u32,
+    ) -> Result<(), Error> {
+        match self.ticket_of(turn, digest)? {
+            Some(UploadTicket { file, token, .. }) => {
+                let count = u32::try_from(MAX_SEGMENT_URLS).unwrap_or(u32::MAX);
+                let request = FileRequest::Segments { file, token, first: first.min(MAX_SEGMENT), count };
+                self.wish(turn, command, Wanted::File(request, None));
             }
-            answer => turn.failed(command, Failure::Rejected(as_reject(answer))),
+            None => turn.failed(command, Failure::UnknownFile),
         }
+        Ok(())
+    }
+
+    /// The shell has put all segments of a file to where they go.
+    pub(crate) fn finish_upload(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        digest: FileDigest,
+    ) -> Result<(), Error> {
+        match self.ticket_of(turn, digest)? {
+            Some(UploadTicket { file, token, .. }) => {
+                self.wish(turn, command, Wanted::File(FileRequest::Finish { file, token }, Some(digest)));
+            }
+            None => turn.failed(command, Failure::UnknownFile),
+        }
+        Ok(())
+    }
+
+    /// Of an upload that is under way. How long it lasts, the server knows better.
+    fn ticket_of(&self, turn: &Turn<'_>, digest: FileDigest) -> Result<Option<UploadTicket>, Error> {
+        let row = turn.store.load::<FileRow>(&Key::File(digest))?.filter(|row| row.wanted);
+        Ok(row.and_then(|row| row.ticket(Time(0))))
+    }
+
+    pub(crate) fn file_answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: CommandId,
+        asked: (&FileRequest, Option<FileDigest>),
+        answer: ResponseBody,
+    ) -> Result<(), Error> {
+        match (answer, asked) {
+            (ResponseBody::Download(download), (FileRequest::Download { .. }, _)) => {
+                turn.event(Event::FileFound { command, download: Box::new(download) });
+            }
+            (ResponseBody::Segments(segments), (FileRequest::Segments { .. }, _)) => {
+                turn.event(Event::SegmentsFound { command, segments: Box::new(segments) });
+            }
+            (ResponseBody::Done, (FileRequest::Finish { file, .. }, Some(digest))) => {
+                if self.ticket_of(turn, digest)?.is_some_and(|ticket| ticket.file == *file) {
+                    self.uploaded(turn, digest)?;
+                }
+            }
+            (answer, _) => {
+                turn.failed(command, Failure::Rejected(as_reject(answer)));
+                return Ok(());
+            }
+        }
+        turn.done(command);
+        Ok(())
     }
 
     /// When [`Self::pump_files`] has something to do.

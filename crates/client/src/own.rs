@@ -7,7 +7,7 @@ use waxwing_wire::directory::AddressCode;
 use waxwing_wire::file::FileRequest;
 use waxwing_wire::limits::MAX_DEVICE_NAME_BYTES;
 use waxwing_wire::server_frame::{DeviceState, ResponseBody};
-use waxwing_wire::{DeviceId, FileId, Reject, RejectCode};
+use waxwing_wire::{DeviceId, Reject, RejectCode};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -16,6 +16,7 @@ use crate::connection::{Asked, as_reject};
 use crate::db::{Key, Read};
 use crate::devices::{Claim, Identity, Present, load_devices};
 use crate::directory::Search;
+use crate::files::FileDigest;
 use crate::limits::{LIST_AGE_MS, LIST_LIFE_MS, MAX_WISHES};
 use crate::linking::Approval;
 use crate::outbox::hold_ms;
@@ -44,8 +45,8 @@ pub(crate) enum Wanted {
     Findable(Option<bool>),
     /// [`crate::Command::RedeemAddress`].
     Redeem(AddressCode),
-    /// [`crate::Command::FindFile`].
-    File(FileId, u32),
+    /// [`crate::Command::FindFile`], [`crate::Command::FindSegments`]; or [`crate::Command::FinishUpload`] of this one.
+    File(FileRequest, Option<FileDigest>),
 }
 
 impl Client {
@@ -362,9 +363,9 @@ impl Client {
                     RequestBody::RedeemAddress(code),
                     Asked::Findable(wish.command, Wanted::Redeem(code).into()),
                 ),
-                Wanted::File(file, first) => (
-                    RequestBody::File(FileRequest::Download { file, first }),
-                    Asked::Download(wish.command, file, first),
+                Wanted::File(request, finished) => (
+                    RequestBody::File(request.clone()),
+                    Asked::File(wish.command, Box::new(request), finished),
                 ),
             };
             if let Err(asked) = self.link.ask(turn, what, asked) {
@@ -373,7 +374,7 @@ impl Client {
                     Asked::FetchLink(approval) => Wanted::Approve(approval),
                     Asked::LookUp(_, search) => Wanted::LookUp(search),
                     Asked::Findable(_, wanted) => *wanted,
-                    Asked::Download(_, file, first) => Wanted::File(file, first),
+                    Asked::File(_, request, finished) => Wanted::File(*request, finished),
                     _ => Wanted::Devices,
                 };
                 self.wishes.push_front(Wish { command: wish.command, what });

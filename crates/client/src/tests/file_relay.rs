@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waxwing_wire::file::{Download, FileRequest, UploadTicket, UploadToken};
+use waxwing_wire::file::{Download, FileRequest, Segments, UploadTicket, UploadToken};
 use waxwing_wire::server_frame::{DeviceMismatch, Refused, ResponseBody};
 use waxwing_wire::{FileId, MessageId, Reject, RejectCode};
 
@@ -15,6 +15,10 @@ pub struct FileRelay {
     pub fetched: Vec<(&'static str, FileId)>,
     /// Refuses tickets.
     pub refuse: Option<Reject>,
+    /// Tickets are for segments of this size.
+    pub segment_bytes: u64,
+    /// Uploads are said not to be complete.
+    pub incomplete: bool,
     /// What messages named.
     pub named: Vec<Vec<FileId>>,
 }
@@ -32,9 +36,9 @@ impl FileRelay {
                 ResponseBody::UploadTicket(UploadTicket {
                     file,
                     token: UploadToken([7; 32]),
-                    url: "/media/x".into(),
+                    url: if self.segment_bytes == 0 { "/media/x".into() } else { String::new() },
                     expires_at_ms: now + 86_400_000,
-                    segment_bytes: 0,
+                    segment_bytes: self.segment_bytes,
                 })
             }
             FileRequest::Download { file, .. } if self.gone.contains(&file) => {
@@ -50,8 +54,21 @@ impl FileRelay {
                 self.fetched.extend(files.into_iter().map(|file| (name, file)));
                 ResponseBody::Done
             }
-            FileRequest::Segments { .. } | FileRequest::Finish { .. } => {
-                ResponseBody::Reject(Reject::new(RejectCode::NotOffered, "no segments"))
+            FileRequest::Segments { file, .. } | FileRequest::Finish { file, .. }
+                if !self.tickets.contains_key(&file) =>
+            {
+                ResponseBody::Reject(Reject::new(RejectCode::FileGone, "gone"))
+            }
+            FileRequest::Segments { first, .. } => ResponseBody::Segments(Segments {
+                urls: vec![format!("https://store.example/{first}")],
+                expires_at_ms: now + 60_000,
+            }),
+            FileRequest::Finish { .. } if self.incomplete => {
+                ResponseBody::Reject(Reject::new(RejectCode::Malformed, "not all of it is there"))
+            }
+            FileRequest::Finish { file, .. } => {
+                self.gone.remove(&file);
+                ResponseBody::Done
             }
         }
     }

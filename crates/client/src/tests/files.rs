@@ -242,6 +242,50 @@ fn an_upload_goes_on_after_a_restart_and_serves_every_later_message() {
 }
 
 #[test]
+fn a_file_in_segments_is_uploaded_when_the_server_has_seen_them() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.befriend("alice", "bob");
+    let to_bob = world.conversation("bob");
+    (world.relay.files.segment_bytes, world.relay.files.incomplete) = (1_000, true);
+    add(&mut world, "alice", 1);
+    let key = send(&mut world, "alice", to_bob, Post { attachments: vec![named(1)], ..Post::default() });
+    let key = key.unwrap();
+    world.settle();
+    assert_eq!(world.users["alice"].uploads.pop().unwrap().ticket.segment_bytes, 1_000);
+    let found = world.command("alice", Command::FindSegments { digest: [1; 32], first: 16 });
+    world.settle();
+    let told = |event: &Event| match event {
+        Event::SegmentsFound { command, segments } => {
+            *command == found && segments.urls == ["https://store.example/16"]
+        }
+        _ => false,
+    };
+    assert_eq!(world.count("alice", told), 1);
+    // What is not the shell's to upload goes nowhere.
+    let unknown = world.command("alice", Command::FindSegments { digest: [2; 32], first: 0 });
+    assert_eq!(world.answer("alice", unknown), Some(Failure::UnknownFile));
+    let early = world.command("alice", Command::FinishUpload { digest: [1; 32] });
+    world.settle();
+    let refused = world.answer("alice", early);
+    assert!(matches!(refused, Some(Failure::Rejected(reject)) if reject.code == RejectCode::Malformed));
+    assert_eq!(delivery(&world, "alice", key), Delivery::Pending);
+    world.relay.files.incomplete = false;
+    let done = world.command("alice", Command::FinishUpload { digest: [1; 32] });
+    world.settle();
+    assert_eq!(world.answer("alice", done), None);
+    assert_eq!(delivery(&world, "alice", key), Delivery::Delivered);
+    assert_eq!(post_of(&world, "bob", key).attachments[0].file, Some(FileId([0xf0; 16])));
+    // The shell says it too; it is so already.
+    world.command("alice", Command::Uploaded { digest: [1; 32] });
+    world.offline("alice");
+    let offline = world.command("alice", Command::FinishUpload { digest: [1; 32] });
+    assert_eq!(world.answer("alice", offline), Some(Failure::UnknownFile), "it is no upload any more");
+    world.online("alice");
+    world.settle();
+    world.assert_at_rest();
+}
+
+#[test]
 fn what_the_server_has_no_more_is_uploaded_again() {
     let mut world = two();
     let (to_bob, with_alice) = (world.conversation("bob"), world.conversation("alice"));
