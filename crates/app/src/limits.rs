@@ -76,6 +76,12 @@ pub const MAX_DOWNLOADS_WAITING: usize = 256;
 pub const MAX_ADDRESSES_ASKED: u32 = 4;
 /// One step of one request gets so long: to connect, to bring a piece, to hear an answer.
 pub const HTTP_PATIENCE: Duration = Duration::from_secs(60);
+/// A segment of a file gets so long at first, and at last: twice as long each time that it did not get there.
+pub const SEGMENT_PATIENCE_MIN: Duration = Duration::from_secs(60);
+/// See [`SEGMENT_PATIENCE_MIN`]: 8 MiB at 70 kbit/s.
+pub const SEGMENT_PATIENCE_MAX: Duration = Duration::from_secs(16 * 60);
+/// What a transfer asks the server is answered in so long, or asked again later.
+pub const QUESTION_PATIENCE: Duration = Duration::from_secs(60);
 /// A file is moved in pieces that take about so long each.
 pub const PIECE_TIME: Duration = Duration::from_secs(3);
 /// The smallest and the largest such piece, bytes.

@@ -14,6 +14,9 @@ mod fuzz;
 pub mod pdf;
 pub mod photo;
 mod prepare;
+mod question;
+mod segments;
+mod source;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -34,7 +37,8 @@ use crate::cloud;
 use crate::limits::{FILM_HEARTBEAT, MAX_MEDIA_JOBS};
 use crate::store::Away;
 pub use prepare::{How, Origin};
-pub use transfer::{Fetch, Fetched, Uploaded, download_url};
+pub use question::{Answer, Asker, Question};
+pub use transfer::{Fetch, Fetched, Uploaded};
 pub use vault::{DAMAGED, Vault, disk};
 
 /// What has become of something.
@@ -53,6 +57,8 @@ pub enum Report {
     Offloaded([u8; 32], Result<u64, Failure>),
     /// It is there no more.
     Discarded([u8; 32]),
+    /// A transfer asks something, and waits.
+    Asks(Question, Asker),
     /// So many bytes of so many, of a download or an upload.
     Progress { digest: [u8; 32], sending: bool, done: u64, total: u64 },
 }

@@ -1,11 +1,12 @@
 //! What the core says, as front ends understand it.
 
 use waxwing_client::{self as core, Read as _};
-use waxwing_wire::AccountId;
 use waxwing_wire::post::ActBy;
+use waxwing_wire::{AccountId, RejectCode};
 
 use super::Engine;
 use crate::api::{self, CommandId, Event, Failure, FoundContact};
+use crate::media::Answer;
 
 impl Engine {
     pub(super) fn show(&mut self, event: core::Event) {
@@ -14,7 +15,7 @@ impl Engine {
         }
         match event {
             core::Event::Done { command, message, peer } => {
-                if !self.open_commands.remove(&command.0) {
+                if self.answered(command.0, || Answer::Done) || !self.open_commands.remove(&command.0) {
                     return;
                 }
                 let message = message.as_ref().map(api::message_key);
@@ -22,7 +23,13 @@ impl Engine {
                 self.tell(Event::Done { command: command.0, message, contact });
             }
             core::Event::Failed { command, failure } => {
-                if self.not_found(command.0, api::failure(&failure)) {
+                let refused = || match &failure {
+                    core::Failure::Rejected(reject) => Answer::Refused(reject.code),
+                    // The upload is over, whoever ended it.
+                    core::Failure::UnknownFile => Answer::Refused(RejectCode::FileGone),
+                    _ => Answer::NotNow,
+                };
+                if self.answered(command.0, refused) || self.not_found(command.0, api::failure(&failure)) {
                     return;
                 }
                 if self.open_commands.contains(&command.0) {
@@ -34,6 +41,9 @@ impl Engine {
                 self.tell(Event::Connection { connection });
             }
             core::Event::FileFound { command, download } => self.file_found(command.0, &download),
+            core::Event::SegmentsFound { command, segments } => {
+                self.answered(command.0, || Answer::Segments(*segments));
+            }
             core::Event::Deleted(keys) => {
                 self.sweep_later();
                 self.tell(Event::Deleted { messages: keys.iter().map(api::message_key).collect() });
@@ -96,7 +106,8 @@ fn plain(event: core::Event) -> Option<Event> {
         | Core::Failed { .. }
         | Core::Connection(_)
         | Core::Changed { .. }
-        | Core::FileFound { .. } => {
+        | Core::FileFound { .. }
+        | Core::SegmentsFound { .. } => {
             return None;
         }
         Core::Registered(address) => {

@@ -18,7 +18,7 @@ use crate::api::{self, CommandId, Event, Failure, Fault};
 use crate::limits::{
     MAX_ADDRESSES_ASKED, MAX_DOWNLOADS, MAX_DOWNLOADS_WAITING, SWEEP_PAUSE, UNSENT_FILE_KEPT,
 };
-use crate::media::{DAMAGED, Fetch, Fetched, How, Origin, Report, Uploaded, download_url};
+use crate::media::{Answer, Asker, DAMAGED, Fetch, Fetched, How, Origin, Question, Report, Uploaded};
 use crate::net::ServerAddress;
 use crate::store::Away;
 use offload::Offloading;
@@ -32,6 +32,8 @@ pub struct Transfers {
     downloads: BTreeMap<[u8; 32], Wanted>,
     /// Commands to the core that ask where a file is.
     asked: BTreeMap<u64, [u8; 32]>,
+    /// Commands to the core that a transfer waits for the answer of; each has one at a time.
+    questions: BTreeMap<u64, Asker>,
     asked_so_far: u64,
     /// What is being decrypted into a file of the user's.
     saving: BTreeMap<CommandId, Saving>,
@@ -234,6 +236,9 @@ impl Engine {
 
     /// The core knows where a file is.
     pub(super) fn file_found(&mut self, id: u64, download: &Download) {
+        if let Some(asker) = self.transfers.questions.remove(&id) {
+            return told(&asker, Answer::Download(download.clone()));
+        }
         let Some(digest) = self.transfers.asked.remove(&id) else { return };
         let base = self.http_base();
         let Some(wanted) = self.transfers.downloads.get(&digest) else { return };
@@ -242,10 +247,7 @@ impl Engine {
         if sealed.ok() != Some(download.bytes) {
             return self.fetched(digest, &Fetched::False);
         }
-        match download_url(&download.urls, &base).filter(|_| download.segment_bytes == 0) {
-            Some(url) => self.media.fetch(Fetch { attachment, url }),
-            None => self.fetched(digest, &Fetched::Unreachable),
-        }
+        self.media.fetch(Fetch { attachment, download: download.clone(), server: base });
     }
 
     /// The core does not. Whether it was asked that.
@@ -309,6 +311,32 @@ impl Engine {
         self.pump_downloads();
     }
 
+    // ------------------------------------------------------------ questions of transfers
+
+    fn ask_for_transfer(&mut self, question: Question, asker: Asker) {
+        if self.client.is_none() {
+            return told(&asker, Answer::NotNow);
+        }
+        self.transfers.asked_so_far += 1;
+        let id = FIRST_OWN | self.transfers.asked_so_far;
+        self.transfers.questions.insert(id, asker);
+        let command = match question {
+            Question::Segments { digest, first } => core::Command::FindSegments { digest, first },
+            Question::Finish { digest } => core::Command::FinishUpload { digest },
+            Question::Download { file, first } => core::Command::FindFile { file, first },
+        };
+        self.handle(core::Input::Command(core::CommandId(id), command));
+    }
+
+    /// The core has an answer. Whether a transfer waited for it.
+    pub(super) fn answered(&mut self, id: u64, answer: impl FnOnce() -> Answer) -> bool {
+        let asker = self.transfers.questions.remove(&id);
+        if let Some(asker) = &asker {
+            told(asker, answer());
+        }
+        asker.is_some()
+    }
+
     // ------------------------------------------------------------ reports
 
     pub(super) fn reported(&mut self, report: Report) {
@@ -332,6 +360,7 @@ impl Engine {
             Report::Fetched(digest, end) => self.fetched(digest, &end),
             Report::Offloaded(digest, moved) => self.offloaded(digest, moved),
             Report::Discarded(digest) => self.discarded(&digest),
+            Report::Asks(question, asker) => self.ask_for_transfer(question, asker),
             Report::Progress { digest, sending, done, total } => {
                 self.tell(Event::FileProgress { file: hex::encode(digest), sending, done, total });
             }
@@ -440,6 +469,11 @@ impl Engine {
         }
         self.discard_unnamed(&named);
     }
+}
+
+/// The thread may have stopped waiting.
+fn told(asker: &Asker, answer: Answer) {
+    let _ = asker.try_send(answer);
 }
 
 fn server_fails(code: &str, detail: &str) -> Failure {

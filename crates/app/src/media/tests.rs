@@ -12,9 +12,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use waxwing_client::attachment::Layout;
-use waxwing_wire::FileId;
 use waxwing_wire::attachment::AttachmentKind;
-use waxwing_wire::file::{UploadTicket, UploadToken};
+use waxwing_wire::file::{Download, Segments, UploadTicket, UploadToken};
+use waxwing_wire::{FileId, RejectCode};
 
 use super::*;
 
@@ -162,7 +162,10 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Kept>, total: usize, breaks: Break)
             let _ = write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
             return;
         }
-        if method != "get" {
+        let path = text.split(' ').nth(1).unwrap().to_owned();
+        if method == "put" {
+            assert_eq!(header("authorization"), None, "the address is the right");
+        } else if method != "get" {
             assert_eq!(header("authorization").unwrap(), format!("bearer {}", "07".repeat(32)));
             assert_eq!(header("tus-resumable").as_deref(), Some("1.0.0"));
         }
@@ -197,11 +200,28 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Kept>, total: usize, breaks: Break)
                     "HTTP/1.1 204 No Content\r\nUpload-Offset: {offset}\r\nContent-Length: 0\r\n\r\n"
                 );
             }
+            "put" => {
+                let mut body = vec![0; header("content-length").unwrap().parse().unwrap()];
+                stream.read_exact(&mut body).unwrap();
+                let mut kept = kept.lock().unwrap();
+                kept.moved += body.len();
+                // What is cut goes as a whole, as stores have it; once.
+                if let Break::CutAfter(_) = breaks
+                    && !std::mem::replace(&mut kept.flipped, true)
+                {
+                    return;
+                }
+                kept.files.insert(path, body);
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            }
             _ => {
                 let range = header("range").unwrap();
                 let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
                 let mut kept = kept.lock().unwrap();
-                let file = kept.files["/f"].clone();
+                let Some(file) = kept.files.get(&path).cloned() else {
+                    let _ = write!(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+                    continue;
+                };
                 let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
                 let mut body = file[from..(to + 1).min(file.len())].to_vec();
                 let flips = match breaks {
@@ -303,7 +323,7 @@ fn fetched(breaks: Break, bytes: usize, here: usize) -> (Option<Fetched>, Server
     let (folder, vault) = vault();
     fs::write(vault.part(&local.digest), &whole[..here]).unwrap();
     server.kept.lock().unwrap().files.insert("/f".into(), whole);
-    let fetch = Fetch { attachment: attachment.clone(), url: format!("{}/f", server.base) };
+    let fetch = at(&server, attachment.clone());
     let end = transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody());
     if end == Some(Fetched::Whole) {
         let target = folder.path().join("out");
@@ -313,6 +333,121 @@ fn fetched(breaks: Break, bytes: usize, here: usize) -> (Option<Fetched>, Server
         assert!(!vault.has(&local.digest));
     }
     (end, server, folder, clear)
+}
+
+/// Answers what a transfer asks: addresses of two segments at a time, and the word at the end.
+fn answering(
+    base: &str,
+    segment_bytes: u64,
+    asked: &Arc<Mutex<Vec<Question>>>,
+    end: Vec<Answer>,
+) -> Reporter {
+    let (base, asked, end) = (base.to_owned(), Arc::clone(asked), Mutex::new(end));
+    Arc::new(move |report| {
+        let Report::Asks(question, asker) = report else { return true };
+        asked.lock().unwrap().push(question);
+        let urls = |first: u32| (first..first + 2).map(|number| format!("{base}/s/{number}")).collect();
+        let answer = match question {
+            Question::Segments { first, .. } => {
+                Answer::Segments(Segments { urls: urls(first), expires_at_ms: u64::MAX })
+            }
+            Question::Finish { .. } => end.lock().unwrap().remove(0),
+            Question::Download { first, .. } => Answer::Download(Download {
+                bytes: 1,
+                segment_bytes,
+                urls: urls(first),
+                expires_at_ms: u64::MAX,
+            }),
+        };
+        asker.send(answer).is_ok()
+    })
+}
+
+#[test]
+fn segments_go_up_one_after_the_other_and_each_once() {
+    let (_folder, vault) = vault();
+    let (local, _) = sealed(&vault, &content(2_000_000));
+    let mut whole = Vec::new();
+    vault.open_sealed(&local.digest).unwrap().read_to_end(&mut whole).unwrap();
+    let segment = 300_000;
+    let count = whole.len().div_ceil(segment);
+    let server = Server::start(0, Break::CutAfter(0));
+    let mut job = job(&local, "");
+    (job.ticket.url, job.ticket.segment_bytes) = (String::new(), segment as u64);
+    let run = |job: &Upload, end: Vec<Answer>| {
+        let asked = Arc::default();
+        let report = answering(&server.base, segment as u64, &asked, end);
+        let end = transfer::upload(&vault, job, "", &AtomicBool::default(), &report);
+        let asked = asked.lock().unwrap().clone();
+        (end, asked)
+    };
+    let (end, asked) = run(&job, vec![Answer::Done]);
+    assert_eq!(end, Some(Uploaded::Whole));
+    let up = |server: &Server| -> Vec<u8> {
+        let kept = server.kept.lock().unwrap();
+        (0..count).flat_map(|number| kept.files[&format!("/s/{number}")].clone()).collect()
+    };
+    assert!(up(&server) == whole);
+    assert_eq!(server.kept.lock().unwrap().moved, whole.len() + segment, "the one that was cut went twice");
+    assert_eq!(asked.len(), count.div_ceil(2) + 1);
+    // The first four are up, from a run before; of another ticket nothing is.
+    let (file, digest) = (job.ticket.file, local.digest);
+    for (noted, moved) in [(file, whole.len() - 4 * segment), (FileId([9; 16]), whole.len())] {
+        vault.note_sent(&digest, noted, 4);
+        server.kept.lock().unwrap().moved = 0;
+        assert_eq!(run(&job, vec![Answer::Done]).0, Some(Uploaded::Whole));
+        assert_eq!(server.kept.lock().unwrap().moved, moved);
+        assert_eq!(vault.sent(&digest, noted), 0, "it is forgotten when it is over");
+    }
+    // Something that seemed to be there is not; and the ticket is over.
+    vault.note_sent(&digest, file, 1_000_000);
+    server.kept.lock().unwrap().files.clear();
+    let end = vec![Answer::Refused(RejectCode::Malformed), Answer::Done];
+    assert_eq!(run(&job, end).0, Some(Uploaded::Whole));
+    assert!(up(&server) == whole);
+    let end = vec![Answer::Refused(RejectCode::FileGone)];
+    assert_eq!(run(&job, end).0, Some(Uploaded::Ticket));
+}
+
+#[test]
+fn segments_come_down_and_of_a_corrupted_one_only_the_chunk_again() {
+    let (_folder, from) = vault();
+    let clear = content(2_000_000);
+    let (local, attachment) = sealed(&from, &clear);
+    let mut whole = Vec::new();
+    from.open_sealed(&local.digest).unwrap().read_to_end(&mut whole).unwrap();
+    // Chunks cross from one segment to the next.
+    let segment = 300_000;
+    let server = Server::start(0, Break::FlipOnce(250_000));
+    for (number, bytes) in whole.chunks(segment).enumerate() {
+        server.kept.lock().unwrap().files.insert(format!("/s/{number}"), bytes.to_vec());
+    }
+    let (folder, vault) = vault();
+    let asked = Arc::default();
+    let report = answering(&server.base, segment as u64, &asked, Vec::new());
+    let download = Download {
+        bytes: whole.len() as u64,
+        segment_bytes: segment as u64,
+        urls: vec![format!("{}/s/0", server.base), format!("{}/gone/1", server.base)],
+        expires_at_ms: 0,
+    };
+    let fetch = Fetch { attachment: attachment.clone(), download, server: String::new() };
+    let end = transfer::fetch(&vault, &fetch, &AtomicBool::default(), &report);
+    assert_eq!(end, Some(Fetched::Whole));
+    let target = folder.path().join("out");
+    vault.save(&attachment, &target).unwrap();
+    assert!(fs::read(target).unwrap() == clear);
+    let again = server.kept.lock().unwrap().moved - whole.len();
+    assert!(again <= 10 * SEALED_CHUNK, "{again} bytes went twice");
+    let asked = asked.lock().unwrap().clone();
+    assert!(asked.iter().all(|question| matches!(question, Question::Download { .. })) && asked.len() >= 3);
+}
+
+/// A download of the server's one file.
+fn at(server: &Server, attachment: Attachment) -> Fetch {
+    let urls = vec![format!("{}/f", server.base)];
+    let download = Download { bytes: 1, segment_bytes: 0, urls, expires_at_ms: u64::MAX };
+    Fetch { attachment, download, server: String::new() }
 }
 
 const SEALED_CHUNK: usize = 65_536 + 16;
@@ -357,7 +492,7 @@ fn what_is_another_file_is_not_kept_and_what_is_gone_is_said() {
     server.kept.lock().unwrap().files.insert("/f".into(), whole);
     attachment.digest = [9; 32];
     let (folder, vault) = vault();
-    let fetch = Fetch { attachment, url: format!("{}/f", server.base) };
+    let fetch = at(&server, attachment);
     assert_eq!(transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody()), Some(Fetched::False));
     assert_eq!(fs::read_dir(folder.path().join("media")).unwrap().count(), 0);
 }

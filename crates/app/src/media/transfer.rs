@@ -12,12 +12,16 @@ use ureq::{Agent, Body};
 use waxwing_client::Upload;
 use waxwing_client::attachment::{AttachmentKey, Layout, Opener, Purpose, TAG_BYTES, Verifier};
 use waxwing_wire::attachment::Attachment;
+use waxwing_wire::file::Download;
 
+use super::question::{Answer, Question};
+use super::segments::Segmented;
+use super::source::{Gap, Source, absolute};
 use super::vault::{Vault, layout_of};
 use super::{Report, Reporter};
 use crate::limits::{
-    HTTP_PATIENCE, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES, MIN_PIECE_BYTES, PIECE_TIME,
-    PROGRESS_PAUSE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
+    HTTP_PATIENCE, MAX_ADDRESSES_ASKED, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES,
+    MIN_PIECE_BYTES, PIECE_TIME, PROGRESS_PAUSE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
 };
 
 /// How an upload has ended.
@@ -53,22 +57,24 @@ pub struct Fetch {
     /// What the message says of it.
     pub attachment: Attachment,
     /// Where its ciphertext is.
-    pub url: String,
+    pub download: Download,
+    /// Where the server speaks HTTP.
+    pub server: String,
 }
 
 /// Waits longer with every failure in a row.
-struct Patience<'a> {
-    failures: u32,
-    stop: &'a AtomicBool,
+pub(super) struct Patience<'a> {
+    pub failures: u32,
+    pub stop: &'a AtomicBool,
 }
 
 impl Patience<'_> {
-    fn stopped(&self) -> bool {
+    pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     /// `false`: it is enough.
-    fn wait(&mut self, most: u32) -> bool {
+    pub fn wait(&mut self, most: u32) -> bool {
         self.failures += 1;
         // A connection that broke in the middle is made anew at once.
         let pause = match self.failures {
@@ -122,7 +128,7 @@ impl Piece {
     }
 }
 
-fn agent() -> Agent {
+pub(super) fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -132,11 +138,6 @@ fn agent() -> Agent {
         .timeout_recv_body(Some(HTTP_PATIENCE))
         .build()
         .new_agent()
-}
-
-/// The address of a file, which may be a path at the server's own.
-fn absolute(url: &str, server: &str) -> String {
-    if url.starts_with('/') { format!("{server}{url}") } else { url.to_owned() }
 }
 
 // ---------------------------------------------------------------- up
@@ -173,8 +174,11 @@ pub fn upload(
     let Ok(layout) = Layout::new(upload.bytes) else { return Some(Uploaded::Missing) };
     let total = layout.sealed_bytes();
     let Ok(mut file) = vault.open_sealed(&upload.digest) else { return Some(Uploaded::Missing) };
-    if file.metadata().map(|data| data.len()).ok() != Some(total) || upload.ticket.segment_bytes > 0 {
+    if file.metadata().map(|data| data.len()).ok() != Some(total) {
         return Some(Uploaded::Missing);
+    }
+    if upload.ticket.segment_bytes > 0 {
+        return Segmented::new(vault, upload, (file, layout), stop, report).run();
     }
     let (agent, url) = (agent(), absolute(&upload.ticket.url, server));
     let token = format!("Bearer {}", upload.ticket.token.to_hex());
@@ -235,27 +239,16 @@ fn read_piece(file: &mut File, at: u64, most: u64, into: &mut Vec<u8>) -> std::i
 
 // ---------------------------------------------------------------- down
 
-/// Why a piece did not come.
-enum Gap {
-    Address,
-    Network,
-}
-
-/// Bytes of the ciphertext from one on, at most so many.
-fn range(agent: &Agent, url: &str, from: u64, bytes: u64) -> Result<Vec<u8>, Gap> {
-    let range = format!("bytes={from}-{}", from + bytes - 1);
-    let mut answer = agent.get(url).header("Range", range).call().map_err(|_| Gap::Network)?;
-    match answer.status().as_u16() {
-        206 => {}
-        200 if from == 0 => {}
-        400 | 401 | 403 | 404 | 410 | 416 => return Err(Gap::Address),
-        _ => return Err(Gap::Network),
+/// Of a file in segments: the addresses from a byte on. `None`: there are no others.
+fn further(fetch: &Fetch, source: &Source, at: u64, stop: &AtomicBool, report: &Reporter) -> Option<Source> {
+    let file = fetch.attachment.file.filter(|_| source.is_segmented())?;
+    let first = source.segment_of(at);
+    match (Question::Download { file, first }).ask(report, stop) {
+        Answer::Download(download) if download.segment_bytes == fetch.download.segment_bytes => {
+            Some(Source::new(&download, first, &fetch.server))
+        }
+        _ => None,
     }
-    let mut body = Vec::new();
-    let reader = answer.body_mut().with_config().limit(u64::MAX).reader();
-    // What has come before the connection went is as good.
-    let _ = reader.take(bytes).read_to_end(&mut body);
-    if body.is_empty() { Err(Gap::Network) } else { Ok(body) }
 }
 
 /// Fetches a file to where it is kept, going on where it was. Each chunk is looked at when it comes, and only what is
@@ -283,7 +276,8 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
     let agent = agent();
     let mut patience = Patience { failures: 0, stop };
     let mut piece = Piece(MIN_PIECE_BYTES * 4);
-    let mut false_in_a_row = 0;
+    let (mut false_in_a_row, mut asked) = (0, 0);
+    let mut source = Source::new(&fetch.download, 0, &fetch.server);
     while let Some(chunk) = layout.chunk(index) {
         if was_whole && matches!(is_right(&mut file, layout, index, &opener, &mut scratch), Ok(true)) {
             index += 1;
@@ -298,9 +292,19 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
             if false_in_a_row > 0 || was_whole { 1 } else { (piece.0 / CHUNK_SEALED_BYTES as u64).max(1) };
         let wanted = (chunks * CHUNK_SEALED_BYTES as u64).min(total - chunk.sealed_at);
         let begun = Instant::now();
-        let bytes = match range(&agent, &fetch.url, chunk.sealed_at, wanted) {
+        let bytes = match source.read(&agent, chunk.sealed_at, chunk.sealed_bytes as u64, wanted) {
             Ok(bytes) => bytes,
-            Err(Gap::Address) => return Some(Fetched::Address),
+            Err(Gap::Address) => {
+                asked += 1;
+                match further(fetch, &source, chunk.sealed_at, stop, report)
+                    .filter(|_| asked <= MAX_ADDRESSES_ASKED)
+                {
+                    Some(further) => source = further,
+                    None if patience.stopped() => return None,
+                    None => return Some(Fetched::Address),
+                }
+                continue;
+            }
             Err(Gap::Network) => {
                 piece.failed();
                 if !patience.wait(MAX_TRANSFER_TRIES) {
@@ -317,7 +321,7 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
         index += u32::try_from(came).unwrap_or(u32::MAX);
         if came > 0 {
             piece.took(begun.elapsed());
-            (patience.failures, false_in_a_row) = (0, 0);
+            (patience.failures, false_in_a_row, asked) = (0, 0, 0);
         } else if !false_chunk && !patience.wait(MAX_TRANSFER_TRIES) {
             return (!patience.stopped()).then_some(Fetched::Unreachable);
         }
@@ -419,9 +423,4 @@ pub(super) fn finish(
     file.sync_all()?;
     vault.keep(&attachment.digest)?;
     Ok(true)
-}
-
-/// The address of what the server says of a download.
-pub fn download_url(urls: &[String], server: &str) -> Option<String> {
-    urls.first().map(|url| absolute(url, server))
 }

@@ -10,6 +10,7 @@ use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use waxwing_client::LocalFile;
 use waxwing_client::attachment::{AttachmentKey, Chunk, Layout, Opener, Purpose, Sealer};
+use waxwing_wire::FileId;
 use waxwing_wire::attachment::Attachment;
 
 use crate::api::{Failure, Fault};
@@ -18,6 +19,8 @@ use crate::limits::MAX_FILE_CONTENT_BYTES;
 /// What begins so is not whole, and nobody works on it after a start.
 const NEW: &str = "new-";
 const PART: &str = ".part";
+/// How much of an upload in segments is up.
+const SENT: &str = ".sent";
 
 /// Code of the failure that a file is damaged on this device.
 pub const DAMAGED: &str = "damagedFile";
@@ -69,8 +72,30 @@ impl Vault {
         fs::rename(self.path(digest), self.part(digest))
     }
 
+    fn sent_path(&self, digest: &[u8; 32]) -> PathBuf {
+        self.folder.join(hex::encode(digest) + SENT)
+    }
+
+    /// How many segments of a file are up, under this name of the server's; those from the first on.
+    pub fn sent(&self, digest: &[u8; 32], file: FileId) -> u64 {
+        let noted = fs::read_to_string(self.sent_path(digest)).unwrap_or_default();
+        let segments = noted.split_once(' ').filter(|(name, _)| *name == file.to_hex());
+        segments.and_then(|(_, segments)| segments.parse().ok()).unwrap_or(0)
+    }
+
+    /// So many are. If it cannot be noted they go up again after a restart.
+    pub fn note_sent(&self, digest: &[u8; 32], file: FileId, segments: u64) {
+        let _ = fs::write(self.sent_path(digest), format!("{} {segments}", file.to_hex()));
+    }
+
+    /// None are, or it does not matter any more.
+    pub fn forget_sent(&self, digest: &[u8; 32]) {
+        let _ = fs::remove_file(self.sent_path(digest));
+    }
+
     /// It is not needed any more.
     pub fn remove(&self, digest: &[u8; 32]) {
+        self.forget_sent(digest);
         let _ = fs::remove_file(self.path(digest));
         let _ = fs::remove_file(self.part(digest));
     }

@@ -1,0 +1,96 @@
+//! Where the bytes of a download are: at one address, or in segments of one size at an address each.
+
+use std::io::Read as _;
+
+use ureq::Agent;
+use waxwing_wire::file::Download;
+
+/// Why bytes did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// The address does not count (any more), or there is none.
+    Address,
+    Network,
+}
+
+/// See the module.
+pub struct Source {
+    urls: Vec<String>,
+    /// Which segment the first address is of.
+    first: u64,
+    segment_bytes: u64,
+}
+
+impl Source {
+    /// What the server says of a file, from a segment on.
+    pub fn new(download: &Download, first: u32, server: &str) -> Self {
+        let segment_bytes = if download.segment_bytes == 0 { u64::MAX } else { download.segment_bytes };
+        let urls = download.urls.iter().map(|url| absolute(url, server)).collect();
+        Self { urls, first: u64::from(first), segment_bytes }
+    }
+
+    /// Whether further addresses may help.
+    pub fn is_segmented(&self) -> bool {
+        self.segment_bytes < u64::MAX
+    }
+
+    /// In which segment a byte is.
+    pub fn segment_of(&self, at: u64) -> u32 {
+        u32::try_from(at / self.segment_bytes).unwrap_or(u32::MAX)
+    }
+
+    /// Up to which byte there are addresses.
+    fn end(&self) -> u64 {
+        self.first.saturating_add(self.urls.len() as u64).saturating_mul(self.segment_bytes)
+    }
+
+    fn url(&self, at: u64) -> Option<&String> {
+        let place = (at / self.segment_bytes).checked_sub(self.first)?;
+        self.urls.get(usize::try_from(place).ok()?)
+    }
+
+    /// Bytes from one on: at least `least`, or none; at most `most`.
+    pub fn read(&self, agent: &Agent, from: u64, least: u64, most: u64) -> Result<Vec<u8>, Gap> {
+        if from.saturating_add(least) > self.end() {
+            return Err(Gap::Address);
+        }
+        let end = from.saturating_add(most).min(self.end());
+        let (mut bytes, mut at) = (Vec::new(), from);
+        while at < end {
+            let url = self.url(at).ok_or(Gap::Address)?;
+            let within = at % self.segment_bytes;
+            let wanted = (end - at).min(self.segment_bytes - within);
+            let before = bytes.len();
+            let end = range(agent, url, within, wanted, &mut bytes);
+            let came = (bytes.len() - before) as u64;
+            at += came;
+            if came < wanted {
+                // What has come before the connection went is as good.
+                let enough = bytes.len() as u64 >= least;
+                return if enough { Ok(bytes) } else { Err(end.err().unwrap_or(Gap::Network)) };
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// The address of a file, which may be a path at the server's own.
+pub fn absolute(url: &str, server: &str) -> String {
+    if url.starts_with('/') { format!("{server}{url}") } else { url.to_owned() }
+}
+
+/// Bytes of what is at an address, at most so many.
+fn range(agent: &Agent, url: &str, from: u64, most: u64, into: &mut Vec<u8>) -> Result<(), Gap> {
+    let range = format!("bytes={from}-{}", from + most - 1);
+    let mut answer = agent.get(url).header("Range", range).call().map_err(|_| Gap::Network)?;
+    match answer.status().as_u16() {
+        206 => {}
+        200 if from == 0 => {}
+        400 | 401 | 403 | 404 | 410 | 416 => return Err(Gap::Address),
+        _ => return Err(Gap::Network),
+    }
+    let reader = answer.body_mut().with_config().limit(u64::MAX).reader();
+    // However it ends, what has come counts.
+    let _ = reader.take(most).read_to_end(into);
+    Ok(())
+}
