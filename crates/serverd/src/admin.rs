@@ -49,7 +49,7 @@ pub enum Request {
     Stats,
     /// What takes room on the disk.
     Storage {
-        /// Look through the store now, and delete what lies in the folder for files and belongs to nothing.
+        /// Look through the store now, and delete what lies where files are and belongs to nothing.
         reclaim: bool,
     },
 }
@@ -145,14 +145,14 @@ impl Admin {
     fn storage(&self, reclaim: bool) -> anyhow::Result<Value> {
         let Shared { media, stats, engine, .. } = &*self.shared;
         let (stray_files, stray_bytes) = match media.as_ref().filter(|_| reclaim) {
-            Some(media) => media.delete_strays()?,
+            Some(media) => media.delete_strays(engine)?,
             None => (0, 0),
         };
         if reclaim {
             engine.put(&mut vec![Job::Sweep], 0);
         }
         let usage = media.as_ref().map(|media| media.usage()).transpose();
-        let (files, file_bytes) = usage.context("cannot read the folder for files")?.unwrap_or_default();
+        let (files, file_bytes) = usage?.unwrap_or_default();
         Ok(json!({
             "store_bytes": stats.store_bytes.now(),
             "files": files,

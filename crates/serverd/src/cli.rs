@@ -137,7 +137,7 @@ pub fn main() -> ExitCode {
 fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     let mut options = config::read(arguments.options, arguments.config.as_ref())?;
     log(options.log.take(), options.log_json.unwrap_or(false))?;
-    serve(&arguments.data_dir, &options.resolve())
+    serve(&arguments.data_dir, &options.resolve()?)
 }
 
 fn run_invite(arguments: &Invite) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use waxwing_server::{FileSettings, Settings};
 
 use crate::limits;
 use crate::media::MediaSettings;
+use crate::media::objects::{ObjectSettings, Storage};
 use crate::net::IoSettings;
 
 /// The settings, each of them optional.
@@ -83,9 +84,37 @@ pub struct Options {
     /// Keep no files: no photos, voice notes or documents
     #[arg(long, num_args = 0..=1, default_missing_value = "true")]
     pub no_media: Option<bool>,
-    /// Where files are kept [default: media in the data directory]
+    /// Where files are kept [default: folder]
+    #[arg(long, value_name = "WHERE")]
+    pub media_storage: Option<Storage>,
+    /// The folder for files [default: media in the data directory]
     #[arg(long, value_name = "DIR")]
     pub media_dir: Option<PathBuf>,
+    /// Object store: the bucket or container
+    #[arg(long, value_name = "NAME")]
+    pub media_bucket: Option<String>,
+    /// Object store: its URL, as clients reach it too [default: the provider's]
+    #[arg(long, value_name = "URL")]
+    pub media_endpoint: Option<String>,
+    /// S3: the region
+    #[arg(long, value_name = "NAME")]
+    pub media_region: Option<String>,
+    /// Object store: what the names of all objects begin with
+    #[arg(long, value_name = "PATH")]
+    pub media_prefix: Option<String>,
+    /// S3: the access key's id; its secret is in the secret file [default: the machine's own credentials]
+    #[arg(long, value_name = "ID")]
+    pub media_access_key_id: Option<String>,
+    /// S3: the bucket stands in the host's name and not in the path
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub media_virtual_host: Option<bool>,
+    /// Azure: the storage account
+    #[arg(long, value_name = "NAME")]
+    pub media_account: Option<String>,
+    /// Object store: a file with the access key's secret (S3), the service account's JSON (Google), the account's key
+    /// (Azure) [default: the environment's WAXWINGD_MEDIA_SECRET]
+    #[arg(long, value_name = "FILE")]
+    pub media_secret_file: Option<PathBuf>,
     /// Days that a file stays after a message named it last; at least as long as messages wait [default: 30]
     #[arg(long, value_name = "DAYS")]
     pub media_retention_days: Option<u64>,
@@ -98,7 +127,7 @@ pub struct Options {
     /// URL by which clients reach this server's HTTP [default: the address of their connection]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// URL of a cache in front of this server's HTTP, for downloads
+    /// URL of a cache in front of this server's HTTP or of the bucket, for downloads
     #[arg(long, value_name = "URL")]
     pub cdn_url: Option<String>,
 }
@@ -133,6 +162,13 @@ pub struct Config {
 /// The configuration file cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unusable(String);
+
+impl Unusable {
+    /// Why, and what to do.
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,7 +216,16 @@ impl Options {
             reserve_bytes: self.reserve_bytes.or(other.reserve_bytes),
             first_seq: self.first_seq.or(other.first_seq),
             no_media: self.no_media.or(other.no_media),
+            media_storage: self.media_storage.or(other.media_storage),
             media_dir: self.media_dir.or(other.media_dir),
+            media_bucket: self.media_bucket.or(other.media_bucket),
+            media_endpoint: self.media_endpoint.or(other.media_endpoint),
+            media_region: self.media_region.or(other.media_region),
+            media_prefix: self.media_prefix.or(other.media_prefix),
+            media_access_key_id: self.media_access_key_id.or(other.media_access_key_id),
+            media_virtual_host: self.media_virtual_host.or(other.media_virtual_host),
+            media_account: self.media_account.or(other.media_account),
+            media_secret_file: self.media_secret_file.or(other.media_secret_file),
             media_retention_days: self.media_retention_days.or(other.media_retention_days),
             media_quota_bytes: self.media_quota_bytes.or(other.media_quota_bytes),
             media_file_bytes: self.media_file_bytes.or(other.media_file_bytes),
@@ -190,8 +235,11 @@ impl Options {
     }
 
     /// With defaults where nothing is set.
-    #[must_use]
-    pub fn resolve(self) -> Config {
+    ///
+    /// # Errors
+    /// When settings do not fit together.
+    pub fn resolve(self) -> Result<Config, Unusable> {
+        let objects = ObjectSettings::of(&self)?;
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         let defaults = Settings::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -203,7 +251,7 @@ impl Options {
             max_bytes: self.media_file_bytes.unwrap_or(file_defaults.max_bytes),
         });
         let io_threads = self.io_threads.unwrap_or(cores / limits::CORES_PER_IO_THREAD);
-        Config {
+        Ok(Config {
             listen: self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7667))),
             metrics: self.metrics,
             io_threads: io_threads.clamp(1, limits::MAX_IO_THREADS),
@@ -226,6 +274,7 @@ impl Options {
                 public_url: self.public_url,
                 cdn_url: self.cdn_url,
                 reserve_bytes: self.reserve_bytes.unwrap_or(limits::RESERVE_BYTES),
+                objects,
             },
             settings: Settings {
                 retention_ms: self
@@ -238,7 +287,7 @@ impl Options {
                 first_seq: self.first_seq.unwrap_or(defaults.first_seq),
                 files,
             },
-        }
+        })
     }
 }
 

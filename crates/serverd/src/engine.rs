@@ -29,8 +29,8 @@ use waxwing_wire::invitation::InvitationToken;
 use waxwing_wire::{Reject, RejectCode};
 
 use crate::limits::{GROUP_COMMANDS, SHUTDOWN_RETRY_AFTER_MS};
-use crate::media::Media;
-use crate::message::{IoPort, Job, Outcome};
+use crate::media::Keeper;
+use crate::message::{Answered, IoPort, Job, Outcome};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{Embedded, Pending, Room};
@@ -73,7 +73,7 @@ pub struct Engine {
     next_links: Instant,
     io_stopped: usize,
     unsettled: AllUnsettled,
-    media: Option<Arc<Media>>,
+    media: Option<Keeper>,
     askers: Askers,
     /// Of the files that the sweep has come by.
     file_bytes: u64,
@@ -119,7 +119,7 @@ impl Engine {
 
     /// With a place for files.
     #[must_use]
-    pub fn with_media(self, media: Option<Arc<Media>>) -> Self {
+    pub fn with_media(self, media: Option<Keeper>) -> Self {
         Self { media, ..self }
     }
 
@@ -239,6 +239,11 @@ impl Engine {
             }
             Job::FileChecked { origin, file, token, whole } => {
                 self.take_in_checked(group, origin, file, token, whole)
+            }
+            Job::FileAnswered(answered) => {
+                let Answered { origin, what } = *answered;
+                self.respond(origin, what);
+                Ok(())
             }
             Job::FileDeleted(file) => self.decide(group, Command::File(FileCommand::Deleted { file })),
             Job::Sweep => {

@@ -77,6 +77,25 @@ pub const MEDIA_CHORES_WAITING: usize = 4_096;
 /// A link to download is good for one to two times so long.
 pub const DOWNLOAD_LINK_SECONDS: u64 = 3_600;
 
+/// Size of a file's segments in an object store, but the last's. What is there already has it: it never changes.
+pub const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+/// A link to put or fetch a segment is good for so long.
+pub const SEGMENT_LINK_SECONDS: u64 = 15 * 60;
+/// Threads that ask an object store for what devices wait for; another one deletes.
+pub const OBJECT_THREADS: usize = 4;
+/// Questions that wait for such a thread; with more the device is told to come again.
+pub const OBJECT_QUESTIONS: usize = 1_024;
+/// For one request to an object store.
+pub const OBJECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Answer of an object store: a page of a listing is the longest.
+pub const MAX_OBJECT_ANSWER_BYTES: u64 = 8 * 1024 * 1024;
+/// Times that an object store is tried at the start, when it cannot be reached.
+pub const OBJECT_CHECK_TRIES: u32 = 5;
+/// Pause between them.
+pub const OBJECT_CHECK_PAUSE: Duration = Duration::from_secs(2);
+/// File with the secret of an object store.
+pub const MAX_SECRET_FILE_BYTES: u64 = 64 * 1024;
+
 // ---------------------------------------------------------------- I/O threads
 
 /// Cores for each I/O thread: the engine, and on a small machine the clients, want the others.

@@ -1,4 +1,5 @@
-//! Files over HTTP, beside the frames: tus uploads and downloads with ranges, on the port of the clients.
+//! Files over HTTP, beside the frames: tus uploads and downloads with ranges, on the port of the clients. Or they lie
+//! in an object store ([`objects`]), and clients are told where.
 //!
 //! An I/O thread that finds a request for `/media/…` gives its socket away to a bounded number of threads that may
 //! wait (a file is read and written, which epoll cannot wait for). Who may upload is asked of the engine, by the
@@ -7,7 +8,9 @@
 
 mod folder;
 mod head;
+mod keeper;
 mod links;
+pub mod objects;
 mod pool;
 mod reply;
 mod visit;
@@ -26,13 +29,15 @@ use waxwing_wire::file::{Download, UploadTicket, UploadToken};
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::{FileId, Reject};
 
-use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING, MEDIA_ENGINE_TIMEOUT};
+use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING};
 use crate::message::{Job, UploadAsk};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use folder::Folder;
 pub use head::{PATH, is_media};
+pub use keeper::Keeper;
 use links::Links;
+use objects::ObjectSettings;
 use pool::Pool;
 pub use pool::Visitor;
 
@@ -47,6 +52,18 @@ pub struct MediaSettings {
     pub cdn_url: Option<String>,
     /// Free bytes on the disk below which nothing is taken.
     pub reserve_bytes: u64,
+    /// Where they are instead of a folder.
+    pub objects: Option<ObjectSettings>,
+}
+
+impl MediaSettings {
+    fn cdn_url(&self) -> Option<String> {
+        self.cdn_url.as_deref().map(without_slash)
+    }
+}
+
+fn without_slash(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
 }
 
 /// What the engine wants done, and does not wait for.
@@ -85,15 +102,14 @@ impl Media {
     ) -> anyhow::Result<Arc<Self>> {
         let folder = Folder::open(&folder_in(data_dir, settings), settings.reserve_bytes)?;
         let (chores, to_do) = sync_channel(MEDIA_CHORES_WAITING);
-        let without_slash = |url: &String| url.trim_end_matches('/').to_owned();
         let media = Arc::new(Self {
             folder,
             links: Links::of(key),
             pool: Pool::default(),
             engine,
             stats,
-            public_url: settings.public_url.as_ref().map(without_slash).unwrap_or_default(),
-            cdn_url: settings.cdn_url.as_ref().map(without_slash),
+            public_url: settings.public_url.as_deref().map(without_slash).unwrap_or_default(),
+            cdn_url: settings.cdn_url(),
             chores,
             busy: Mutex::default(),
             idle: Condvar::new(),
@@ -148,16 +164,17 @@ impl Media {
         self.folder.usage()
     }
 
-    /// Deletes what lies in the folder and is no file that the server knows. How many there were, and their bytes.
+    /// Deletes what lies in the folder and `is_stray`. How many there were, and their bytes.
     ///
     /// # Errors
-    /// When the folder cannot be read, or the engine does not answer.
-    pub fn delete_strays(&self) -> anyhow::Result<(u64, u64)> {
+    /// When the folder cannot be read, or `is_stray` fails.
+    pub fn delete_strays(
+        &self,
+        is_stray: impl Fn(FileId) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<(u64, u64)> {
         let (mut files, mut bytes) = (0, 0);
         for (file, size) in self.folder.list()? {
-            // Nobody has this token: a file that is there is refused for it.
-            let answer = self.ask(UploadAsk::Open, file, [0; 32]).context("the engine does not answer")?;
-            if matches!(&answer, Err(reject) if reject.code == waxwing_wire::RejectCode::FileGone) {
+            if is_stray(file)? {
                 self.folder.delete(file)?;
                 files += 1;
                 bytes += size;
@@ -192,10 +209,7 @@ impl Media {
 
     /// Asks the engine; `None`: it does not answer.
     fn ask(&self, what: UploadAsk, file: FileId, token: [u8; 32]) -> Option<Result<OpenUpload, Reject>> {
-        let (answer, answered) = sync_channel(1);
-        self.engine.wait_for_room();
-        self.engine.put(&mut vec![Job::Upload { what, file, token, answer }], 0);
-        answered.recv_timeout(MEDIA_ENGINE_TIMEOUT).ok()
+        keeper::ask(&self.engine, what, file, token)
     }
 
     /// One at a time works on an upload. Whoever comes later is right: the one before has most likely lost its

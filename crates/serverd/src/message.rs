@@ -11,6 +11,7 @@ use waxwing_server::{ConnId, OpenUpload, Origin, Piece};
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::directory::Address;
 use waxwing_wire::invitation::InvitationToken;
+use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{DeviceKey, FileId, Reject};
 
 use crate::limits::{IO_QUEUE_BYTES, IO_QUEUE_RESULTS};
@@ -82,10 +83,20 @@ pub enum Job {
         /// All of it is there, durably.
         whole: bool,
     },
+    /// A device's question about a file is answered.
+    FileAnswered(Box<Answered>),
     /// The operator wants the store to be looked through now.
     Sweep,
     /// An I/O thread reads no more: the server is shutting down.
     IoStopped,
+}
+
+/// What a device is told that asked about a file.
+pub struct Answered {
+    /// Which request.
+    pub origin: Origin,
+    /// What.
+    pub what: ResponseBody,
 }
 
 /// What is asked with an upload's token.

@@ -128,6 +128,10 @@ stats! {
         media_bytes_in,
     counter /// Bytes of files that went.
         media_bytes_out,
+    counter /// URLs of an object store that were given out.
+        media_links,
+    counter /// Times that the object store failed.
+        media_store_errors,
     counter /// Files that were uploaded to the end.
         files_uploaded,
     counter /// Files that were deleted.

@@ -10,7 +10,7 @@ fn parse(text: &str) -> Result<Options, Unusable> {
 fn flags_win_over_the_file_and_the_file_over_defaults() {
     let file = parse("listen = '127.0.0.2:1'\nidle-seconds = 9\nsend-burst = 3").unwrap();
     let flags = Options { idle_seconds: Some(5), ..Options::default() };
-    let config = flags.or(file).resolve();
+    let config = flags.or(file).resolve().unwrap();
     assert_eq!(config.listen, "127.0.0.2:1".parse().unwrap());
     assert_eq!(config.io.idle_timeout, Duration::from_secs(5));
     assert_eq!(config.settings.send_burst, 3);

@@ -58,13 +58,15 @@ impl Engine {
                 let ticket = media.ticket(file, token, expires_at_ms);
                 self.respond(origin, ResponseBody::UploadTicket(ticket));
             }
-            Effect::GrantDownload { origin, file, bytes, first: _ } => {
-                let download = media.download(file, bytes, self.now.0);
-                self.respond(origin, ResponseBody::Download(download));
+            Effect::GrantDownload { origin, file, bytes, first } => {
+                if let Some(answer) = media.download(origin, file, bytes, first, self.now.0) {
+                    self.respond(origin, answer);
+                }
             }
-            // Uploads here have one part.
-            Effect::GrantSegments { origin, .. } => {
-                self.respond(origin, ResponseBody::Reject(rejects::not_offered()));
+            Effect::GrantSegments { origin, file, bytes, first, count } => {
+                if let Some(answer) = media.segments(origin, file, bytes, first, count) {
+                    self.respond(origin, answer);
+                }
             }
             Effect::CheckUpload { origin, file, token, bytes } => {
                 // It may take the disk seconds, which nobody here waits.
@@ -98,7 +100,7 @@ impl Engine {
         Ok(())
     }
 
-    fn respond(&mut self, origin: Origin, what: ResponseBody) {
+    pub(super) fn respond(&mut self, origin: Origin, what: ResponseBody) {
         let piece = Piece::Response(Response { id: origin.request, what });
         self.reply(origin.conn, piece);
     }

@@ -149,7 +149,7 @@ impl IoThread {
                     }
                     None => 0,
                 },
-                Stage::Http => match is_media(rest).filter(|_| self.shared.media.is_some()) {
+                Stage::Http => match is_media(rest).filter(|_| self.shared.folder().is_some()) {
                     Some(true) => return self.give_away(place, rest),
                     _ => self.http(place, rest)?,
                 },
@@ -191,7 +191,7 @@ impl IoThread {
 
     /// A request for files: the connection is somebody else's from here on.
     fn give_away(&mut self, place: usize, rest: &[u8]) -> Result<usize, End> {
-        let Some(media) = self.shared.media.clone() else { return Err(End::Quiet) };
+        let Some(media) = self.shared.folder().cloned() else { return Err(End::Quiet) };
         let Some(mut conn) = self.table.remove(place) else { return Err(End::Quiet) };
         let _ = self.poll.registry().deregister(&mut conn.socket);
         let ip = conn.guest.map(|guest| {

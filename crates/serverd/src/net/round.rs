@@ -25,7 +25,7 @@ use crate::limits::{
     ACCEPT_PAUSE, ACCEPTS_PER_ROUND, EVENTS_PER_ROUND, HANDSHAKES_PER_ROUND, JOBS_PER_HANDOVER, LINGER,
     READ_BUFFER_BYTES, STALL_PAUSE,
 };
-use crate::media::Media;
+use crate::media::{Keeper, Media};
 use crate::message::{IoPort, Job, Outcome, conn_id, place_of};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -66,11 +66,19 @@ pub struct Shared {
     /// What is counted.
     pub stats: Arc<Stats>,
     /// Files; `None`: none are kept here.
-    pub media: Option<Arc<Media>>,
+    pub media: Option<Keeper>,
     /// What is set.
     pub settings: IoSettings,
     /// Stop accepting and reading.
     pub stopping: AtomicBool,
+}
+
+impl Shared {
+    /// Files that go through this server.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Arc<Media>> {
+        self.media.as_ref().and_then(Keeper::folder)
+    }
 }
 
 /// An I/O thread and what it owns.
