@@ -1,4 +1,4 @@
-//! Files from one account to another through a real server.
+//! Files from one account to another through a real server: what is kept in a folder, and at an S3 server.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on may end so")]
 
@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::json;
+use support::objects::Kept;
 use support::rpc::{Program, text};
+use support::s3::S3;
 use support::{Person, Server, eventually, files, holds};
 
 /// What is in a file, and nowhere on the server.
@@ -53,9 +55,8 @@ fn last(person: &Person) -> String {
     person.json(&["media", "list"]).succeeded().object()["number"].to_string()
 }
 
-#[test]
-fn a_document_and_a_photo_arrive_and_the_server_knows_neither() {
-    let server = Server::start();
+fn a_document_and_a_photo_arrive(kept: &Kept) {
+    let server = Server::start_with(kept.flags());
     let (alice, bob) = two(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let plan = document(folder.path(), "plan.txt", 700_001);
@@ -89,16 +90,17 @@ fn a_document_and_a_photo_arrive_and_the_server_knows_neither() {
     bob.json(&["media", "save", &last(&bob), "-o", &out.join("sea.jpg").to_string_lossy()]).succeeded();
     assert_eq!(image::open(out.join("sea.jpg")).unwrap().width(), 1_600);
     // Neither the server nor the devices' own folders have it in clear.
-    for place in [server.folder(), &alice.data_dir(), &bob.data_dir()] {
+    let (copy, stored) = kept.all(&server);
+    assert_eq!(stored.len(), 2);
+    for place in [server.folder(), &alice.data_dir(), &bob.data_dir(), copy.path()] {
         for path in files(place) {
             assert!(!holds(&path, CANARY) && !holds(&path, "plan.txt"), "{}", path.display());
         }
     }
 }
 
-#[test]
-fn a_file_survives_a_killed_server_and_is_passed_on_without_going_up_again() {
-    let mut server = Server::start();
+fn a_file_survives_a_killed_server(kept: &Kept) {
+    let mut server = Server::start_with(kept.flags());
     let (alice, bob) = two(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let film = document(folder.path(), "film.bin", 24_000_000);
@@ -108,27 +110,93 @@ fn a_file_survives_a_killed_server_and_is_passed_on_without_going_up_again() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let media = server.data_dir().join("media");
-    let up =
-        || -> u64 { files(&media).iter().map(|file| fs::metadata(file).map_or(0, |data| data.len())).sum() };
-    eventually("some of it is there", || media.exists() && up() > 500_000);
+    eventually("some of it is there", || kept.bytes(&server) > 500_000);
     server.kill();
-    let before = up();
+    let before = kept.bytes(&server);
     server.start_again();
     let _ = sending.wait();
     eventually("it is sent", || {
         alice.json(&["receive", "--wait", "2"]).succeeded();
         alice.history("bob").ticks() != ["pending"]
     });
-    assert!(up() >= before && up() < 26_000_000, "one file, which went on where it was");
+    let stored = kept.bytes(&server);
+    assert!(stored >= before && stored < 26_000_000, "one file, which went on where it was");
     bob.json(&["receive"]).succeeded();
     let out = folder.path().join("film");
     bob.json(&["media", "save", &last(&bob), "-o", &out.to_string_lossy()]).succeeded();
     assert!(fs::read(&out).unwrap() == fs::read(&film).unwrap());
-    let stored = up();
     alice.json(&["send", "--document", "--file", &film, "bob", "once more"]).succeeded();
     assert_eq!(bob.received(), ["once more"]);
-    assert_eq!(up(), stored, "the same content does not go up again");
+    assert_eq!(kept.bytes(&server), stored, "the same content does not go up again");
+}
+
+/// Of a file in the store a byte is another: nothing of it is saved, and when the byte is right again only what is
+/// missing is fetched.
+fn a_corrupted_byte_is_found(kept: &Kept) {
+    let server = Server::start_with(kept.flags());
+    let (alice, bob) = two(&server);
+    let folder = tempfile::TempDir::new().unwrap();
+    let book = document(folder.path(), "book.txt", 3_000_000);
+    alice.json(&["send", "--file", &book, "bob"]).succeeded();
+    bob.json(&["receive"]).succeeded();
+    let place = 20 * 65_552 + 77;
+    kept.corrupt(&server, place);
+    let out = folder.path().join("out");
+    let save = || bob.json(&["media", "save", &last(&bob), "-o", &out.to_string_lossy()]);
+    assert_eq!(save().error(), "falseFile");
+    assert!(!out.exists());
+    let came = || -> u64 {
+        let parts = files(&bob.data_dir())
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|end| end == "part"));
+        parts.map(|path| fs::metadata(path).map_or(0, |data| data.len())).sum()
+    };
+    assert_eq!(came(), 20 * 65_552, "the chunks before it are right and stay");
+    kept.corrupt(&server, place);
+    save().succeeded();
+    assert!(fs::read(&out).unwrap() == fs::read(&book).unwrap());
+}
+
+fn s3() -> Kept {
+    Kept::S3(S3::moto())
+}
+
+mod in_a_folder {
+    use super::*;
+
+    #[test]
+    fn a_document_and_a_photo_arrive_and_the_server_knows_neither() {
+        a_document_and_a_photo_arrive(&Kept::Folder);
+    }
+
+    #[test]
+    fn a_file_survives_a_killed_server_and_is_passed_on_without_going_up_again() {
+        a_file_survives_a_killed_server(&Kept::Folder);
+    }
+
+    #[test]
+    fn a_corrupted_byte_is_found_and_the_rest_is_kept() {
+        a_corrupted_byte_is_found(&Kept::Folder);
+    }
+}
+
+mod at_an_s3_server {
+    use super::*;
+
+    #[test]
+    fn a_document_and_a_photo_arrive_and_neither_server_knows_them() {
+        a_document_and_a_photo_arrive(&s3());
+    }
+
+    #[test]
+    fn a_file_survives_a_killed_server_and_is_passed_on_without_going_up_again() {
+        a_file_survives_a_killed_server(&s3());
+    }
+
+    #[test]
+    fn a_corrupted_byte_is_found_and_the_rest_is_kept() {
+        a_corrupted_byte_is_found(&s3());
+    }
 }
 
 #[test]

@@ -75,6 +75,13 @@ const NEEDS: &[Need] = &[
         optional: false,
     },
     Need {
+        name: "python3",
+        why: "files are tested with moto, an S3 server",
+        purpose: Purpose::Testing,
+        look: || process::answer("python3", &["-c", "import ensurepip, sys, venv; print(sys.version)"]),
+        packages: &["python3", "python3-venv"],
+    },
+    Need {
         name: "tmux",
         why: "the chat screen is tested in it",
         purpose: Purpose::Testing,
@@ -110,6 +117,7 @@ pub fn setup(purpose: Purpose) -> anyhow::Result<()> {
         check_components()?;
         check_node()?;
         bring_interop(&root.join("tests/interop"))?;
+        bring_moto(&root)?;
     }
     Ok(())
 }
@@ -205,7 +213,8 @@ fn check_node() -> anyhow::Result<()> {
 
 /// Brings the official Signal library when the lock file is newer than what is there.
 fn bring_interop(directory: &Path) -> anyhow::Result<()> {
-    if is_installed(directory)? {
+    let (lock, marker) = (directory.join("package-lock.json"), directory.join(NODE_MARKER));
+    if is_installed(&lock, &marker)? {
         say("tests/interop", "installed");
         return Ok(());
     }
@@ -213,13 +222,31 @@ fn bring_interop(directory: &Path) -> anyhow::Result<()> {
     process::run(process::command(directory, "npm", &["ci"]))
 }
 
-/// npm writes `node_modules/.package-lock.json` last, so it also tells an installation that was cut short.
-fn is_installed(directory: &Path) -> anyhow::Result<bool> {
-    let lock = directory.join("package-lock.json");
-    let wanted = lock.metadata().and_then(|file| file.modified());
-    let wanted = wanted.with_context(|| format!("cannot read {}", lock.display()))?;
-    let installed =
-        directory.join("node_modules/.package-lock.json").metadata().and_then(|file| file.modified());
+/// Brings an S3 server, into a Python environment of its own.
+fn bring_moto(root: &Path) -> anyhow::Result<()> {
+    let (list, home) = (root.join("tests/objects/requirements.txt"), root.join("target/moto"));
+    let marker = home.join("installed");
+    if is_installed(&list, &marker)? {
+        say("target/moto", "installed");
+        return Ok(());
+    }
+    say("target/moto", "pip install");
+    let home = home.to_str().context("the path of the workspace is not UTF-8")?;
+    let list = list.to_str().context("the path of the workspace is not UTF-8")?;
+    process::run(process::command(root, "python3", &["-m", "venv", home]))?;
+    let pip = ["install", "--quiet", "--disable-pip-version-check", "-r", list];
+    process::run(process::command(root, &format!("{home}/bin/pip"), &pip))?;
+    std::fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))
+}
+
+/// npm writes it last, so it also tells an installation that was cut short.
+const NODE_MARKER: &str = "node_modules/.package-lock.json";
+
+/// Whether a list of packages was installed since it changed: then the marker was written.
+fn is_installed(list: &Path, marker: &Path) -> anyhow::Result<bool> {
+    let wanted = list.metadata().and_then(|file| file.modified());
+    let wanted = wanted.with_context(|| format!("cannot read {}", list.display()))?;
+    let installed = marker.metadata().and_then(|file| file.modified());
     Ok(installed.is_ok_and(|installed| installed >= wanted))
 }
 

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 pub mod golden;
+pub mod objects;
 pub mod proxy;
 pub mod rpc;
+pub mod s3;
 pub mod tmux;
 
 use std::fs::{self, File};
@@ -51,12 +53,18 @@ pub struct Server {
     folder: TempDir,
     child: Option<Child>,
     pub address: String,
+    flags: Vec<String>,
 }
 
 impl Server {
     pub fn start() -> Self {
-        let mut server =
-            Self { folder: TempDir::new().unwrap(), child: None, address: "127.0.0.1:0".to_owned() };
+        Self::start_with(Vec::new())
+    }
+
+    /// With flags of `waxwingd serve`.
+    pub fn start_with(flags: Vec<String>) -> Self {
+        let (folder, address) = (TempDir::new().unwrap(), "127.0.0.1:0".to_owned());
+        let mut server = Self { folder, child: None, address, flags };
         server.start_again();
         server
     }
@@ -68,6 +76,7 @@ impl Server {
         let mut child = Command::new(waxwingd())
             .args(["serve", "--listen", &self.address, "--data-dir"])
             .arg(self.data_dir())
+            .args(&self.flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -106,6 +115,15 @@ impl Server {
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// What `waxwingd` prints as JSON about itself.
+    pub fn tells(&self, command: &[&str]) -> Value {
+        let mut asked = Command::new(waxwingd());
+        let output =
+            asked.args(command).args(["--json", "--data-dir"]).arg(self.data_dir()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
     }
 
     pub fn data_dir(&self) -> PathBuf {

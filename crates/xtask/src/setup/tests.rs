@@ -22,15 +22,16 @@ fn an_older_version_is_less() {
 fn node_modules_older_than_the_lock_file_are_brought_again() {
     let directory = std::env::temp_dir().join(format!("waxwing-xtask-setup-{}", std::process::id()));
     std::fs::create_dir_all(directory.join("node_modules")).unwrap();
-    assert!(is_installed(&directory).is_err(), "without a lock file nothing can be said");
+    let (list, marker) = (directory.join("package-lock.json"), directory.join(NODE_MARKER));
+    assert!(is_installed(&list, &marker).is_err(), "without a lock file nothing can be said");
 
-    let lock = File::create(directory.join("package-lock.json")).unwrap();
-    assert!(!is_installed(&directory).unwrap(), "an installation that was cut short");
+    let lock = File::create(&list).unwrap();
+    assert!(!is_installed(&list, &marker).unwrap(), "an installation that was cut short");
 
-    File::create(directory.join("node_modules/.package-lock.json")).unwrap();
-    assert!(is_installed(&directory).unwrap());
+    File::create(&marker).unwrap();
+    assert!(is_installed(&list, &marker).unwrap());
 
     lock.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
-    assert!(!is_installed(&directory).unwrap(), "the lock file changed since");
+    assert!(!is_installed(&list, &marker).unwrap(), "the lock file changed since");
     std::fs::remove_dir_all(&directory).unwrap();
 }

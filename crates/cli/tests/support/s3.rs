@@ -1,0 +1,95 @@
+//! Real S3 servers, for the tests of this package and of the server's.
+#![allow(dead_code)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// The one that is there.
+pub const BUCKET: &str = "waxwing";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A program of the environment that `cargo xtask setup` makes.
+fn program(name: &str) -> PathBuf {
+    let program = root().join("target/moto/bin").join(name);
+    assert!(program.exists(), "{} is missing: cargo xtask test brings it", program.display());
+    program
+}
+
+/// A process that speaks S3, with one bucket; killed when dropped.
+pub struct S3 {
+    child: Child,
+    folder: TempDir,
+    pub endpoint: String,
+    pub key: (String, String),
+}
+
+impl S3 {
+    /// moto, from PyPI.
+    pub fn moto() -> Self {
+        let mut command = Command::new(program("moto_server"));
+        command.args(["-H", "127.0.0.1", "-p", "0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("moto starts");
+        let stderr = child.stderr.take().unwrap();
+        let (sender, ready) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some((_, url)) = line.split_once("Running on ") {
+                    let _ = sender.send(url.trim().to_owned());
+                }
+            }
+        });
+        let endpoint = ready.recv_timeout(Duration::from_secs(90)).expect("moto comes up");
+        let key = ("key".to_owned(), "a secret of the tests".to_owned());
+        let s3 = Self { child, folder: TempDir::new().unwrap(), endpoint, key };
+        s3.run(&["make"]);
+        s3
+    }
+
+    /// By which `waxwingd` finds it.
+    pub fn flags(&self) -> Vec<String> {
+        let secret = self.folder.path().join("secret");
+        fs::write(&secret, &self.key.1).unwrap();
+        let flags = [
+            ("--media-storage", "s3"),
+            ("--media-bucket", BUCKET),
+            ("--media-prefix", "files"),
+            ("--media-endpoint", &self.endpoint),
+            ("--media-access-key-id", &self.key.0),
+            ("--media-secret-file", &secret.to_string_lossy()),
+        ];
+        flags.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]).collect()
+    }
+
+    /// Objects: size and key.
+    pub fn list(&self) -> Vec<(u64, String)> {
+        let text = self.run(&["list"]);
+        let entries = text.lines().filter_map(|line| line.split_once(' '));
+        entries.map(|(bytes, key)| (bytes.parse().unwrap(), key.to_owned())).collect()
+    }
+
+    /// Has `store.py` do something.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(program("python"));
+        command.arg(root().join("tests/objects/store.py")).args([&self.endpoint, BUCKET]).args(arguments);
+        command.env("AWS_ACCESS_KEY_ID", &self.key.0).env("AWS_SECRET_ACCESS_KEY", &self.key.1);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
