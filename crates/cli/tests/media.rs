@@ -199,6 +199,21 @@ mod at_an_s3_server {
     }
 }
 
+/// A longer run: `WAXWING_GARAGE=… cargo test -p waxwing-cli --test media -- --ignored`.
+mod at_garage {
+    use super::*;
+
+    #[test]
+    #[ignore = "wants Garage's program in WAXWING_GARAGE"]
+    fn the_same_in_one_go() {
+        for test in
+            [a_document_and_a_photo_arrive, a_file_survives_a_killed_server, a_corrupted_byte_is_found]
+        {
+            test(&Kept::S3(S3::garage()));
+        }
+    }
+}
+
 #[test]
 fn a_program_sends_files_by_path_and_gets_those_that_come() {
     let server = Server::start();

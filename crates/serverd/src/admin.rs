@@ -17,7 +17,7 @@ use waxwing_wire::Reject;
 use waxwing_wire::directory::{Address, AddressCode};
 use waxwing_wire::invitation::{Invitation, InvitationToken};
 
-use crate::limits::{ADMIN_TIMEOUT, MAX_ADMIN_LINE_BYTES};
+use crate::limits::{ADMIN_TIMEOUT, MAX_ADMIN_LINE_BYTES, STORAGE_TIMEOUT};
 use crate::message::Job;
 use crate::net::Shared;
 
@@ -193,7 +193,8 @@ pub fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Option<Value>> 
         }
         Err(error) => return Err(error).context("cannot reach the server's admin socket"),
     };
-    stream.set_read_timeout(Some(ADMIN_TIMEOUT * 2))?;
+    let counts = matches!(request, Request::Storage { .. });
+    stream.set_read_timeout(Some(if counts { STORAGE_TIMEOUT } else { ADMIN_TIMEOUT * 2 }))?;
     let mut line = serde_json::to_string(request)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;

@@ -70,14 +70,10 @@ fn alice(server: &Server) -> Device {
     Device::register(server.address, &server.invite(), "alice")
 }
 
-fn flags(s3: &S3) -> Vec<String> {
-    s3.flags()
-}
-
 #[test]
 fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
     let s3 = S3::moto();
-    let flags = flags(&s3);
+    let flags = s3.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let server = Server::start(&flags);
     let mut alice = alice(&server);
@@ -97,7 +93,8 @@ fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
     assert_eq!(rejected(&finish(&mut a, &ticket)), RejectCode::Malformed, "one is missing");
     assert_eq!(put(&urls[1], &bytes[SEGMENT..][..999]), 200);
     assert_eq!(rejected(&finish(&mut a, &ticket)), RejectCode::Malformed, "one is too small");
-    let send = |id| Send { files: vec![ticket.file], ..message(alice.address.account, id, 100) };
+    let bob = Device::register(server.address, &server.invite(), "bob").address.account;
+    let send = |id| Send { files: vec![ticket.file], ..message(bob, id, 100) };
     a.send(vec![send(1)]).unwrap();
     assert_eq!(a.refused().unwrap().reject.code, RejectCode::FileGone, "named too early");
     drop(a);
@@ -109,6 +106,8 @@ fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
     assert_eq!(finish(&mut a, &ticket), ResponseBody::Done);
     assert_eq!(finish(&mut a, &ticket), ResponseBody::Done, "it may be said again");
     assert_eq!(server.stat("files_uploaded"), 1);
+    a.send(vec![send(2)]).unwrap();
+    a.accepted(MessageId(2)).unwrap();
     let download = match request(&mut a, FileRequest::Download { file: ticket.file, first: 1 }) {
         ResponseBody::Download(download) => download,
         other => panic!("{other:?}"),
@@ -129,7 +128,7 @@ fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
 #[test]
 fn what_belongs_to_nothing_is_counted_and_reclaimed() {
     let s3 = S3::moto();
-    let flags = flags(&s3);
+    let flags = s3.flags();
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
     let server = Server::start(&flags);
     let mut alice = alice(&server);
@@ -157,7 +156,7 @@ fn what_belongs_to_nothing_is_counted_and_reclaimed() {
 #[test]
 fn a_bad_configuration_is_said_at_the_start() {
     let s3 = S3::moto();
-    let mut flags = flags(&s3);
+    let mut flags = s3.flags();
     let place = flags.iter().position(|flag| flag == BUCKET).unwrap();
     "no-such-bucket".clone_into(&mut flags[place]);
     let directory = tempfile::tempdir().unwrap();
@@ -202,5 +201,4 @@ fn what_is_to_go_goes_with_all_its_segments_and_may_be_gone_already() {
         assert_eq!(left, [format!("{}/0", other.to_hex())]);
     }
     assert_eq!(objects.usage().unwrap(), (1, 100));
-    let _unused = MessageId(0);
 }

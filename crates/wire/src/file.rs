@@ -10,7 +10,10 @@ use bytes::Bytes;
 use crate::directory::chunks;
 use crate::error::Malformed;
 use crate::id::FileId;
-use crate::limits::{MAX_FETCHED_PER_REQUEST, MAX_FILE_BYTES, MAX_SEGMENT, MAX_SEGMENT_URLS, MAX_URL_BYTES};
+use crate::limits::{
+    MAX_FETCHED_PER_REQUEST, MAX_FILE_BYTES, MAX_SEGMENT, MAX_SEGMENT_HEADER_BYTES, MAX_SEGMENT_HEADERS,
+    MAX_SEGMENT_URLS, MAX_URL_BYTES,
+};
 use crate::pb::frame as pb;
 use crate::shared::fixed;
 
@@ -75,6 +78,8 @@ pub struct Segments {
     pub urls: Vec<String>,
     /// Until when they are good, milliseconds since 1970.
     pub expires_at_ms: u64,
+    /// What goes along with each PUT, name and value; at most [`MAX_SEGMENT_HEADERS`].
+    pub headers: Vec<(String, String)>,
 }
 
 /// See `Download` in `frame.proto`.
@@ -156,6 +161,15 @@ fn segment(number: u32, what: &'static str) -> Result<u32, Malformed> {
 fn urls(list: Vec<String>, what: &'static str) -> Result<Vec<String>, Malformed> {
     let good = list.len() <= MAX_SEGMENT_URLS && list.iter().all(|url| url.len() <= MAX_URL_BYTES);
     if good { Ok(list) } else { Err(Malformed::new(what)) }
+}
+
+/// What a store may want, and nothing that means something to anybody else.
+fn header(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once(": ").filter(|_| line.len() <= MAX_SEGMENT_HEADER_BYTES)?;
+    let stores = ["x-ms-", "x-amz-", "x-goog-"].iter().any(|begin| name.starts_with(begin));
+    let named = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let visible = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    (stores && named && visible).then(|| (name.to_owned(), value.to_owned()))
 }
 
 impl From<&FileRequest> for pb::request::What {
@@ -261,7 +275,8 @@ impl TryFrom<pb::UploadTicket> for UploadTicket {
 
 impl From<&Segments> for pb::Segments {
     fn from(segments: &Segments) -> Self {
-        Self { url: segments.urls.clone(), expires: segments.expires_at_ms }
+        let header = segments.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        Self { url: segments.urls.clone(), expires: segments.expires_at_ms, header }
     }
 }
 
@@ -269,7 +284,16 @@ impl TryFrom<pb::Segments> for Segments {
     type Error = Malformed;
 
     fn try_from(segments: pb::Segments) -> Result<Self, Malformed> {
-        Ok(Self { urls: urls(segments.url, "Segments.url")?, expires_at_ms: segments.expires })
+        let headers =
+            segments.header.iter().map(|line| header(line).ok_or(Malformed::new("Segments.header")));
+        if segments.header.len() > MAX_SEGMENT_HEADERS {
+            return Err(Malformed::new("Segments.header"));
+        }
+        Ok(Self {
+            urls: urls(segments.url, "Segments.url")?,
+            expires_at_ms: segments.expires,
+            headers: headers.collect::<Result<_, _>>()?,
+        })
     }
 }
 

@@ -150,6 +150,10 @@ pub const MAX_FILES_PER_SEND: usize = 32;
 pub const MAX_FETCHED_PER_REQUEST: usize = 128;
 /// URLs of a file's segments in one answer: as many as fit into a frame.
 pub const MAX_SEGMENT_URLS: usize = 16;
+/// Headers that go along with a segment.
+pub const MAX_SEGMENT_HEADERS: usize = 4;
+/// Name and value of such a header.
+pub const MAX_SEGMENT_HEADER_BYTES: usize = 256;
 /// Number of a file's last segment, or larger than it.
 pub const MAX_SEGMENT: u32 = 1 << 16;
 

@@ -13,9 +13,9 @@ use crate::limits::{
     MAX_CHANGES_PER_CATCH_UP, MAX_COPIES_PER_SEND, MAX_DEVICES, MAX_GROUP_MEMBERS, MAX_GROUP_SENDS_PER_FRAME,
     MAX_GROUPS_PER_PART, MAX_IDS_PER_RECEIPT, MAX_KYBER_PREKEYS_PER_UPLOAD, MAX_LIGHTS_PER_FRAME,
     MAX_LINKED_GROUPS, MAX_MENTIONS, MAX_MESSAGES_PER_PART, MAX_ONE_TIME_PREKEYS, MAX_PAST_CHANGES,
-    MAX_PRESENCES_PER_FRAME, MAX_REQUESTS_PER_FRAME, MAX_SEGMENT_URLS, MAX_SENDS_IN_FLIGHT,
-    MAX_SENDS_PER_FRAME, MAX_SPANS, MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED, MAX_WATCHED,
-    POLL_OPTIONS,
+    MAX_PRESENCES_PER_FRAME, MAX_REQUESTS_PER_FRAME, MAX_SEGMENT_HEADERS, MAX_SEGMENT_URLS,
+    MAX_SENDS_IN_FLIGHT, MAX_SENDS_PER_FRAME, MAX_SPANS, MAX_STATE_ENTRIES, MAX_UNDECRYPTABLE_PER_STORED,
+    MAX_WATCHED, POLL_OPTIONS,
 };
 
 /// A field that is a list, or leads to one.
@@ -95,7 +95,10 @@ const RESPONSE: &[Rule] = &[
     messages(18, 1, SEGMENTS, "Response.segments"),
     messages(19, 1, DOWNLOAD, "Response.download"),
 ];
-const SEGMENTS: &[Rule] = &[messages(1, MAX_SEGMENT_URLS, &[], "Segments.url")];
+const SEGMENTS: &[Rule] = &[
+    messages(1, MAX_SEGMENT_URLS, &[], "Segments.url"),
+    messages(3, MAX_SEGMENT_HEADERS, &[], "Segments.header"),
+];
 const DOWNLOAD: &[Rule] = &[messages(3, MAX_SEGMENT_URLS, &[], "Download.url")];
 const DEVICES: &[Rule] = &[messages(2, MAX_DEVICES, &[], "Devices.device")];
 const GROUP_FOUND: &[Rule] = &[messages(1, MAX_APPROVERS, &[], "GroupFound.approver")];

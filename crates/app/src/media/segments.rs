@@ -23,6 +23,8 @@ use crate::limits::{MAX_ADDRESSES_ASKED, SEGMENT_PATIENCE_MAX, SEGMENT_PATIENCE_
 struct Addresses {
     first: u64,
     urls: Vec<String>,
+    /// What goes along with each.
+    headers: Vec<(String, String)>,
 }
 
 impl Addresses {
@@ -144,7 +146,8 @@ impl<'a> Segmented<'a> {
             let question = Question::Segments { digest: self.upload.digest, first };
             return match question.ask(self.report, self.patience.stop) {
                 Answer::Segments(segments) if !segments.urls.is_empty() => {
-                    self.addresses = Addresses { first: self.next, urls: segments.urls };
+                    self.addresses =
+                        Addresses { first: self.next, urls: segments.urls, headers: segments.headers };
                     Step::On
                 }
                 answer => heard(&answer),
@@ -179,7 +182,10 @@ impl<'a> Segmented<'a> {
         let stop = self.patience.stop;
         let mut body = Body { file: (&self.file).take(bytes), at, progress: &mut self.progress, stop };
         let put = self.agent.put(url).config().timeout_send_body(Some(self.time)).build();
-        let put = put.header("Content-Length", bytes.to_string());
+        let mut put = put.header("Content-Length", bytes.to_string());
+        for (name, value) in &self.addresses.headers {
+            put = put.header(name, value);
+        }
         let answer = put.send(SendBody::from_reader(&mut body));
         match answer.map(|answer| answer.status().as_u16()) {
             Ok(200..=299) => Put::Done,

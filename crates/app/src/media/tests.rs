@@ -165,6 +165,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Kept>, total: usize, breaks: Break)
         let path = text.split(' ').nth(1).unwrap().to_owned();
         if method == "put" {
             assert_eq!(header("authorization"), None, "the address is the right");
+            assert_eq!(header("x-ms-blob-type").as_deref(), Some("blockblob"));
         } else if method != "get" {
             assert_eq!(header("authorization").unwrap(), format!("bearer {}", "07".repeat(32)));
             assert_eq!(header("tus-resumable").as_deref(), Some("1.0.0"));
@@ -349,7 +350,8 @@ fn answering(
         let urls = |first: u32| (first..first + 2).map(|number| format!("{base}/s/{number}")).collect();
         let answer = match question {
             Question::Segments { first, .. } => {
-                Answer::Segments(Segments { urls: urls(first), expires_at_ms: u64::MAX })
+                let headers = vec![("x-ms-blob-type".to_owned(), "BlockBlob".to_owned())];
+                Answer::Segments(Segments { urls: urls(first), expires_at_ms: u64::MAX, headers })
             }
             Question::Finish { .. } => end.lock().unwrap().remove(0),
             Question::Download { first, .. } => Answer::Download(Download {

@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -51,6 +52,35 @@ impl S3 {
         let key = ("key".to_owned(), "a secret of the tests".to_owned());
         let s3 = Self { child, folder: TempDir::new().unwrap(), endpoint, key };
         s3.run(&["make"]);
+        s3
+    }
+
+    /// Garage, whose program the variable `WAXWING_GARAGE` names: `cargo install garage --version 2.5.0`, which takes a
+    /// while.
+    pub fn garage() -> Self {
+        let garage = std::env::var_os("WAXWING_GARAGE").expect("WAXWING_GARAGE names Garage's program");
+        let folder = TempDir::new().unwrap();
+        let [api, rpc] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+        let (place, secret) = (folder.path().display(), "5".repeat(64));
+        let settings = format!(
+            "metadata_dir = '{place}/meta'\ndata_dir = '{place}/data'\ndb_engine = 'sqlite'\n\
+             replication_factor = 1\nrpc_bind_addr = '{rpc}'\nrpc_public_addr = '{rpc}'\nrpc_secret = '{secret}'\n\
+             [s3_api]\ns3_region = 'us-east-1'\napi_bind_addr = '{api}'\n"
+        );
+        let file = folder.path().join("garage.toml");
+        fs::write(&file, settings).unwrap();
+        let key = (format!("GK{}", "7".repeat(24)), secret);
+        let mut command = Command::new(garage);
+        command.arg("-c").arg(&file).args(["server", "--single-node", "--default-bucket"]);
+        command.env("GARAGE_DEFAULT_ACCESS_KEY", &key.0).env("GARAGE_DEFAULT_SECRET_KEY", &key.1);
+        command.env("GARAGE_DEFAULT_BUCKET", BUCKET).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("Garage starts");
+        let s3 = Self { child, folder, endpoint: format!("http://{api}"), key };
+        let end = Instant::now() + Duration::from_secs(90);
+        while TcpStream::connect(api).is_err() {
+            assert!(Instant::now() < end, "Garage does not come up");
+            std::thread::sleep(Duration::from_millis(100));
+        }
         s3
     }
 

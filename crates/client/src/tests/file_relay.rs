@@ -62,6 +62,7 @@ impl FileRelay {
             FileRequest::Segments { first, .. } => ResponseBody::Segments(Segments {
                 urls: vec![format!("https://store.example/{first}")],
                 expires_at_ms: now + 60_000,
+                headers: Vec::new(),
             }),
             FileRequest::Finish { .. } if self.incomplete => {
                 ResponseBody::Reject(Reject::new(RejectCode::Malformed, "not all of it is there"))

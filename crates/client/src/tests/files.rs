@@ -251,7 +251,7 @@ fn a_file_in_segments_is_uploaded_when_the_server_has_seen_them() {
     let key = send(&mut world, "alice", to_bob, Post { attachments: vec![named(1)], ..Post::default() });
     let key = key.unwrap();
     world.settle();
-    assert_eq!(world.users["alice"].uploads.pop().unwrap().ticket.segment_bytes, 1_000);
+    assert_eq!(world.user("alice").uploads.pop().unwrap().ticket.segment_bytes, 1_000);
     let found = world.command("alice", Command::FindSegments { digest: [1; 32], first: 16 });
     world.settle();
     let told = |event: &Event| match event {

@@ -183,7 +183,8 @@ impl Objects {
                     let count = usize::try_from(count).unwrap_or(usize::MAX).min(MAX_SEGMENT_URLS);
                     let urls = numbers(bytes, first, count).map(|segment| self.bucket.put_url(file, segment));
                     let expires_at_ms = link_end_ms();
-                    let granted = |urls| ResponseBody::Segments(Segments { urls, expires_at_ms });
+                    let headers = self.bucket.put_headers();
+                    let granted = |urls| ResponseBody::Segments(Segments { urls, expires_at_ms, headers });
                     self.signed(origin, urls.collect(), granted)
                 }
                 Question::Download { origin, file, bytes, first } => {

@@ -5,7 +5,8 @@ use super::samples::send;
 use crate::client_frame::{ClientFrame, Request, RequestBody, Send as SendMessage};
 use crate::file::{Download, FileRequest, Segments, UploadTicket, UploadToken};
 use crate::limits::{
-    MAX_FETCHED_PER_REQUEST, MAX_FILE_BYTES, MAX_FILES_PER_SEND, MAX_SEGMENT, MAX_SEGMENT_URLS, MAX_URL_BYTES,
+    MAX_FETCHED_PER_REQUEST, MAX_FILE_BYTES, MAX_FILES_PER_SEND, MAX_SEGMENT, MAX_SEGMENT_HEADER_BYTES,
+    MAX_SEGMENT_HEADERS, MAX_SEGMENT_URLS, MAX_URL_BYTES,
 };
 use crate::server_frame::{Response, ResponseBody, ServerFrame};
 use crate::{FileId, Malformed};
@@ -17,13 +18,42 @@ fn response(what: ResponseBody) -> ServerFrame {
 #[test]
 fn urls_of_segments_are_bounded() {
     let urls = |n| vec!["https://store.example/".to_owned(); n];
-    let segments = |n| response(ResponseBody::Segments(Segments { urls: urls(n), expires_at_ms: 1 }));
+    let segments = |n| {
+        response(ResponseBody::Segments(Segments { urls: urls(n), expires_at_ms: 1, headers: Vec::new() }))
+    };
     bounded("Segments.url", MAX_SEGMENT_URLS, segments, down);
     let download = |n| {
         let download = Download { bytes: 1, segment_bytes: 1, urls: urls(n), expires_at_ms: 1 };
         response(ResponseBody::Download(download))
     };
     bounded("Download.url", MAX_SEGMENT_URLS, download, down);
+}
+
+#[test]
+fn headers_are_the_stores_and_bounded() {
+    let segments = |headers: Vec<(String, String)>| {
+        response(ResponseBody::Segments(Segments {
+            urls: vec!["https://x".into()],
+            expires_at_ms: 1,
+            headers,
+        }))
+    };
+    let named = |name: &str, value: &str| segments(vec![(name.into(), value.into())]);
+    let many = |n| segments(vec![("x-amz-acl".into(), "private".into()); n]);
+    bounded("Segments.header", MAX_SEGMENT_HEADERS, many, down);
+    assert!(down(&named("x-goog-a", "b c")).is_ok());
+    let long = "x".repeat(MAX_SEGMENT_HEADER_BYTES);
+    for (name, value) in [
+        ("authorization", "x"),
+        ("x-amz", "x"),
+        ("x-ms-A", "x"),
+        ("x-ms-a\r\nhost", "x"),
+        ("x-ms-a", "x\r\nhost: y"),
+        ("x-ms-a", "\u{e4}"),
+        ("x-ms-a", &long),
+    ] {
+        assert_eq!(down(&named(name, value)).unwrap_err(), Malformed { what: "Segments.header" });
+    }
 }
 
 #[test]

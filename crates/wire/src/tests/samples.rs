@@ -668,6 +668,18 @@ pub(super) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                     "https://store.example/61/1?sig=2".into(),
                 ],
                 expires_at_ms: NOW_MS,
+                headers: Vec::new(),
+            })),
+        ),
+        (
+            "server_segments_with_headers",
+            response(ResponseBody::Segments(Segments {
+                urls: vec![
+                    "https://store.example/61/0?sig=1".into(),
+                    "https://store.example/61/1?sig=2".into(),
+                ],
+                expires_at_ms: NOW_MS,
+                headers: vec![("x-ms-blob-type".into(), "BlockBlob".into())],
             })),
         ),
         (

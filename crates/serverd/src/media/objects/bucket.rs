@@ -205,7 +205,7 @@ impl Bucket {
         })?;
         let mut put = client.put(&signed);
         for (name, value) in self.put_headers() {
-            put = put.header(*name, *value);
+            put = put.header(name, value);
         }
         let mut answer = put.send(bytes).map_err(|error| Put::Unreachable(answer_of(&error)))?;
         let status = answer.status().as_u16();
@@ -233,8 +233,9 @@ impl Bucket {
     }
 
     /// What goes along with a PUT.
-    pub fn put_headers(&self) -> &'static [(&'static str, &'static str)] {
-        if self.azure.is_some() { &[("x-ms-blob-type", "BlockBlob")] } else { &[] }
+    pub fn put_headers(&self) -> Vec<(String, String)> {
+        let azure = self.azure.iter().map(|_| ("x-ms-blob-type".to_owned(), "BlockBlob".to_owned()));
+        azure.collect()
     }
 }
 
