@@ -80,6 +80,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("python3", &["-c", "import ensurepip, sys, venv; print(sys.version)"]),
         packages: &["python3", "python3-venv"],
+        optional: false,
     },
     Need {
         name: "tmux",
