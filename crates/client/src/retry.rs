@@ -197,9 +197,9 @@ impl Client {
         Ok(())
     }
 
-    /// Nobody is asked who is not known to be there: a device that has just been linked may write before anybody has
-    /// heard of it.
-    fn wants_device(&mut self, turn: &Turn<'_>, device: DeviceAddress) -> Result<(), Error> {
+    /// Nobody is asked, nor told what they ask for, who is not known to be there: a device that has just been linked
+    /// may write before anybody has heard of it.
+    pub(crate) fn wants_device(&mut self, turn: &Turn<'_>, device: DeviceAddress) -> Result<(), Error> {
         let devices = load_devices(&turn.store, device.account)?;
         if devices.version > 0 && devices.get(device.device).is_none_or(|entry| !entry.active) {
             self.refetch.insert(device.account);

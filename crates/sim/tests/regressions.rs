@@ -286,3 +286,14 @@ fn what_is_over_goes_from_removed_devices_too() {
         passes(&run_plan(Plan::with_circles(seed), None, false));
     }
 }
+
+/// A device that had just been linked asked a member for a message to a group, and was not answered before an hour had
+/// passed, since the member did not know of it yet (1288). And faults of the oracle: who was put out is told no more who
+/// was a member (883), what expired for one device need not be on both (669), and people know accounts of which the
+/// oracle has not heard (716).
+#[test]
+fn who_has_just_been_linked_is_answered() {
+    for seed in [1288, 883, 669, 716] {
+        passes(&run_plan(Plan::with_circles(seed), None, false));
+    }
+}

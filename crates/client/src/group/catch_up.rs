@@ -285,6 +285,7 @@ impl Client {
         if !member || old || sent.resends >= MAX_GROUP_RESENDS {
             return Ok(());
         }
+        self.wants_device(turn, from)?;
         let (to, only) = (from.account.0.to_vec(), from.device.number().into());
         let row = OutboxRow { to, only, ..sent.again(attempt) };
         if self.enqueue(turn, &row)? {

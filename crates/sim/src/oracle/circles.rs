@@ -33,6 +33,11 @@ struct Shown {
 }
 
 impl Oracle {
+    /// Everybody's account, as far as anybody has said it.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.devices.keys().map(|address| address.account)
+    }
+
     /// Somebody is about to show something to these.
     pub fn is_going_to_be_shown(&mut self, text: &str, to: Vec<AccountId>) {
         self.circles.meant.insert(text.into(), to);

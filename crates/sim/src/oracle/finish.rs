@@ -411,7 +411,7 @@ impl Oracle {
                     Some(other)
                         if other.body != message.body
                             && !self.is_past_device(message.key.from)
-                            && !self.is_forgotten(&message.key, &other.body, &message.body)
+                            && !self.is_forgotten(person, &message.key, &other.body, &message.body)
                             && !self.may_say_otherwise(&message.key, pair, ends) =>
                     {
                         return Some(format!("{name} says something else"));
@@ -441,10 +441,14 @@ impl Oracle {
     }
 
     /// One could not read it, and its sender has nothing to send again: it was deleted there, or the sender was
-    /// replaced by an older copy, which knows nothing of it.
-    fn is_forgotten(&self, key: &MessageKey, one: &Body, other: &Body) -> bool {
+    /// replaced by an older copy, which knows nothing of it. Or nobody tells any more who was a member then: the
+    /// account has been put out since.
+    fn is_forgotten(&self, person: usize, key: &MessageKey, one: &Body, other: &Body) -> bool {
         let unread = [one, other].into_iter().any(|body| matches!(body, Body::Waiting | Body::Lost));
         let Some(written) = self.written.get(key).filter(|_| unread) else { return false };
+        if self.address(person).is_some_and(|own| self.was_put_out(own.account, written)) {
+            return true;
+        }
         let deleted = self.people.get(&written.client).is_some_and(|person| self.is_unwanted(*person, *key));
         deleted || !self.is_exact(written.client, written)
     }

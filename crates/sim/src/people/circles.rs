@@ -1,6 +1,8 @@
 //! Whom people know, and what they do with that: what they show for a day, lists to which they write, and who may bring
 //! them into groups.
 
+use std::collections::BTreeSet;
+
 use waxwing_client::post::{Deed, Post};
 use waxwing_client::{
     Audience, Body, BroadcastList, Command, Conversation, Direction, MessageKey, Read as _, Setting,
@@ -126,7 +128,10 @@ impl World {
         let is_contact = |account: &AccountId| core.is_contact(&device.db, *account).unwrap_or_default();
         let status = core.privacy(&device.db).map(|privacy| privacy.status).unwrap_or(Audience::Nobody);
         let peers = core.peers(&device.db).unwrap_or_default();
-        let all = peers.into_iter().map(|peer| peer.account).filter(|account| *account != own);
+        // A contact may be known from another own device alone, or be there without anybody having heard so.
+        let all: BTreeSet<AccountId> =
+            self.oracle.accounts().chain(peers.into_iter().map(|peer| peer.account)).collect();
+        let all = all.into_iter().filter(|account| *account != own);
         match status {
             Audience::Only(accounts) => all.filter(|account| accounts.contains(account)).collect(),
             Audience::ContactsExcept(accounts) => {
