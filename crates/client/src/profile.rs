@@ -302,6 +302,24 @@ impl Client {
         Ok(())
     }
 
+    /// Of what two own devices have each told an account, one register stays. Which keys the account got by the other
+    /// nobody knows any more: they are drawn anew.
+    pub(crate) fn told_by_two(
+        &mut self,
+        turn: &mut Turn<'_>,
+        stays: &StateRow,
+        goes: &StateRow,
+    ) -> Result<(), Error> {
+        let Some(goes) = Given::read(goes) else { return Ok(()) };
+        let stays = Given::read(stays).map_or(Rights::from_flags(0), |given| given.rights);
+        for own in goes.rights.lost(stays) {
+            if goes.at > self.register_at(turn, &StateKey::Own(own))? {
+                self.draw_key(turn, own)?;
+            }
+        }
+        Ok(())
+    }
+
     fn register_at(&self, turn: &Turn<'_>, key: &StateKey) -> Result<u64, Error> {
         Ok(turn.store.load::<StateRow>(&Key::State(key.bytes()))?.map_or(0, |row| row.at))
     }

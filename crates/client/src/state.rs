@@ -417,6 +417,13 @@ impl Client {
         let key = Key::State(entry.key.to_vec());
         let row = StateRow::from(entry);
         let before: Option<StateRow> = turn.store.load(&key)?;
+        if let (Some(StateKey::Given(_)), Some(before)) = (StateKey::parse(&entry.key), &before)
+            && before.rank() != row.rank()
+        {
+            let stays = before.rank() > row.rank();
+            let (stays, goes) = if stays { (before, &row) } else { (&row, before) };
+            self.told_by_two(turn, stays, goes)?;
+        }
         match &before {
             Some(before) if before.rank() >= row.rank() => return Ok(true),
             Some(_) => {}

@@ -478,10 +478,12 @@ proptest! {
     }
 }
 
-/// Both devices told somebody something else in the same millisecond.
+/// Both devices told somebody something else in the same millisecond, or while they were apart.
 #[test]
 fn days_apart_that_once_went_wrong() {
     apart(9_494_613_259_511_064_390);
+    // One told somebody more than the other, who blocked them.
+    apart(6_865_914_816_374_873_244);
 }
 
 fn apart(seed: u64) {
