@@ -89,6 +89,9 @@ fn a_conversation_of_every_kind_on_two_screens_and_with_a_program() {
     a.waits_for("wrote in another conversation");
     a.keys(&["C-k"]);
     eventually("both are counted", || a.screen().matches("(1)").count() == 2);
+    // The second may have come after Ctrl+K, and says so where the keys stand; it goes with the next key.
+    a.keys(&["Down", "Up"]);
+    eventually("the keys are shown", || !a.screen().contains("wrote in another conversation"));
     check(&a, "chats");
     a.text("hik");
     a.waits_for("conversations with “hik”");

@@ -484,6 +484,7 @@ fn days_apart_that_once_went_wrong() {
     apart(9_494_613_259_511_064_390);
     // One told somebody more than the other, who blocked them.
     apart(6_865_914_816_374_873_244);
+    apart(17_514_160_790_056_695_490);
 }
 
 fn apart(seed: u64) {
