@@ -81,6 +81,9 @@ impl Oracle {
             let outside: Vec<View> = others.iter().filter_map(|client| view(*client, key, ends)).collect();
             owed.extend(self.own_deeds_owed(key, &outside));
             let views: Vec<View> = followers.iter().filter_map(|client| view(*client, key, ends)).collect();
+            if self.may_have_lost_the_right(key, written, &views) {
+                continue;
+            }
             owed.extend(self.lives_owed(key, &followers, ends));
             for (at, one) in views.iter().enumerate() {
                 for two in views.iter().skip(at + 1) {
@@ -205,6 +208,16 @@ impl Oracle {
         copy || !self.society.is_there(by)
             || self.expired_silently.contains(&by)
             || self.skipped.contains(&by)
+    }
+
+    /// An admin has deleted it, and may have been one no more when the word left: then nobody else takes it, and
+    /// where it was deleted nothing is left to be shown again.
+    fn may_have_lost_the_right(&self, key: &MessageKey, written: &Written, views: &[View]) -> bool {
+        let Conversation::Group(group) = written.to else { return false };
+        let facts = self.society.groups.get(&group);
+        let has_changed = facts.is_none_or(|facts| written.epochs.first() != Some(&facts.epoch()));
+        let mut doers = views.iter().flat_map(|view| &view.done);
+        has_changed && doers.any(|it| it.act.deed == Deed::Delete && it.by.account != key.from.account)
     }
 
     /// An account has been in a group since a message was taken there.
