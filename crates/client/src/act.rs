@@ -299,7 +299,8 @@ impl Client {
         let (with, key) = (message.with, message.key);
         let sent_at_ms = message.sent_at_ms;
         let meant = |doer: &ActBy| doer.act.sent_at_ms == sent_at_ms;
-        let readable = matches!(message.body, Body::Post(_));
+        // Whether it was deleted or seen first, all devices come to the same.
+        let readable = matches!(message.body, Body::Post(_) | Body::Opened);
         if let Some(doer) = act_in(&turn.store, &slot(with, Some(key), Register::Deletion))? {
             // What is still asked for comes, and takes its place among the others; of what is lost, nobody knows
             // when it was sent.
