@@ -133,7 +133,9 @@ impl Oracle {
         let Some(sent) = at(author).filter(|sent| matches!(sent.body, Body::Post(_))) else {
             // Taken away: everywhere.
             if self.was_taken_away_by_the_lost(author, key, ends) {
-            } else if shown.may_be_deleted {
+                return owed;
+            }
+            if shown.may_be_deleted {
                 let still = self.those_who_hear(key.from.account, shown).filter(|client| stands(*client));
                 owed.extend(still.map(|client| format!("{name} was taken away, and still is at c{client}")));
             } else {
@@ -145,11 +147,10 @@ impl Oracle {
             owed.push(format!("{name} has not left"));
         }
         for client in self.those_who_hear(key.from.account, shown) {
-            if !stands(client) && self.was_taken_away_by_the_lost(client, key, ends) {
-                continue;
-            }
             if !stands(client) {
-                owed.push(format!("{name} does not arrive at c{client}"));
+                if !self.was_taken_away_by_the_lost(client, key, ends) {
+                    owed.push(format!("{name} does not arrive at c{client}"));
+                }
                 continue;
             }
             owed.extend(
