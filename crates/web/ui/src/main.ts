@@ -1,0 +1,15 @@
+import './styles/tokens.css'
+import './styles/base.css'
+
+import { mount } from 'svelte'
+
+import App from './App.svelte'
+import { here } from './state/place.svelte'
+import { settings } from './state/settings.svelte'
+
+here.begin()
+const target = document.getElementById('app')
+if (target) {
+  await settings.prepare()
+  mount(App, { target })
+}

@@ -1,0 +1,16 @@
+// Everything that follows what the core says, once it is open.
+import { attention } from './activity.svelte'
+import { chats } from './chats.svelte'
+import { account } from './connection.svelte'
+import { core } from './core.svelte'
+import { people } from './people.svelte'
+import { settings } from './settings.svelte'
+
+export async function begin(): Promise<void> {
+  await account.begin()
+  settings.begin()
+  people.begin()
+  chats.begin()
+  attention.begin()
+  await core.send({ type: 'fetchByRules', on: true })
+}

@@ -1,0 +1,7 @@
+// One line for each area of the program; `de.ts` and `ar.ts` hold the same ones.
+import chats from '../../messages/en/chats.json'
+import common from '../../messages/en/common.json'
+import conversation from '../../messages/en/conversation.json'
+import start from '../../messages/en/start.json'
+
+export default { ...common, ...start, ...chats, ...conversation }
