@@ -1,6 +1,7 @@
 //! The interface's texts. Programs read them: a change here is a change for all of them.
 
 mod groups;
+mod typescript;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -11,6 +12,7 @@ const ACCOUNT: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0";
 const ID: &str = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0-1-00000000000000ff";
 
 fn check<T: Serialize + DeserializeOwned + PartialEq>(value: &T, golden: serde_json::Value) {
+    typescript::sample::<T>(&golden);
     assert_eq!(serde_json::to_value(value).unwrap(), golden);
     assert!(serde_json::from_value::<T>(golden).unwrap() == *value, "it reads what it wrote");
 }

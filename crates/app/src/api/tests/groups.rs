@@ -10,7 +10,7 @@ const GROUP: &str = "g:07070707070707070707070707070707";
 const LINK: &str = "waxwing-group:";
 
 #[test]
-fn commands_and_events() {
+pub(super) fn commands_and_events() {
     let create = Command::CreateGroup {
         name: text("hikes"),
         kind: GroupKind::Community,
@@ -43,7 +43,7 @@ fn commands_and_events() {
 }
 
 #[test]
-fn what_can_be_changed() {
+pub(super) fn what_can_be_changed() {
     let account = || text(ACCOUNT);
     let permissions =
         Permissions { send: Allowed::Everybody, edit: Allowed::Admins, add: Allowed::Admins, approve: true };
@@ -93,7 +93,7 @@ fn what_can_be_changed() {
 }
 
 #[test]
-fn what_happened() {
+pub(super) fn what_happened() {
     let body = |notice| Body::Notice { notice };
     let golden = |notice: serde_json::Value| json!({"kind": "notice", "notice": notice});
     let changed = Notice::IdentityChanged { account: text(ACCOUNT) };
@@ -117,7 +117,7 @@ fn what_happened() {
 }
 
 #[test]
-fn a_group_with_everything() {
+pub(super) fn a_group_with_everything() {
     let (me, other) = (AccountId([0xb0; 16]), AccountId([0xc0; 16]));
     let token = wire::GroupToken([9; 16]);
     let state = wire::GroupState {
