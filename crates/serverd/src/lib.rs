@@ -4,6 +4,8 @@
 //! - [`engine`]: one thread that decides, commits and carries out. It owns the store and all state of
 //!   devices.
 //! - [`media`]: files over HTTP.
+//! - [`web`]: the web app, out of the binary.
+//! - `visitor`: threads for connections that either goes over.
 //! - [`store`]: the embedded engine behind the core's `Store` trait.
 //! - [`serve`], [`admin`], [`metrics`], [`cli`], [`config`]: the process around them.
 //!
@@ -26,3 +28,5 @@ pub mod queue;
 pub mod serve;
 pub mod stats;
 pub mod store;
+mod visitor;
+pub mod web;

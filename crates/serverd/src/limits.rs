@@ -42,6 +42,11 @@ pub const MAX_HTTP_HEAD_BYTES: usize = 8 * 1024;
 /// One WebSocket frame.
 pub const MAX_WEBSOCKET_FRAME_BYTES: u64 = 1024 * 1024;
 
+// ---------------------------------------------------------------- web app
+
+/// Connections that the web app goes over at once, each with a thread; for the rest see those of files.
+pub const WEB_THREADS: usize = 64;
+
 // ---------------------------------------------------------------- files
 
 /// Connections that files go over at once, each with a thread.

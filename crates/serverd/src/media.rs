@@ -1,18 +1,16 @@
 //! Files over HTTP, beside the frames: tus uploads and downloads with ranges, on the port of the clients. Or they lie
 //! in an object store ([`objects`]), and clients are told where.
 //!
-//! An I/O thread that finds a request for `/media/…` gives its socket away to a bounded number of threads that may
-//! wait (a file is read and written, which epoll cannot wait for). Who may upload is asked of the engine, by the
-//! ticket's token; a download's URL carries its own right, a MAC over file and time. The bytes lie in a folder, a file
-//! for each; nothing here holds more of one than a buffer.
+//! An I/O thread that finds a request for `/media/…` gives its socket away to threads that may wait
+//! (`crate::visitor`): a file is read and written, which epoll cannot wait for. Who may upload is asked of the
+//! engine, by the ticket's token; a download's URL carries its own right, a MAC over file and time. The bytes lie in a
+//! folder, a file for each; nothing here holds more of one than a buffer.
 
 mod folder;
 mod head;
 mod keeper;
 mod links;
 pub mod objects;
-mod pool;
-mod reply;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -29,17 +27,16 @@ use waxwing_wire::file::{Download, UploadTicket, UploadToken};
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::{FileId, Reject};
 
-use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING};
+use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING, MEDIA_THREADS};
 use crate::message::{Job, UploadAsk};
 use crate::queue::Queue;
 use crate::stats::Stats;
+use crate::visitor::{Host, Pool, Visitor};
 use folder::Folder;
 pub use head::{PATH, is_media};
 pub use keeper::Keeper;
 use links::Links;
 use objects::ObjectSettings;
-use pool::Pool;
-pub use pool::Visitor;
 
 /// What an operator sets of files.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +102,7 @@ impl Media {
         let media = Arc::new(Self {
             folder,
             links: Links::of(key),
-            pool: Pool::default(),
+            pool: Pool::new("media", MEDIA_THREADS),
             engine,
             stats,
             public_url: settings.public_url.as_deref().map(without_slash).unwrap_or_default(),
@@ -118,14 +115,6 @@ impl Media {
         let spawned = thread::Builder::new().name("media-chores".into());
         spawned.spawn(move || does.do_chores(&to_do)).context("cannot start a thread")?;
         Ok(media)
-    }
-
-    /// Takes over a connection whose first request is for here; gives it back if there is no room.
-    ///
-    /// # Errors
-    /// The connection.
-    pub fn take(self: &Arc<Self>, visitor: Visitor) -> Result<(), Visitor> {
-        self.pool.take(self, visitor)
     }
 
     /// What the device is told that may upload.
@@ -154,6 +143,11 @@ impl Media {
     /// Has a file deleted; if too many wait, the sweep says it again.
     pub fn delete(&self, file: FileId) {
         let _ = self.chores.try_send(Chore::Delete(file));
+    }
+
+    /// Where clients reach files, if that is not the address of their connection.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.public_url.as_str()).chain(self.cdn_url.as_deref())
     }
 
     /// Files in the folder, and their bytes.
@@ -233,6 +227,20 @@ impl Media {
     fn busy(&self) -> MutexGuard<'_, BTreeMap<FileId, TcpStream>> {
         // A panic in any thread ends the process, so a poisoned lock is never seen by anyone.
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host for Media {
+    fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    fn serve(&self, visitor: Visitor) {
+        visit::serve(self, visitor);
+    }
+
+    fn refused(&self) {
+        self.stats.media_refused.add(1);
     }
 }
 

@@ -28,6 +28,7 @@ use crate::net::{Admission, IoThread, Shared, WAKE, listen};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::store::{self, Embedded};
+use crate::web::Site;
 
 /// What the main thread waits for.
 enum News {
@@ -63,6 +64,10 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
         admission: Admission::new(config.guests_per_ip, config.registrations_per_hour, config.limit_loopback),
         stats: stats.clone(),
         media: media.clone(),
+        web: Arc::new(Site::built_in(
+            stats.clone(),
+            &media.as_ref().map(Keeper::origins).unwrap_or_default(),
+        )),
         settings: config.io.clone(),
         stopping: AtomicBool::new(false),
     });

@@ -138,6 +138,14 @@ stats! {
         files_deleted,
     gauge /// Bytes that files take, or will when they are uploaded; at the last look through the store.
         file_bytes,
+    gauge /// Connections that the web app goes over.
+        web_connections,
+    counter /// Requests for something of the web app.
+        web_requests,
+    counter /// Such requests that were refused.
+        web_refused,
+    counter /// Bytes of the web app that went.
+        web_bytes_out,
     counter /// Messages and changes of groups that were stored.
         group_messages,
     counter /// Changes of groups among them, the first of each included.

@@ -131,9 +131,25 @@ fn noise_on_the_port_hurts_nobody() {
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    assert!(http("GET / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 404 "));
+    assert!(http("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404 "));
     assert!(http("GET /v1/stream HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 400 "));
     assert!(http("POST /v1/stream HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 400 "));
+
+    // The web app, or the page that says that it is not built; also when the request comes in pieces.
+    let whole = http("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert!(
+        whole.starts_with("HTTP/1.1 200 ")
+            && whole.contains("\r\nContent-Security-Policy: default-src 'none'; ")
+    );
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.set_read_timeout(Some(PATIENCE)).unwrap();
+    for piece in ["GE", "T /", " HTTP/1.1\r\nHost: x\r\nConn", "ection: close\r\n\r", "\n"] {
+        slow.write_all(piece.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut pieces = String::new();
+    slow.read_to_string(&mut pieces).unwrap();
+    assert_eq!(pieces, whole);
 
     let mut garbage = vec![0u8; 3_000];
     for round in 0..200 {

@@ -3,7 +3,7 @@
 use waxwing_wire::FileId;
 use waxwing_wire::file::UploadToken;
 
-use crate::limits::MAX_MEDIA_HEADERS;
+use crate::visitor::{self, Parsed};
 
 /// Where files are.
 pub const PATH: &str = "/media/";
@@ -59,17 +59,6 @@ pub enum Range {
     Last(u64),
 }
 
-/// How reading a head went.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Parsed {
-    /// More is needed.
-    Partial,
-    /// It ends after so many bytes.
-    Whole(usize, Box<Head>),
-    /// It is no request.
-    Bad,
-}
-
 /// Whether the request whose first bytes these are goes to files; `None`: that is not known yet.
 #[must_use]
 pub fn is_media(bytes: &[u8]) -> Option<bool> {
@@ -87,18 +76,8 @@ pub fn is_media(bytes: &[u8]) -> Option<bool> {
 
 /// Reads a head from the start of `bytes`.
 #[must_use]
-pub fn parse(bytes: &[u8]) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_MEDIA_HEADERS];
-    let mut request = httparse::Request::new(&mut headers);
-    let length = match request.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return Parsed::Partial,
-        Err(_) => return Parsed::Bad,
-    };
-    match read(&request) {
-        Some(head) => Parsed::Whole(length, Box::new(head)),
-        None => Parsed::Bad,
-    }
+pub fn parse(bytes: &[u8]) -> Parsed<Head> {
+    visitor::parse(bytes, read)
 }
 
 fn read(request: &httparse::Request<'_, '_>) -> Option<Head> {

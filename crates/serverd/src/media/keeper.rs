@@ -1,5 +1,6 @@
 //! Whoever keeps the files: a folder of this machine, or an object store.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -57,6 +58,17 @@ impl Keeper {
             Self::Folder(media) => Some(media),
             Self::Objects(_) => None,
         }
+    }
+
+    /// Origins other than this server's own that files come from and go to.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        let urls: Vec<String> = match self {
+            Self::Folder(media) => media.urls().map(str::to_owned).collect(),
+            Self::Objects(objects) => objects.urls(),
+        };
+        let urls = urls.iter().filter_map(|url| url::Url::parse(url).ok());
+        urls.map(|url| url.origin().ascii_serialization()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// What the device is told that may upload.

@@ -91,6 +91,13 @@ impl Objects {
         Ok(objects)
     }
 
+    /// A URL at each place where clients reach files.
+    pub(super) fn urls(&self) -> Vec<String> {
+        let some = FileId([0; 16]);
+        let signed = [self.bucket.put_url(some, 0), self.bucket.get_url(some, 0)];
+        signed.into_iter().flatten().chain(self.cdn_url.clone()).collect()
+    }
+
     /// What the device is told that may upload.
     pub fn ticket(file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
         UploadTicket { file, token, url: String::new(), expires_at_ms, segment_bytes: SEGMENT_BYTES }

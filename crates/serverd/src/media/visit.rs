@@ -1,35 +1,29 @@
 //! One connection and its requests, one after the other.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use waxwing_server::{FileCommand, OpenUpload};
 use waxwing_wire::file::UploadToken;
 use waxwing_wire::{FileId, Reject, RejectCode};
 
-use super::head::{Head, Method, Parsed, parse};
-use super::pool::Visitor;
-use super::reply::{self, Reply, Status};
+use super::head::{Head, Method, parse};
 use super::{Media, now_s};
-use crate::limits::{
-    MAX_HTTP_HEAD_BYTES, MEDIA_BUFFER_BYTES, MEDIA_HEAD_TIMEOUT, MEDIA_IDLE_TIMEOUT, MEDIA_IO_TIMEOUT,
-    MEDIA_PACE, MEDIA_PACE_BYTES,
-};
+use crate::limits::{MEDIA_BUFFER_BYTES, MEDIA_IO_TIMEOUT};
 use crate::message::UploadAsk;
+use crate::visitor::reply::{self, Reply, Status};
+use crate::visitor::{self, Ended, Next, Pace, Visitor};
 
-/// The connection is of no more use.
-struct Ended;
+/// What every answer says. Any page may read it, of whichever origin (the web app): there are no cookies here, and
+/// nothing is said that its token or link does not entitle to.
+const ALWAYS: &str = "Tus-Resumable: 1.0.0\r\nAccess-Control-Allow-Origin: *\r\n\
+                      Access-Control-Expose-Headers: Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable, \
+                      Content-Range, Accept-Ranges, ETag\r\n";
 
-impl From<io::Error> for Ended {
-    fn from(_: io::Error) -> Self {
-        Self
-    }
+fn answer(status: Status) -> Reply {
+    Reply::new(status).with_lines(ALWAYS)
 }
-
-/// Whether another request may come.
-type Next = Result<bool, Ended>;
 
 /// Serves a connection to its end.
 pub fn serve(media: &Media, mut visitor: Visitor) {
@@ -70,34 +64,14 @@ impl Visit<'_> {
 
     /// `None`: it is over, and all is said.
     fn head(&mut self, stream: &mut TcpStream) -> Result<Option<Head>, Ended> {
-        let begun = Instant::now();
-        loop {
-            match parse(&self.read) {
-                Parsed::Whole(length, head) => {
-                    self.read.drain(..length);
-                    return Ok(Some(*head));
-                }
-                Parsed::Bad => return self.refuse(stream, reply::BAD_REQUEST).map(|_| None),
-                Parsed::Partial if self.read.len() >= MAX_HTTP_HEAD_BYTES => {
-                    return self.refuse(stream, reply::HEAD_TOO_LARGE).map(|_| None);
-                }
-                Parsed::Partial => {}
-            }
-            let patience = if self.read.is_empty() { MEDIA_IDLE_TIMEOUT } else { MEDIA_HEAD_TIMEOUT };
-            let left = patience.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()).ok_or(Ended)?;
-            stream.set_read_timeout(Some(left))?;
-            let mut piece = [0; 1_024];
-            match stream.read(&mut piece) {
-                Ok(0) => return Err(Ended),
-                Ok(read) => self.read.extend_from_slice(piece.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Err(Ended),
-            }
+        match visitor::head(stream, &mut self.read, parse)? {
+            Ok(head) => Ok(Some(head)),
+            Err(status) => self.refuse(stream, status).map(|_| None),
         }
     }
 
     fn options(stream: &mut TcpStream, head: &Head) -> Next {
-        Reply::new(reply::NO_CONTENT)
+        answer(reply::NO_CONTENT)
             .with("Tus-Version", "1.0.0")
             .with("Tus-Extension", "expiration,termination")
             .with("Tus-Max-Size", waxwing_wire::limits::MAX_FILE_BYTES)
@@ -114,7 +88,7 @@ impl Visit<'_> {
     /// Says no, and that the connection ends: what is under way on it may be anything.
     fn refuse(&self, stream: &mut TcpStream, status: Status) -> Next {
         self.media.stats.media_refused.add(1);
-        let mut reply = Reply::new(status).with("Cache-Control", "no-store");
+        let mut reply = answer(status).with("Cache-Control", "no-store");
         if status == reply::UNAVAILABLE {
             reply = reply.with("Retry-After", 5);
         }
@@ -122,7 +96,7 @@ impl Visit<'_> {
             reply = reply.with("Tus-Version", "1.0.0");
         }
         reply.send(stream, Some(0), true)?;
-        linger(stream);
+        visitor::linger(stream);
         Ok(false)
     }
 
@@ -149,7 +123,7 @@ impl Visit<'_> {
         let seen_by = if self.media.cdn_url.is_some() { "public" } else { "private" };
         let age_s = until_s.saturating_sub(now_s());
         let described = |status| {
-            Reply::new(status)
+            answer(status)
                 .with("ETag", format_args!("\"{}\"", file.to_hex()))
                 .with("Accept-Ranges", "bytes")
                 .with("Cache-Control", format_args!("{seen_by}, max-age={age_s}, immutable"))
@@ -158,24 +132,21 @@ impl Visit<'_> {
             described(reply::NOT_MODIFIED).send(stream, None, head.close)?;
             return Ok(true);
         }
-        let (first, length, answer) = match head.range.map(|range| range.within(bytes)) {
+        let (first, length, ready) = match head.range.map(|range| range.within(bytes)) {
             None => (0, bytes, described(reply::OK)),
             Some(Some((first, length))) => {
                 let range = format!("bytes {first}-{}/{bytes}", first + length - 1);
                 (first, length, described(reply::PARTIAL_CONTENT).with("Content-Range", range))
             }
             Some(None) => {
-                let answer = Reply::new(reply::NOT_SATISFIABLE);
-                answer.with("Content-Range", format_args!("bytes */{bytes}")).send(
-                    stream,
-                    Some(0),
-                    head.close,
-                )?;
+                let none =
+                    answer(reply::NOT_SATISFIABLE).with("Content-Range", format_args!("bytes */{bytes}"));
+                none.send(stream, Some(0), head.close)?;
                 return Ok(true);
             }
         };
-        let answer = answer.with("Content-Type", "application/octet-stream");
-        answer.send(stream, Some(length), head.close)?;
+        let ready = ready.with("Content-Type", "application/octet-stream");
+        ready.send(stream, Some(length), head.close)?;
         if head.method == Method::Get {
             open.seek(SeekFrom::Start(first))?;
             self.send(stream, &mut open, length)?;
@@ -196,7 +167,7 @@ impl Visit<'_> {
                         piece = piece.get(written..).unwrap_or_default();
                         left = left.saturating_sub(written as u64);
                         self.media.stats.media_bytes_out.add(written as u64);
-                        pace.moved(written, self.media)?;
+                        self.moved(&mut pace, written)?;
                     }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(_) => return Err(Ended),
@@ -221,7 +192,7 @@ impl Visit<'_> {
             return self.refuse(stream, reply::LOCKED);
         };
         let offset = self.media.folder.bytes(file).unwrap_or(0);
-        Reply::new(reply::OK)
+        answer(reply::OK)
             .with("Upload-Offset", offset)
             .with("Upload-Length", upload.bytes)
             .with("Cache-Control", "no-store")
@@ -301,7 +272,7 @@ impl Visit<'_> {
             }
             left = left.saturating_sub(read as u64);
             self.media.stats.media_bytes_in.add(read as u64);
-            pace.moved(read, self.media)?;
+            self.moved(&mut pace, read)?;
         }
         Ok(Ok(()))
     }
@@ -328,7 +299,7 @@ impl Visit<'_> {
             }
             self.media.stats.files_uploaded.add(1);
         }
-        Reply::new(reply::NO_CONTENT)
+        answer(reply::NO_CONTENT)
             .with("Upload-Offset", there)
             .with("Cache-Control", "no-store")
             .send(stream, None, head.close)?;
@@ -342,7 +313,7 @@ impl Visit<'_> {
         }
         match self.ask(UploadAsk::GiveUp, file, token) {
             Ok(_) => {
-                Reply::new(reply::NO_CONTENT).send(stream, None, head.close)?;
+                answer(reply::NO_CONTENT).send(stream, None, head.close)?;
                 Ok(true)
             }
             Err(reject) => self.refuse_for(stream, &reject),
@@ -355,40 +326,12 @@ impl Visit<'_> {
     }
 }
 
-/// Lets the peer read what was said last: a socket that is closed while something unread stands in it takes back what
-/// was not delivered.
-fn linger(stream: &mut TcpStream) {
-    let _ = stream.shutdown(std::net::Shutdown::Write);
-    let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
-    let mut nothing = [0; 4_096];
-    for _ in 0..64 {
-        if !matches!(stream.read(&mut nothing), Ok(read) if read > 0) {
-            return;
-        }
-    }
-}
-
-/// A peer that takes or gives hardly anything holds a thread and gets nowhere.
-struct Pace {
-    since: Instant,
-    bytes: usize,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self { since: Instant::now(), bytes: 0 }
-    }
-
-    fn moved(&mut self, bytes: usize, media: &Media) -> Result<(), Ended> {
-        self.bytes += bytes;
-        if self.since.elapsed() < MEDIA_PACE {
+impl Visit<'_> {
+    fn moved(&self, pace: &mut Pace, bytes: usize) -> Result<(), Ended> {
+        if pace.keeps_up(bytes) {
             return Ok(());
         }
-        if self.bytes < MEDIA_PACE_BYTES {
-            media.stats.media_slow.add(1);
-            return Err(Ended);
-        }
-        *self = Self::new();
-        Ok(())
+        self.media.stats.media_slow.add(1);
+        Err(Ended)
     }
 }

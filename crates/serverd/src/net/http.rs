@@ -5,14 +5,45 @@ use std::net::{IpAddr, SocketAddr};
 use tungstenite::handshake::machine::TryParse;
 use tungstenite::handshake::server::{Request, create_response, write_response};
 
+use crate::media::is_media;
+
 /// Where the stream is.
 pub const STREAM_PATH: &str = "/v1/stream";
+
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 /// All threads that files go through have somebody.
 pub const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
 const BAD_REQUEST: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// Who answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The I/O thread.
+    Stream,
+    /// Whoever has files.
+    Files,
+    /// Whoever has the web app: everything else is there or is nowhere.
+    Web,
+}
+
+/// Who answers the request whose first bytes these are; `None`: that is not known yet.
+#[must_use]
+pub fn whose(bytes: &[u8]) -> Option<Whose> {
+    if is_media(bytes)? {
+        return Some(Whose::Files);
+    }
+    let line = bytes.split(|byte| *byte == b'\r' || *byte == b'\n').next()?;
+    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let path = target.split(|byte| *byte == b'?').next()?;
+    if path == STREAM_PATH.as_bytes() {
+        return Some(Whose::Stream);
+    }
+    // A thread is taken for what can be answered, not for what may come.
+    bytes.windows(HEAD_END.len()).any(|end| end == HEAD_END).then_some(Whose::Web)
+}
 
 /// What a request leads to.
 pub enum Answer {

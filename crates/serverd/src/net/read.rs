@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use waxwing_server::{Piece, rejects};
@@ -16,8 +17,9 @@ use super::http;
 use super::round::IoThread;
 use super::websocket::{self, Control, Inbound};
 use crate::limits::{LIGHT_QUEUE_JOBS, MAX_HTTP_HEAD_BYTES, READS_PER_ROUND};
-use crate::media::{Visitor, is_media};
 use crate::message::{JOB_BYTES, Job, Peer};
+use crate::stats::{Number, Stats};
+use crate::visitor::{Host, Pool, Visitor};
 
 /// Why a connection is not read any further.
 enum End {
@@ -149,9 +151,18 @@ impl IoThread {
                     }
                     None => 0,
                 },
-                Stage::Http => match is_media(rest).filter(|_| self.shared.folder().is_some()) {
-                    Some(true) => return self.give_away(place, rest),
-                    _ => self.http(place, rest)?,
+                Stage::Http => match http::whose(rest) {
+                    Some(http::Whose::Web) => {
+                        let web = self.shared.web.clone();
+                        return self.give_away(place, rest, &web, |stats| &stats.web_connections);
+                    }
+                    Some(http::Whose::Files) => match self.shared.folder().cloned() {
+                        Some(media) => {
+                            return self.give_away(place, rest, &media, |stats| &stats.media_connections);
+                        }
+                        None => self.http(place, rest)?,
+                    },
+                    Some(http::Whose::Stream) | None => self.http(place, rest)?,
                 },
                 Stage::Preamble => self.preamble(place, rest)?,
                 Stage::Handshake(_) => self.handshake(place, rest)?,
@@ -189,9 +200,14 @@ impl IoThread {
         }
     }
 
-    /// A request for files: the connection is somebody else's from here on.
-    fn give_away(&mut self, place: usize, rest: &[u8]) -> Result<usize, End> {
-        let Some(media) = self.shared.folder().cloned() else { return Err(End::Quiet) };
+    /// A request that others answer: the connection is theirs from here on.
+    fn give_away<H: Host>(
+        &mut self,
+        place: usize,
+        rest: &[u8],
+        host: &Arc<H>,
+        counted: fn(&Stats) -> &Number,
+    ) -> Result<usize, End> {
         let Some(mut conn) = self.table.remove(place) else { return Err(End::Quiet) };
         let _ = self.poll.registry().deregister(&mut conn.socket);
         let ip = conn.guest.map(|guest| {
@@ -200,12 +216,12 @@ impl IoThread {
         });
         // Behind a proxy that is believed an address says nothing of who comes.
         let ip = ip.filter(|_| !self.shared.settings.trust_forwarded_for);
-        let refused = match Visitor::admit(&self.shared, conn.socket.into(), rest.to_vec(), ip) {
-            Ok(visitor) => media.take(visitor).err().map(|visitor| visitor.into_stream()),
+        let refused = match Visitor::admit(&self.shared, conn.socket.into(), rest.to_vec(), ip, counted) {
+            Ok(visitor) => Pool::take(host, visitor).err().map(Visitor::into_stream),
             Err(stream) => Some(stream),
         };
         if let Some(mut stream) = refused {
-            self.shared.stats.media_refused.add(1);
+            host.refused();
             // A few bytes, which the kernel takes at once or never.
             let _ = stream.write_all(http::BUSY);
         }

@@ -29,6 +29,7 @@ use crate::media::{Keeper, Media};
 use crate::message::{IoPort, Job, Outcome, conn_id, place_of};
 use crate::queue::Queue;
 use crate::stats::Stats;
+use crate::web::Site;
 
 /// Woken by another thread.
 pub const WAKE: Token = Token(usize::MAX);
@@ -67,6 +68,8 @@ pub struct Shared {
     pub stats: Arc<Stats>,
     /// Files; `None`: none are kept here.
     pub media: Option<Keeper>,
+    /// The web app.
+    pub web: Arc<Site>,
     /// What is set.
     pub settings: IoSettings,
     /// Stop accepting and reading.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::MAX_MEDIA_HEADERS;
 
 const FILE: &str = "000102030405060708090a0b0c0d0e0f";
 

@@ -1,5 +1,4 @@
-//! Answers, head by head. Every one of them may be read by a page of another origin (the web app): there are no
-//! cookies here, and nothing is said that its token or link does not entitle to.
+//! Answers, head by head.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -18,6 +17,7 @@ pub const UNAUTHORIZED: Status = Status(401, "Unauthorized");
 pub const FORBIDDEN: Status = Status(403, "Forbidden");
 pub const NOT_FOUND: Status = Status(404, "Not Found");
 pub const METHOD_NOT_ALLOWED: Status = Status(405, "Method Not Allowed");
+pub const NOT_ACCEPTABLE: Status = Status(406, "Not Acceptable");
 pub const CONFLICT: Status = Status(409, "Conflict");
 pub const GONE: Status = Status(410, "Gone");
 pub const LENGTH_REQUIRED: Status = Status(411, "Length Required");
@@ -40,16 +40,20 @@ pub struct Reply {
 
 impl Reply {
     /// With what every answer says.
+    #[must_use]
     pub fn new(Status(code, reason): Status) -> Self {
-        let text = format!(
-            "HTTP/1.1 {code} {reason}\r\nTus-Resumable: 1.0.0\r\nX-Content-Type-Options: nosniff\r\n\
-             Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Upload-Offset, Upload-Length, \
-             Upload-Expires, Tus-Resumable, Content-Range, Accept-Ranges, ETag\r\n"
-        );
-        Self { text }
+        Self { text: format!("HTTP/1.1 {code} {reason}\r\nX-Content-Type-Options: nosniff\r\n") }
+    }
+
+    /// With lines that are ready.
+    #[must_use]
+    pub fn with_lines(mut self, lines: &str) -> Self {
+        self.text.push_str(lines);
+        self
     }
 
     /// With another line.
+    #[must_use]
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         // Writing to a string cannot fail.
         let _ = write!(self.text, "{name}: {value}\r\n");
@@ -57,6 +61,9 @@ impl Reply {
     }
 
     /// Sends it; a body of so many bytes follows.
+    ///
+    /// # Errors
+    /// When the peer does not take it.
     pub fn send(self, stream: &mut TcpStream, content_length: Option<u64>, close: bool) -> io::Result<()> {
         let mut head = match content_length {
             Some(length) => self.with("Content-Length", length),

@@ -5,9 +5,9 @@ use std::net::{IpAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::{Media, visit};
-use crate::limits::{MEDIA_IDLE_THREAD, MEDIA_STACK_BYTES, MEDIA_THREADS, MEDIA_WAITING};
+use crate::limits::{MEDIA_IDLE_THREAD, MEDIA_STACK_BYTES, MEDIA_WAITING};
 use crate::net::Shared;
+use crate::stats::{Number, Stats};
 
 /// A connection that was given away by an I/O thread.
 pub struct Visitor {
@@ -22,11 +22,22 @@ pub struct Visitor {
 struct Place {
     shared: Arc<Shared>,
     ip: Option<IpAddr>,
+    counted: fn(&Stats) -> &Number,
+}
+
+/// Whoever visitors come to.
+pub trait Host: Send + Sync + 'static {
+    /// Their threads.
+    fn pool(&self) -> &Pool;
+    /// Serves one to the end of its connection.
+    fn serve(&self, visitor: Visitor);
+    /// One was told to come again.
+    fn refused(&self);
 }
 
 impl Visitor {
     /// A visitor from an address, if not too many are there from it; `None` for an address that tells nothing, such
-    /// as a proxy's.
+    /// as a proxy's. `counted` is the level of those that are there.
     ///
     /// # Errors
     /// The stream, when there are.
@@ -35,12 +46,13 @@ impl Visitor {
         stream: TcpStream,
         begun: Vec<u8>,
         ip: Option<IpAddr>,
+        counted: fn(&Stats) -> &Number,
     ) -> Result<Self, TcpStream> {
         if ip.is_some_and(|ip| !shared.admission.visit(ip)) {
             return Err(stream);
         }
-        shared.stats.media_connections.add(1);
-        Ok(Self { stream, begun, place: Place { shared: shared.clone(), ip } })
+        counted(&shared.stats).add(1);
+        Ok(Self { stream, begun, place: Place { shared: shared.clone(), ip, counted } })
     }
 
     /// Nobody has time for it.
@@ -50,14 +62,15 @@ impl Visitor {
     }
 
     /// The process is ending.
-    pub(super) fn is_over(&self) -> bool {
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.place.shared.stopping.load(std::sync::atomic::Ordering::Acquire)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.shared.stats.media_connections.sub(1);
+        (self.counted)(&self.shared.stats).sub(1);
         if let Some(ip) = self.ip {
             self.shared.admission.end_visit(ip);
         }
@@ -65,8 +78,9 @@ impl Drop for Place {
 }
 
 /// The threads, and who waits for one.
-#[derive(Default)]
 pub struct Pool {
+    name: &'static str,
+    most: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -79,28 +93,38 @@ struct State {
 }
 
 impl Pool {
+    /// So many threads at most, under this name.
+    #[must_use]
+    pub fn new(name: &'static str, most: usize) -> Self {
+        Self { name, most, state: Mutex::default(), changed: Condvar::new() }
+    }
+
     /// Gives a visitor to a thread, or has it wait for one. If too many wait it comes back.
-    pub fn take(&self, media: &Arc<Media>, visitor: Visitor) -> Result<(), Visitor> {
-        let mut state = self.lock();
+    ///
+    /// # Errors
+    /// The visitor.
+    pub fn take<H: Host>(host: &Arc<H>, visitor: Visitor) -> Result<(), Visitor> {
+        let pool = host.pool();
+        let mut state = pool.lock();
         if state.waiting.len() >= MEDIA_WAITING {
             return Err(visitor);
         }
         state.waiting.push_back(visitor);
-        if state.idle < state.waiting.len() && state.threads < MEDIA_THREADS {
-            let media = media.clone();
-            let builder = thread::Builder::new().name("media".into()).stack_size(MEDIA_STACK_BYTES);
+        if state.idle < state.waiting.len() && state.threads < pool.most {
+            let host = host.clone();
+            let builder = thread::Builder::new().name(pool.name.into()).stack_size(MEDIA_STACK_BYTES);
             // Without another thread those that are there have to do.
-            if builder.spawn(move || media.pool.work(&media)).is_ok() {
+            if builder.spawn(move || Self::work(&*host)).is_ok() {
                 state.threads += 1;
             }
         }
-        self.changed.notify_one();
+        pool.changed.notify_one();
         Ok(())
     }
 
-    fn work(&self, media: &Media) {
-        while let Some(visitor) = self.next() {
-            visit::serve(media, visitor);
+    fn work<H: Host>(host: &H) {
+        while let Some(visitor) = host.pool().next() {
+            host.serve(visitor);
         }
     }
 
