@@ -2,6 +2,9 @@
 import { currentLocale, number, t } from './text'
 
 const DAY_MS = 86_400_000
+/** As a time: never. The largest number below that of the interface which a script can say exactly. */
+export const FOR_GOOD = 2 ** 64 - 2_048
+
 /** What the interface says for "for good" is larger than any number that is exact here. */
 export function isForGood(ms: number): boolean {
   return ms > Number.MAX_SAFE_INTEGER

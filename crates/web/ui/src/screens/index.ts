@@ -6,11 +6,24 @@ type Screen = { default: Component<any> }
 
 export const SCREENS = {
   archived: () => import('./Chats/Archived.svelte'),
+  forward: () => import('./Forward/Forward.svelte'),
+  messageInfo: () => import('./MessageInfo/MessageInfo.svelte'),
   newChat: () => import('./NewChat/NewChat.svelte'),
+  newEvent: () => import('./Compose/NewEvent.svelte'),
+  newPoll: () => import('./Compose/NewPoll.svelte'),
+  once: () => import('./Once/Once.svelte'),
   requests: () => import('./Chats/Requests.svelte'),
+  searchChat: () => import('./Search/SearchChat.svelte'),
+  sendContact: () => import('./Compose/SendContact.svelte'),
+  sendPlace: () => import('./Compose/SendPlace.svelte'),
 } satisfies Record<string, () => Promise<Screen>>
 
 export type ScreenName = keyof typeof SCREENS
+
+/** The screen of this name, if there is one. */
+export function named(name: string): ScreenName | undefined {
+  return Object.hasOwn(SCREENS, name) ? (name as ScreenName) : undefined
+}
 
 const loaded = new Map<ScreenName, Screen['default']>()
 

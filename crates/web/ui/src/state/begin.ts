@@ -3,14 +3,18 @@ import { attention } from './activity.svelte'
 import { chats } from './chats.svelte'
 import { account } from './connection.svelte'
 import { core } from './core.svelte'
+import { files } from './files.svelte'
 import { people } from './people.svelte'
 import { settings } from './settings.svelte'
+import { stars } from './stars.svelte'
 
 export async function begin(): Promise<void> {
   await account.begin()
   settings.begin()
   people.begin()
   chats.begin()
+  files.begin()
+  stars.begin()
   attention.begin()
   await core.send({ type: 'fetchByRules', on: true })
 }

@@ -15,13 +15,24 @@ export interface Spot {
   y: number
 }
 
+/** A row of emoji above a menu. */
+export interface Quick {
+  emoji: readonly string[]
+  chosen: string
+  pick: (emoji: string) => void
+  /** Shows all there are. */
+  more?: (() => void) | undefined
+}
+
 class Menu {
   items = $state.raw<MenuItem[]>([])
   at = $state.raw<HTMLElement | Spot | null>(null)
+  quick = $state.raw<Quick | null>(null)
 
   /** Opens below an element, or where the pointer is. */
-  open(items: readonly (MenuItem | false | undefined)[], at: HTMLElement | Spot): void {
+  open(items: readonly (MenuItem | false | undefined)[], at: HTMLElement | Spot, quick: Quick | null = null): void {
     this.items = items.filter((item) => item !== false && item !== undefined)
+    this.quick = quick
     this.at = this.items.length > 0 ? at : null
   }
 

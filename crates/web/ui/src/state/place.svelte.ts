@@ -1,7 +1,7 @@
 // Where the user is. Three panes: screens that lie over the chat list (`start`), a conversation, screens that tell
 // more (`end`); and one screen over all of it (`over`). On a phone one is seen, the last that was opened. Each step is
 // an entry of the browser's history, so that "back" goes back, and a reload stays where it was.
-import type { ScreenName } from '../screens'
+import { named, type ScreenName } from '../screens'
 
 export interface Screen {
   name: ScreenName
@@ -84,6 +84,19 @@ class Here {
   /** A screen over everything. */
   over(name: ScreenName, props: Record<string, unknown> = {}): void {
     this.#go({ over: { name, props } })
+  }
+
+  /** A screen that another part of the program may bring. Whether there is one. */
+  tryOver(name: string, props: Record<string, unknown>): boolean {
+    const screen = named(name)
+    if (screen) this.over(screen, props)
+    return screen !== undefined
+  }
+
+  tryEnd(name: string, props: Record<string, unknown>): boolean {
+    const screen = named(name)
+    if (screen) this.end(screen, props)
+    return screen !== undefined
   }
 
   /** Takes away all that lies over the chat list. */

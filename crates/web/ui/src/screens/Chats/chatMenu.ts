@@ -2,6 +2,7 @@
 import type { Chat } from '../../core/api'
 import { chatName, isGroup } from '../../lib/names'
 import { t } from '../../lib/text'
+import { FOR_GOOD } from '../../lib/times'
 import { chats, isMuted } from '../../state/chats.svelte'
 import { core } from '../../state/core.svelte'
 import { choose, confirmed, type MenuItem } from '../../state/menus.svelte'
@@ -9,8 +10,6 @@ import { here } from '../../state/place.svelte'
 import { attempt, toasts } from '../../state/toasts.svelte'
 
 const HOUR_MS = 3_600_000
-/** The largest number that the interface takes; it says "for good". */
-const FOR_GOOD = 18_446_744_073_709_551_615
 
 export function chatMenu(chat: Chat): (MenuItem | false)[] {
   const { conversation } = chat
