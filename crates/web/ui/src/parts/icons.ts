@@ -32,7 +32,7 @@ export const ICONS = {
   mic: 'M12 3.500a3 3 0 0 0-3 3V12a3 3 0 0 0 6 0V6.500a3 3 0 0 0-3-3M5.500 11.500a6.500 6.500 0 0 0 13 0M12 18v3',
   minus: 'M5 12h14',
   moon: 'M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500',
-  more: 'M12 5.500v.100M12 12v.100M12 18.500v.100',
+  more: 'M12 4.500a1 1 0 1 0 0 2a1 1 0 0 0 0-2M12 11a1 1 0 1 0 0 2a1 1 0 0 0 0-2M12 17.500a1 1 0 1 0 0 2a1 1 0 0 0 0-2',
   mute: 'M6.500 8A6 6 0 0 1 18 10c0 2 .300 3.500.800 4.500M17 16.500H4S6 15 6 10M10 20a2 2 0 0 0 4 0M4 4l16 16',
   next: 'M9 6l6 6-6 6',
   once: 'M12 3.500a8.500 8.500 0 1 0 0 17a8.500 8.500 0 0 0 0-17M10 9.500L12.500 8v8',
@@ -67,4 +67,4 @@ export type IconName = keyof typeof ICONS
 /** Point the other way where people write from right to left. */
 export const DIRECTED: ReadonlySet<IconName> = new Set(['back', 'forward', 'next', 'poll', 'reply', 'send'])
 /** Filled where they say that something is so. */
-export const FILLED: ReadonlySet<IconName> = new Set(['play'])
+export const FILLED: ReadonlySet<IconName> = new Set(['more', 'play'])
