@@ -59,9 +59,9 @@ class Here {
     if (at > 0) this.jump += 1
     const same = this.place.chat === conversation
     if (same && at === 0 && this.place.front === 'chat' && !this.place.over) return
-    const replaces = this.place.over !== null || (this.place.front === 'chat' && this.place.chat !== '')
+    const inChat = this.place.front === 'chat' && this.place.chat !== ''
     const end = same ? this.place.end : []
-    this.#go({ chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, replaces)
+    this.#go({ chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, inChat)
   }
 
   /** Closes the conversation. */
