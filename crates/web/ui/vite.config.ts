@@ -1,7 +1,10 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
+import own from './package.json' with { type: 'json' }
+
 export default defineConfig({
+  define: { 'import.meta.env.VITE_WAXWING_VERSION': JSON.stringify(own.version) },
   plugins: [svelte()],
   build: {
     target: ['chrome120', 'firefox121', 'safari17.2'],

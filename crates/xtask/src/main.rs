@@ -6,6 +6,7 @@ mod setup;
 mod suite;
 mod tidy;
 mod up;
+mod web;
 mod workspace;
 
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum Task {
     },
     /// Check what no compiler checks: arrows, manifests, licences, lengths
     Tidy,
+    /// Build the web app, if it has changed, for the server to have in it
+    Web,
     /// Build the binaries for others: a stripped tarball and its SHA-256
     Release,
 }
@@ -72,6 +75,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Up { listen, data_dir, release: _, debug } => up::up(&up::Options { listen, data_dir, debug }),
         Task::Test { quick } => suite::test(quick),
         Task::Tidy => tidy::tidy(),
+        Task::Web => web::web(),
         Task::Release => release::release(),
     }
 }

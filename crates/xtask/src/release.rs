@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::process::{self, cargo, typed};
 use crate::setup::{self, Purpose};
-use crate::workspace;
+use crate::{web, workspace};
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,7 @@ const PAPERS: &[&str] = &["LICENSE", "README.md", "SECURITY.md", "CHANGELOG.md"]
 
 pub fn release() -> anyhow::Result<()> {
     setup::setup(Purpose::Running)?;
+    web::web()?;
     let root = workspace::root();
     let build = ["build", "--release", "--locked", "-p", "waxwing-serverd", "-p", "waxwing-cli"];
     println!("release: cargo {}", build.join(" "));

@@ -29,9 +29,12 @@ struct Need {
     look: fn() -> Option<String>,
     /// Debian's packages for it.
     packages: &'static [&'static str],
-    /// Whether anything can be done without it; if it cannot be brought, that is said.
-    optional: bool,
+    /// For what nothing can be done without it; otherwise, if it cannot be brought, that is said.
+    needed: &'static [Purpose],
 }
+
+const ALWAYS: &[Purpose] = &[Purpose::Running, Purpose::Testing];
+const TESTING: &[Purpose] = &[Purpose::Testing];
 
 const NEEDS: &[Need] = &[
     Need {
@@ -40,7 +43,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: c_compiler,
         packages: &["build-essential"],
-        optional: false,
+        needed: ALWAYS,
     },
     Need {
         name: "make",
@@ -48,7 +51,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: || process::answer("make", &["--version"]),
         packages: &["make"],
-        optional: false,
+        needed: ALWAYS,
     },
     Need {
         name: "perl",
@@ -56,23 +59,23 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Running,
         look: || process::answer("perl", &["-e", "print $^V"]),
         packages: &["perl"],
-        optional: false,
+        needed: ALWAYS,
     },
     Need {
         name: "node",
-        why: "the official Signal library judges ours",
-        purpose: Purpose::Testing,
+        why: "the web app is built with it, and the official Signal library judges ours",
+        purpose: Purpose::Running,
         look: || process::answer("node", &["--version"]),
         packages: &["nodejs"],
-        optional: false,
+        needed: TESTING,
     },
     Need {
         name: "npm",
-        why: "it brings the official Signal library",
-        purpose: Purpose::Testing,
+        why: "it brings what those need",
+        purpose: Purpose::Running,
         look: || process::answer("npm", &["--version"]),
         packages: &["npm"],
-        optional: false,
+        needed: TESTING,
     },
     Need {
         name: "python3",
@@ -80,7 +83,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("python3", &["-c", "import ensurepip, sys, venv; print(sys.version)"]),
         packages: &["python3", "python3-venv"],
-        optional: false,
+        needed: TESTING,
     },
     Need {
         name: "tmux",
@@ -88,7 +91,15 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("tmux", &["-V"]),
         packages: &["tmux"],
-        optional: false,
+        needed: TESTING,
+    },
+    Need {
+        name: "chromium",
+        why: "the web app is tested in it",
+        purpose: Purpose::Testing,
+        look: || process::answer("chromium", &["--version"]),
+        packages: &["chromium"],
+        needed: TESTING,
     },
     Need {
         name: "ffmpeg",
@@ -96,7 +107,7 @@ const NEEDS: &[Need] = &[
         purpose: Purpose::Testing,
         look: || process::answer("ffmpeg", &["-version"]),
         packages: &["ffmpeg"],
-        optional: true,
+        needed: &[],
     },
 ];
 
@@ -105,7 +116,7 @@ pub fn setup(purpose: Purpose) -> anyhow::Result<()> {
     let root = workspace::root();
     check_rust(&root)?;
     let (optional, missing): (Vec<&Need>, Vec<&Need>) =
-        missing(purpose).into_iter().partition(|need| need.optional);
+        missing(purpose).into_iter().partition(|need| !need.needed.contains(&purpose));
     if !missing.is_empty() {
         install(&missing)?;
     }
@@ -117,13 +128,14 @@ pub fn setup(purpose: Purpose) -> anyhow::Result<()> {
     if purpose == Purpose::Testing {
         check_components()?;
         check_node()?;
-        bring_interop(&root.join("tests/interop"))?;
+        bring_packages(&root.join("tests/interop"))?;
+        bring_packages(&root.join("crates/web/e2e"))?;
         bring_moto(&root)?;
     }
     Ok(())
 }
 
-fn say(what: &str, state: &str) {
+pub fn say(what: &str, state: &str) {
     println!("setup: {what}: {state}");
 }
 
@@ -145,23 +157,31 @@ fn missing(purpose: Purpose) -> Vec<&'static Need> {
 /// Installs with apt where that is possible without asking anyone, otherwise says what to install.
 fn install(missing: &[&Need]) -> anyhow::Result<()> {
     let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    let names: Vec<&str> = missing.iter().map(|need| need.name).collect();
+    apt_install(&packages).with_context(|| format!("missing: {}", names.join(", ")))?;
+    match missing.iter().find(|need| (need.look)().is_none()) {
+        Some(need) => bail!("{} is still missing after apt-get installed {}", need.name, packages.join(" ")),
+        None => Ok(()),
+    }
+}
+
+/// Installs Debian's packages, where that is possible without asking anyone.
+pub fn apt_install(packages: &[&str]) -> anyhow::Result<()> {
+    let root = workspace::root();
     let has_apt = process::answer("apt-get", &["--version"]).is_some();
     if !has_apt || !rustix::process::geteuid().is_root() {
-        let names: Vec<&str> = missing.iter().map(|need| need.name).collect();
         bail!(
-            "missing: {}. Install and run this again; on Debian and its kin: sudo apt-get install {}",
-            names.join(", "),
+            "Install and run this again; on Debian and its kin: sudo apt-get install {}",
             packages.join(" ")
         );
     }
-    let root = workspace::root();
     let apt = |arguments: &[&str]| {
         let mut command = process::command(&root, "apt-get", arguments);
         command.env("DEBIAN_FRONTEND", "noninteractive");
         process::run(command)
     };
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
-    arguments.extend(&packages);
+    arguments.extend(packages);
     say("apt-get install", &packages.join(" "));
     if apt(&arguments).is_err() {
         // The usual reason is a package list that is absent or stale.
@@ -169,10 +189,7 @@ fn install(missing: &[&Need]) -> anyhow::Result<()> {
         apt(&["update"])?;
         apt(&arguments)?;
     }
-    match missing.iter().find(|need| (need.look)().is_none()) {
-        Some(need) => bail!("{} is still missing after apt-get installed {}", need.name, packages.join(" ")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_rust(root: &Path) -> anyhow::Result<()> {
@@ -204,23 +221,29 @@ fn check_components() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check_node() -> anyhow::Result<()> {
-    let found = process::answer("node", &["--version"]).context("node is missing")?;
+/// Whether Node is there, and new enough.
+pub fn check_node() -> anyhow::Result<()> {
+    let found = process::answer("node", &["--version"])
+        .context("node is missing: see https://nodejs.org/en/download")?;
     if version(&found) < [NODE_MAJOR, 0, 0] {
         bail!("node {} is older than {NODE_MAJOR}: see https://nodejs.org/en/download", found.trim());
     }
     Ok(())
 }
 
-/// Brings the official Signal library when the lock file is newer than what is there.
-fn bring_interop(directory: &Path) -> anyhow::Result<()> {
+/// Brings a folder's packages of npm when the lock file is newer than what is there.
+pub fn bring_packages(directory: &Path) -> anyhow::Result<()> {
     let (lock, marker) = (directory.join("package-lock.json"), directory.join(NODE_MARKER));
+    let name = process::typed(directory).display().to_string();
     if is_installed(&lock, &marker)? {
-        say("tests/interop", "installed");
         return Ok(());
     }
-    say("tests/interop", "npm ci");
-    process::run(process::command(directory, "npm", &["ci"]))
+    say(&name, "npm ci");
+    process::run(process::command(
+        directory,
+        "npm",
+        &["ci", "--no-audit", "--no-fund", "--loglevel", "error"],
+    ))
 }
 
 /// Brings an S3 server, into a Python environment of its own.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 
 use crate::process::{self, cargo};
 use crate::setup::{self, Purpose};
-use crate::{tidy, workspace};
+use crate::{tidy, web, workspace};
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,9 @@ struct Tally {
     failed: u64,
 }
 
+/// What a line says of tests, if it is the last word of a runner.
+type Parse = fn(&str) -> Option<Tally>;
+
 /// The suite as it proceeds.
 struct Suite {
     quick: bool,
@@ -59,9 +62,12 @@ const STEPS: &[Step] = &[
         run(cargo(&workspace::root(), &arguments))
     }),
     ("deny", |_| deny()),
+    // The server has it in it.
+    ("web app", |_| web::web().map(|()| Outcome::Passed)),
     // Tests of whole programs start each other's binaries, which `cargo test` alone does not build.
     ("binaries", |_| run(cargo(&workspace::root(), &["build", "--workspace", "--bins"]))),
     ("tests", Suite::tests),
+    ("web tests", Suite::web),
     ("fuzz smoke", |_| fuzz()),
     ("simulator", Suite::simulator),
 ];
@@ -98,11 +104,33 @@ impl Suite {
 
     fn tests(&mut self) -> anyhow::Result<Outcome> {
         let arguments = ["test", "--workspace", "--no-fail-fast"];
-        let (tally, result) = counted(cargo(&workspace::root(), &arguments))?;
+        let (tally, result) = counted(cargo(&workspace::root(), &arguments), Tally::parse)?;
         self.tally = tally;
         result?;
         if tally.passed == 0 || tally.failed > 0 {
             bail!("cargo test says it succeeded with {} passed, {} failed", tally.passed, tally.failed);
+        }
+        Ok(Outcome::Passed)
+    }
+
+    /// The interface by itself, then all of it in a browser.
+    fn web(&mut self) -> anyhow::Result<Outcome> {
+        let root = workspace::root();
+        let (ui, browser) = (root.join("crates/web/ui"), root.join("crates/web/e2e"));
+        process::run(process::command(&ui, "npm", &["run", "--silent", "check"]))?;
+        let mut unit = process::command(&ui, "npm", &["run", "--silent", "test"]);
+        unit.env("NO_COLOR", "1");
+        let mut whole = process::command(&browser, "npm", &["run", "--silent", "test"]);
+        whole.env("WAXWING_PROGRAMS", workspace::target()?.join("debug"));
+        let parses: [(Command, Parse); 2] = [(unit, Tally::parse_vitest), (whole, Tally::parse_node)];
+        for (command, parse) in parses {
+            let (tally, result) = counted(command, parse)?;
+            self.tally.passed += tally.passed;
+            self.tally.failed += tally.failed;
+            result?;
+            if tally.passed == 0 || tally.failed > 0 {
+                bail!("{} passed, {} failed", tally.passed, tally.failed);
+            }
         }
         Ok(Outcome::Passed)
     }
@@ -139,7 +167,7 @@ fn fuzz() -> anyhow::Result<Outcome> {
         let arguments = [&["test", "-p", package, "--"], FUZZ_NAMES].concat();
         let mut command = cargo(&workspace::root(), &arguments);
         command.env("PROPTEST_CASES", FUZZ_CASES);
-        let (tally, result) = counted(command)?;
+        let (tally, result) = counted(command, Tally::parse)?;
         result?;
         if tally.passed == 0 {
             bail!("{package} has no test that feeds random bytes: none is named {}", FUZZ_NAMES.join(" or "));
@@ -148,23 +176,23 @@ fn fuzz() -> anyhow::Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Runs a `cargo test`, passes its lines on, and counts the tests it reports.
-fn counted(mut command: Command) -> anyhow::Result<(Tally, anyhow::Result<()>)> {
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo test")?;
-    let stdout = child.stdout.take().context("cargo test has no standard output")?;
+/// Runs tests, passes their lines on, and counts what `parse` finds in them.
+fn counted(mut command: Command, parse: Parse) -> anyhow::Result<(Tally, anyhow::Result<()>)> {
+    let line = process::shown(&command);
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {line}"))?;
+    let stdout = child.stdout.take().with_context(|| format!("{line} has no standard output"))?;
     let mut tally = Tally::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.context("cannot read what cargo test prints")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        if let Some(more) = Tally::parse(&line) {
+    for printed in BufReader::new(stdout).split(b'\n') {
+        let printed = printed.with_context(|| format!("cannot read what {line} prints"))?;
+        let printed = String::from_utf8_lossy(&printed);
+        println!("{printed}");
+        if let Some(more) = parse(&printed) {
             tally.passed += more.passed;
             tally.failed += more.failed;
         }
     }
-    let status = child.wait().context("cannot wait for cargo test")?;
-    let result =
-        if status.success() { Ok(()) } else { Err(anyhow::anyhow!("cargo test ended with {status}")) };
+    let status = child.wait().with_context(|| format!("cannot wait for {line}"))?;
+    let result = if status.success() { Ok(()) } else { Err(anyhow::anyhow!("{line} ended with {status}")) };
     Ok((tally, result))
 }
 
@@ -176,6 +204,32 @@ impl Tally {
         let passed = counts.next()?.strip_suffix(" passed")?.parse().ok()?;
         let failed = counts.next()?.strip_suffix(" failed")?.parse().ok()?;
         Some(Self { passed, failed })
+    }
+
+    /// Reads `Tests  1 failed | 22 passed (23)`, with which Vitest ends.
+    fn parse_vitest(line: &str) -> Option<Self> {
+        let counts = line.trim().strip_prefix("Tests ")?;
+        let mut tally = Self::default();
+        for count in counts.split('(').next()?.split('|') {
+            let (number, what) = count.trim().split_once(' ')?;
+            match what.trim() {
+                "passed" => tally.passed = number.parse().ok()?,
+                "failed" => tally.failed = number.parse().ok()?,
+                _ => {}
+            }
+        }
+        Some(tally)
+    }
+
+    /// Reads `ℹ pass 7` and `ℹ fail 0`, with which Node's runner ends.
+    fn parse_node(line: &str) -> Option<Self> {
+        let (what, number) = line.trim().strip_prefix("ℹ ")?.split_once(' ')?;
+        let number = number.parse().ok()?;
+        match what {
+            "pass" => Some(Self { passed: number, failed: 0 }),
+            "fail" | "cancelled" => Some(Self { passed: 0, failed: number }),
+            _ => None,
+        }
     }
 }
 

@@ -149,7 +149,7 @@ fn room(package: &str) -> String {
 }
 
 /// Folders that hold nothing of ours.
-const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", ".git", "waxwing-data", "dist", "wasm"];
+const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", "dist", "wasm", ".git", "waxwing-data"];
 /// Endings of the files that we write by hand.
 const ENDINGS: &[&str] = &["rs", "toml", "md", "proto", "mjs", "js", "ts", "sh", "yml", "yaml"];
 /// Written by tools.

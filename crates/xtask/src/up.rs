@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 
 use crate::process::{self, cargo, typed};
 use crate::setup::{self, Purpose};
-use crate::workspace;
+use crate::{web, workspace};
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +33,10 @@ pub struct Options {
 
 pub fn up(options: &Options) -> anyhow::Result<()> {
     setup::setup(Purpose::Running)?;
+    if let Err(error) = web::web() {
+        // Everything else works without it.
+        println!("up: going on without the web app: {error:#}");
+    }
     let binaries = build(options.debug)?;
     let daemon = binaries.join("waxwingd");
     // From here on a signal is the server's to obey, so that it ends in good order.
@@ -135,8 +139,11 @@ fn welcome(client: &Path, address: &str, invitation: &str) -> String {
     let chat = |name: &str, other: &str| format!("{client} --data-dir ./{name} chat {other}");
     format!(
         "
+Open in a browser; anyone who has the link may register:
+    http://{address}/#invite={invitation}
+
 Waxwing answers on {address}
-Invitation (anyone who has it may register): {invitation}
+Invitation for terminals: {invitation}
 
 In a second terminal, from this directory:
     {}

@@ -30,3 +30,10 @@ pub fn root() -> PathBuf {
 pub fn metadata() -> anyhow::Result<Metadata> {
     MetadataCommand::new().manifest_path(root().join("Cargo.toml")).exec().context("cargo metadata failed")
 }
+
+/// Where cargo builds.
+pub fn target() -> anyhow::Result<PathBuf> {
+    let mut command = MetadataCommand::new();
+    let metadata = command.manifest_path(root().join("Cargo.toml")).no_deps().exec();
+    Ok(metadata.context("cargo metadata failed")?.target_directory.into_std_path_buf())
+}

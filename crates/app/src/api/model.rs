@@ -523,8 +523,7 @@ pub enum Fault {
 }
 
 impl Failure {
-    /// With a code and words; trying again is not said to help.
-    pub fn new(fault: Fault, code: &str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(fault: Fault, code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), fault, detail: detail.into(), retry_after_ms: 0 }
     }
 

@@ -22,8 +22,11 @@ fn sh(script: &str) -> Command {
 
 #[test]
 fn the_tests_of_all_binaries_are_summed() {
-    let (tally, result) = counted(sh("echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; echo noise;
-        echo 'test result: ok. 3 passed; 0 failed; 0 ignored'"))
+    let (tally, result) = counted(
+        sh("echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; echo noise;
+        echo 'test result: ok. 3 passed; 0 failed; 0 ignored'"),
+        Tally::parse,
+    )
     .unwrap();
     assert_eq!(tally, Tally { passed: 5, failed: 0 });
     assert!(result.is_ok());
@@ -32,7 +35,8 @@ fn the_tests_of_all_binaries_are_summed() {
 #[test]
 fn failing_tests_are_counted_and_the_run_fails() {
     let (tally, result) =
-        counted(sh("echo 'test result: FAILED. 2 passed; 1 failed; 0 ignored'; exit 101")).unwrap();
+        counted(sh("echo 'test result: FAILED. 2 passed; 1 failed; 0 ignored'; exit 101"), Tally::parse)
+            .unwrap();
     assert_eq!(tally, Tally { passed: 2, failed: 1 });
     assert!(result.is_err());
 }
@@ -50,4 +54,16 @@ fn a_step_that_fails_names_itself() {
 fn times_are_readable() {
     assert_eq!(shown(Duration::from_millis(1_240)), "1.2 s");
     assert_eq!(shown(Duration::from_secs(125)), "2 min 5 s");
+}
+
+#[test]
+fn other_runners_are_counted_too() {
+    let tally = |passed, failed| Some(Tally { passed, failed });
+    assert_eq!(Tally::parse_vitest("      Tests  23 passed (23)"), tally(23, 0));
+    assert_eq!(Tally::parse_vitest("      Tests  1 failed | 22 passed | 2 skipped (25)"), tally(22, 1));
+    assert_eq!(Tally::parse_vitest(" Test Files  8 passed (8)"), None);
+    assert_eq!(Tally::parse_node("ℹ pass 7"), tally(7, 0));
+    assert_eq!(Tally::parse_node("ℹ fail 2"), tally(0, 2));
+    assert_eq!(Tally::parse_node("ℹ cancelled 1"), tally(0, 1));
+    assert_eq!(Tally::parse_node("ℹ duration_ms 712.5"), None);
 }

@@ -19,7 +19,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("serverd", &["server", "call", "wire"]),
     ("sim", &["wire", "e2ee", "client", "server", "call"]),
     ("bench", &["wire", "e2ee", "client", "app"]),
-    ("web", &["app"]),
     ("xtask", &[]),
 ];
 

@@ -91,6 +91,7 @@ fn the_invitation_is_the_line_that_was_printed() {
 fn the_welcome_has_a_line_to_register_and_one_to_chat_for_each() {
     let text = welcome(Path::new("target/release/waxwing"), "127.0.0.1:7667", "wax1abc");
     for line in [
+        "http://127.0.0.1:7667/#invite=wax1abc",
         "target/release/waxwing --data-dir ./alice register 127.0.0.1:7667 --invite wax1abc --username alice",
         "target/release/waxwing --data-dir ./bob register 127.0.0.1:7667 --invite wax1abc --username bob",
         "target/release/waxwing --data-dir ./alice chat bob",

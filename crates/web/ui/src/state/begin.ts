@@ -17,4 +17,6 @@ export async function begin(): Promise<void> {
   stars.begin()
   attention.begin()
   await core.send({ type: 'fetchByRules', on: true })
+  const { beginHabits } = await import('../habits/begin')
+  beginHabits()
 }

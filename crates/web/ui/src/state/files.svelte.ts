@@ -2,6 +2,7 @@
 import { SvelteMap } from 'svelte/reactivity'
 
 import type { Attachment, AttachmentKind, FetchRules, Fetching } from '../core/api'
+import { fileName } from '../lib/fileName'
 import { core, on, reason, soon } from './core.svelte'
 
 /** Contents held as addresses of this tab; the one that was used longest ago goes. */
@@ -115,11 +116,6 @@ export async function save(message: string, index: number, file: Attachment): Pr
   if (url === undefined) return
   const link = document.createElement('a')
   link.href = url
-  link.download = file.name?.replace(/[/\\:*?"<>|\p{Cc}]/gu, '_') || `${file.kind}-${file.id.slice(0, 8)}${endOf(file.mediaType ?? '')}`
+  link.download = fileName(file)
   link.click()
-}
-
-function endOf(mediaType: string): string {
-  const end = mediaType.split('/')[1]?.replace('jpeg', 'jpg').replace(/[^a-z0-9].*$/, '') ?? ''
-  return end === '' ? '' : `.${end}`
 }

@@ -59,9 +59,9 @@ class Here {
     if (at > 0) this.jump += 1
     const same = this.place.chat === conversation
     if (same && at === 0 && this.place.front === 'chat' && !this.place.over) return
-    const inChat = this.place.front === 'chat' && this.place.chat !== ''
+    const replaces = this.place.over !== null || (this.place.front === 'chat' && this.place.chat !== '')
     const end = same ? this.place.end : []
-    this.#go({ chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, inChat)
+    this.#go({ chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, replaces)
   }
 
   /** Closes the conversation. */
@@ -102,6 +102,17 @@ class Here {
   /** Takes away all that lies over the chat list. */
   home(): void {
     if (this.place.start.length > 0 || this.place.over) this.#go({ start: [], over: null, front: 'start' }, true)
+  }
+
+  /** Closes what lies on top, and the conversation when nothing else is open. Whether there was anything. */
+  closeTop(): boolean {
+    const { start, chat, end, over, front } = this.place
+    if (over || (front === 'end' && end.length > 0) || (front === 'start' && start.length > 0)) this.back()
+    else if (end.length > 0) this.#go({ end: end.slice(0, -1) }, true)
+    else if (start.length > 0) this.#go({ start: start.slice(0, -1) }, true)
+    else if (chat !== '') this.close()
+    else return false
+    return true
   }
 
   /** One step back. */

@@ -10,11 +10,14 @@ const DEFAULTS = {
   'web.language': 'system',
   'web.enter': 'send',
   'web.textSize': '100',
-  'web.sounds': 'on',
+  'web.motion': 'system',
+  'web.sounds': 'off',
+  'web.notify': 'on',
+  'web.notifyText': 'all',
 } as const
 export type SettingKey = keyof typeof DEFAULTS
 /** Kept in this browser too. */
-const EARLY: readonly SettingKey[] = ['web.theme', 'web.language', 'web.textSize']
+const EARLY: readonly SettingKey[] = ['web.theme', 'web.language', 'web.textSize', 'web.motion']
 
 class Settings {
   #values = $state.raw<ReadonlyMap<string, string>>(new Map(EARLY.flatMap((key) => early(key))))
@@ -77,6 +80,7 @@ class Settings {
 
   #dress(): void {
     document.documentElement.dataset['theme'] = this.dark ? 'dark' : 'light'
+    document.documentElement.dataset['motion'] = this.get('web.motion')
     const percent = Number(this.get('web.textSize'))
     document.documentElement.style.fontSize = percent >= 80 && percent <= 160 && percent !== 100 ? `${percent}%` : ''
   }

@@ -2,6 +2,8 @@
 import chats from '../../messages/en/chats.json'
 import common from '../../messages/en/common.json'
 import conversation from '../../messages/en/conversation.json'
+import habits from '../../messages/en/habits.json'
+import settings from '../../messages/en/settings.json'
 import start from '../../messages/en/start.json'
 
-export default { ...common, ...start, ...chats, ...conversation }
+export default { ...common, ...start, ...chats, ...conversation, ...settings, ...habits }

@@ -56,7 +56,7 @@ export async function mute(chat: Chat): Promise<void> {
   await chats.set(chat.conversation, { what: 'mutedUntilMs', value })
 }
 
-async function archive(chat: Chat): Promise<void> {
+export async function archive(chat: Chat): Promise<void> {
   const set = (value: boolean) => chats.set(chat.conversation, { what: 'archived', value })
   if (!(await set(!chat.archived))) return
   toasts.say(t(chat.archived ? 'unarchived' : 'archivedDone'), { label: t('undo'), run: () => void set(chat.archived) })

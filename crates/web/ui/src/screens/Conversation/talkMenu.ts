@@ -22,6 +22,7 @@ export function talkMenu(chat: Chat): (MenuItem | false)[] {
   return [
     { icon: 'info', label: t('chatInfo'), run: () => openInfo(chat) },
     { icon: 'timer', label: t('disappearing'), run: () => void setLifetime(chat) },
+    { icon: 'download', label: t('exportChat'), run: () => here.over('exportChat', { conversation: chat.conversation }) },
     ...chatMenu(chat),
     { icon: 'close', label: t('closeChat'), run: () => here.close() },
   ]
