@@ -6,6 +6,11 @@
 //! workspace does not let in.
 
 fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    // In a browser `sqlite-wasm-rs` brings it.
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "wasm") {
+        return;
+    }
     let directory = sqlite3mc_src::source_dir();
     cc::Build::new()
         .file(directory.join(sqlite3mc_src::SOURCE_FILE))
@@ -28,5 +33,4 @@ fn main() {
         // rusqlite's references to these symbols come later on the linker's command line.
         .link_lib_modifier("+whole-archive")
         .compile("sqlite3mc");
-    println!("cargo:rerun-if-changed=build.rs");
 }

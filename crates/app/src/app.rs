@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -41,7 +41,7 @@ impl App {
         let (inputs, to_handle) = bounded(MAX_INPUTS);
         let (to_show, events) = bounded(MAX_EVENTS);
         let engine = Engine::start(profile, inputs.clone(), to_show)?;
-        let run = move || engine.run(&to_handle);
+        let run = move || run(engine, &to_handle);
         let folder = |error| OpenError::Folder { path: options.data_dir.clone(), error };
         let thread = thread::Builder::new().name("core".into()).spawn(run).map_err(folder)?;
         Ok(Self { inputs, events, next_command: AtomicU64::new(1), thread: Some(thread) })
@@ -83,6 +83,17 @@ impl Drop for App {
         let _ = self.inputs.send(Input::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut engine: Engine, inputs: &Receiver<Input>) {
+    engine.begin();
+    loop {
+        match inputs.recv_timeout(engine.patience()) {
+            Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return engine.stop(),
+            Ok(input) => engine.turn(Some(input)),
+            Err(RecvTimeoutError::Timeout) => engine.turn(None),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Storage of the user's own: a folder that some other program keeps in step with a cloud, or a WebDAV server. What
 //! goes there is encrypted before, and is named by the caller so that its name says nothing.
 
+#[cfg(not(target_family = "wasm"))]
+mod folder;
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests;
+#[cfg(not(target_family = "wasm"))]
 mod webdav;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 
 use crate::api::{CloudPlace, Failure};
 use crate::limits::MAX_PLACE_BYTES;
@@ -66,10 +70,11 @@ impl From<CloudError> for Failure {
 ///
 /// # Errors
 /// When it is no place.
+#[cfg(not(target_family = "wasm"))]
 pub fn open(place: &CloudPlace) -> Result<Box<dyn Cloud>, Failure> {
     check(place)?;
     Ok(match place {
-        CloudPlace::Folder { path } => Box::new(Folder(PathBuf::from(path))),
+        CloudPlace::Folder { path } => Box::new(folder::Folder(path.into())),
         CloudPlace::WebDav { url, user, password } => {
             Box::new(webdav::WebDav::new(url, user.as_deref(), password.as_deref()))
         }
@@ -112,9 +117,6 @@ fn is_http(url: &str) -> bool {
     })
 }
 
-/// A folder of this machine.
-struct Folder(PathBuf);
-
 impl From<io::Error> for CloudError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -122,40 +124,6 @@ impl From<io::Error> for CloudError {
             ErrorKind::PermissionDenied => Self::Refused,
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
             kind => Self::Unreachable(kind.to_string()),
-        }
-    }
-}
-
-impl Cloud for Folder {
-    fn put(&self, name: &str, mut content: File, bytes: u64) -> Result<(), CloudError> {
-        fs::create_dir_all(&self.0)?;
-        let part = self.0.join(format!("{name}.part"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&part)?;
-        let written = io::copy(&mut content, &mut file).and_then(|count| {
-            if count == bytes { file.sync_all() } else { Err(ErrorKind::UnexpectedEof.into()) }
-        });
-        let kept = written.and_then(|()| fs::rename(&part, self.0.join(name)));
-        if kept.is_err() {
-            let _ = fs::remove_file(&part);
-        }
-        kept?;
-        Ok(File::open(&self.0)?.sync_all()?)
-    }
-
-    fn read(&self, name: &str, from: u64) -> Result<Box<dyn Read>, CloudError> {
-        let mut file = File::open(self.0.join(name))?;
-        file.seek(SeekFrom::Start(from))?;
-        Ok(Box::new(file))
-    }
-
-    fn delete(&self, name: &str) -> Result<(), CloudError> {
-        match fs::remove_file(self.0.join(name)) {
-            // The folder itself may not be there now: a stick that is not plugged in has it still.
-            Err(error) if error.kind() == ErrorKind::NotFound && self.0.is_dir() => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(CloudError::Unreachable("the folder is not there".to_owned()))
-            }
-            other => Ok(other?),
         }
     }
 }

@@ -11,12 +11,13 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::Sender;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use waxwing_client::{self as core, Client, Effect, Key, Read as _, Time};
+use web_time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::api::FetchRules;
 use crate::api::{self, Answer, Command, CommandId, Event, Failure, Query};
@@ -43,7 +44,8 @@ pub enum Input {
     Media(Report),
     /// From the connection with this number.
     Net(u64, NetEvent),
-    /// The end.
+    /// The end, for whoever turns the engine.
+    #[cfg(not(target_family = "wasm"))]
     Stop,
 }
 
@@ -136,38 +138,41 @@ impl Engine {
         })
     }
 
-    /// Turns until it is stopped.
-    pub fn run(mut self, inputs: &Receiver<Input>) {
+    /// Before the first turn.
+    pub fn begin(&mut self) {
         self.sweep_later();
         self.handle(core::Input::Tick);
-        loop {
-            match inputs.recv_timeout(self.patience()) {
-                Ok(Input::Command(id, command)) => self.command(id, command),
-                Ok(Input::Query(query, reply)) => {
-                    let _ = reply.send(self.answer(query));
-                }
-                Ok(Input::Net(number, event)) if number == self.connections => self.net(event),
-                Ok(Input::Net(..)) => {}
-                Ok(Input::Media(report)) => self.reported(report),
-                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.stop(),
-                Err(RecvTimeoutError::Timeout) => {}
+    }
+
+    /// Deals with one input, or only with what is due. Whoever turns it does so again at the latest after
+    /// [`Self::patience`].
+    pub fn turn(&mut self, input: Option<Input>) {
+        match input {
+            Some(Input::Command(id, command)) => self.command(id, command),
+            Some(Input::Query(query, reply)) => {
+                let _ = reply.send(self.answer(query));
             }
-            self.recover();
-            self.sweep();
-            if self.wake.is_some_and(|wake| wake <= now()) {
-                self.wake = None;
-                self.handle(core::Input::Tick);
-            }
+            Some(Input::Net(number, event)) if number == self.connections => self.net(event),
+            Some(Input::Media(report)) => self.reported(report),
+            Some(_) | None => {}
+        }
+        self.recover();
+        self.sweep();
+        if self.wake.is_some_and(|wake| wake <= now()) {
+            self.wake = None;
+            self.handle(core::Input::Tick);
         }
     }
 
-    fn patience(&self) -> Duration {
+    /// How long nothing is due.
+    pub fn patience(&self) -> Duration {
         let wake = self.wake.map(|wake| Duration::from_millis(wake.0.saturating_sub(now().0)));
         let recovery = self.recovery.as_ref().map(|r| r.at.saturating_duration_since(Instant::now()));
         [wake, recovery].into_iter().flatten().fold(MAX_SLEEP, Duration::min)
     }
 
-    fn stop(mut self) {
+    /// Goes offline in good order.
+    pub fn stop(mut self) {
         self.handle(core::Input::Command(OWN_COMMAND, core::Command::GoOffline));
         self.drop_connection();
         if let Some(connection) = self.closing.take() {

@@ -1,10 +1,11 @@
 //! The key of the database, and where it comes from: a key file, or a passphrase that unwraps it.
 
+#[cfg(not(target_family = "wasm"))]
+mod file;
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -14,7 +15,9 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::limits::{MAX_ARGON2_ITERATIONS, MAX_ARGON2_MEMORY_KIB, MAX_KEY_FILE_BYTES};
+use crate::limits::{MAX_ARGON2_ITERATIONS, MAX_ARGON2_MEMORY_KIB};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use file::{obtain, protection};
 
 /// Argon2id, second recommended option of RFC 9106 (section 4): 64 MiB, 3 passes, 4 lanes.
 const ARGON2_MEMORY_KIB: u32 = 64 * 1024;
@@ -27,7 +30,7 @@ const FILE_VERSION: u32 = 1;
 pub struct DatabaseKey([u8; 32]);
 
 impl DatabaseKey {
-    fn generate(rng: &mut dyn CryptoRng) -> Self {
+    pub(crate) fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut bytes = [0; 32];
         rng.fill_bytes(&mut bytes);
         Self(bytes)
@@ -102,10 +105,10 @@ pub enum KeyError {
     },
 }
 
-/// The key file.
+/// What is in the key file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-enum KeyFile {
+pub(crate) enum KeyFile {
     Plain { version: u32, key: String },
     Passphrase { version: u32, memory_kib: u32, iterations: u32, lanes: u32, salt: String, wrapped: String },
 }
@@ -118,40 +121,30 @@ impl Drop for KeyFile {
     }
 }
 
-/// How the key file at `path` is protected; `None` when there is none.
-///
-/// # Errors
-/// See [`KeyError`].
-pub fn protection(path: &Path) -> Result<Option<Protection>, KeyError> {
-    match read_file(path)? {
-        None => Ok(None),
-        Some(KeyFile::Plain { .. }) => Ok(Some(Protection::KeyFile)),
-        Some(KeyFile::Passphrase { .. }) => Ok(Some(Protection::Passphrase)),
+/// How what is in a key file is protected; `None`: it is none.
+pub(crate) fn protection_of(file: &KeyFile) -> Protection {
+    match file {
+        KeyFile::Plain { .. } => Protection::KeyFile,
+        KeyFile::Passphrase { .. } => Protection::Passphrase,
     }
 }
 
-/// Reads the key, or makes one when `create` allows it.
-pub(crate) fn obtain(
-    path: &Path,
-    passphrase: Option<&str>,
-    create: bool,
-    rng: &mut dyn CryptoRng,
-) -> Result<(DatabaseKey, Protection), KeyError> {
-    if passphrase.is_some_and(str::is_empty) {
-        return Err(KeyError::PassphraseEmpty);
-    }
-    let Some(file) = read_file(path)? else {
-        if !create {
-            return Err(KeyError::Missing(path.to_owned()));
-        }
-        return make(path, passphrase, rng);
-    };
+/// Reads what is in a key file; `path` is for words.
+pub(crate) fn parse(text: &str, path: &Path) -> Result<KeyFile, KeyError> {
     let malformed = || KeyError::Malformed(path.to_owned());
-    match (&file, passphrase) {
+    let parsed: KeyFile = serde_json::from_str(text).map_err(|_| malformed())?;
+    let (KeyFile::Plain { version, .. } | KeyFile::Passphrase { version, .. }) = &parsed;
+    if *version == FILE_VERSION { Ok(parsed) } else { Err(malformed()) }
+}
+
+/// The key in a key file.
+pub(crate) fn open(file: &KeyFile, passphrase: Option<&str>, path: &Path) -> Result<DatabaseKey, KeyError> {
+    let malformed = || KeyError::Malformed(path.to_owned());
+    match (file, passphrase) {
         (KeyFile::Plain { key, .. }, None) => {
             let mut bytes = Zeroizing::new([0; 32]);
             hex::decode_to_slice(key, &mut *bytes).map_err(|_| malformed())?;
-            Ok((DatabaseKey(*bytes), Protection::KeyFile))
+            Ok(DatabaseKey(*bytes))
         }
         (KeyFile::Plain { .. }, Some(_)) => Err(KeyError::PassphraseUnused),
         (KeyFile::Passphrase { .. }, None) => Err(KeyError::PassphraseNeeded),
@@ -167,9 +160,24 @@ pub(crate) fn obtain(
                 .map(Zeroizing::new)
                 .map_err(|_| KeyError::PassphraseWrong)?;
             let bytes = opened.as_slice().try_into().map_err(|_| malformed())?;
-            Ok((DatabaseKey(bytes), Protection::Passphrase))
+            Ok(DatabaseKey(bytes))
         }
     }
+}
+
+/// What is in the key file of a key.
+pub(crate) fn pack(
+    key: &DatabaseKey,
+    passphrase: Option<&str>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Zeroizing<String>, KeyError> {
+    let file = match passphrase {
+        Some("") => return Err(KeyError::PassphraseEmpty),
+        None => KeyFile::Plain { version: FILE_VERSION, key: hex::encode(key.0) },
+        Some(passphrase) => wrap(key, passphrase, rng),
+    };
+    let text = serde_json::to_string_pretty(&file).expect("texts and numbers can be written as JSON");
+    Ok(Zeroizing::new(text + "\n"))
 }
 
 /// Parameters of the wrapping, authenticated along with the key.
@@ -197,24 +205,7 @@ impl Wrapping {
     }
 }
 
-fn make(
-    path: &Path,
-    passphrase: Option<&str>,
-    rng: &mut dyn CryptoRng,
-) -> Result<(DatabaseKey, Protection), KeyError> {
-    let key = DatabaseKey::generate(rng);
-    let (file, protection) = match passphrase {
-        None => {
-            let file = KeyFile::Plain { version: FILE_VERSION, key: hex::encode(key.0) };
-            (file, Protection::KeyFile)
-        }
-        Some(passphrase) => (wrap(&key, passphrase, rng)?, Protection::Passphrase),
-    };
-    write_file(path, &file).map_err(|error| KeyError::Io { path: path.to_owned(), error })?;
-    Ok((key, protection))
-}
-
-fn wrap(key: &DatabaseKey, passphrase: &str, rng: &mut dyn CryptoRng) -> Result<KeyFile, KeyError> {
+fn wrap(key: &DatabaseKey, passphrase: &str, rng: &mut dyn CryptoRng) -> KeyFile {
     let wrapping =
         Wrapping { memory_kib: ARGON2_MEMORY_KIB, iterations: ARGON2_ITERATIONS, lanes: ARGON2_LANES };
     let (mut salt, mut nonce) = ([0; 16], [0; 12]);
@@ -223,74 +214,12 @@ fn wrap(key: &DatabaseKey, passphrase: &str, rng: &mut dyn CryptoRng) -> Result<
     let cipher = wrapping.cipher(passphrase, &salt).expect("these parameters are within Argon2's limits");
     let payload = Payload { msg: &key.0, aad: &wrapping.to_bytes() };
     let sealed = cipher.encrypt(&Nonce::from(nonce), payload).expect("32 bytes are below the limit");
-    Ok(KeyFile::Passphrase {
+    KeyFile::Passphrase {
         version: FILE_VERSION,
         memory_kib: wrapping.memory_kib,
         iterations: wrapping.iterations,
         lanes: wrapping.lanes,
         salt: hex::encode(salt),
         wrapped: hex::encode([&nonce[..], &sealed].concat()),
-    })
-}
-
-fn read_file(path: &Path) -> Result<Option<KeyFile>, KeyError> {
-    let io = |error| KeyError::Io { path: path.to_owned(), error };
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io(error)),
-    };
-    let metadata = file.metadata().map_err(io)?;
-    if readable_by_others(&metadata) {
-        return Err(KeyError::Readable(path.to_owned()));
     }
-    let mut text = Zeroizing::new(String::new());
-    let read = (&mut file).take(MAX_KEY_FILE_BYTES).read_to_string(&mut text);
-    let malformed = || KeyError::Malformed(path.to_owned());
-    match read {
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(malformed()),
-        read => read.map_err(io)?,
-    };
-    let parsed: KeyFile = serde_json::from_str(&text).map_err(|_| malformed())?;
-    let (KeyFile::Plain { version, .. } | KeyFile::Passphrase { version, .. }) = &parsed;
-    if *version == FILE_VERSION { Ok(Some(parsed)) } else { Err(malformed()) }
-}
-
-/// Durable before the database exists: a database whose key was lost in a power cut would be worthless.
-fn write_file(path: &Path, file: &KeyFile) -> std::io::Result<()> {
-    let text = Zeroizing::new(serde_json::to_string_pretty(file)? + "\n");
-    let beside = path.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(&beside)?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    if path.exists() {
-        return Err(std::io::ErrorKind::AlreadyExists.into());
-    }
-    fs::rename(&beside, path)?;
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn readable_by_others(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &fs::Metadata) -> bool {
-    false
 }

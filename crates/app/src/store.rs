@@ -21,7 +21,9 @@ use zeroize::Zeroizing;
 use crate::key::DatabaseKey;
 pub use away::Away;
 use index::Changes;
-pub use index::{Indexing, Sizes, Within};
+#[cfg(not(target_family = "wasm"))]
+pub use index::Sizes;
+pub use index::{Indexing, Within};
 pub use journal::{Act, JournalRow, Noted, Once};
 use row::{COLUMNS, conversation_of, conversation_to_sql, delete_message, message_of, to_sql, write_message};
 
@@ -95,19 +97,42 @@ impl Store {
         key: &DatabaseKey,
         progress: &mut dyn FnMut(Indexing),
     ) -> Result<Self, StoreError> {
-        let connection = Connection::open(path).map_err(StoreError::from)?;
-        let literal = Zeroizing::new(format!("raw:{}", key.to_hex().as_str()));
-        // An error of this statement would quote it, key and all.
-        let keyed = connection
-            .pragma_update(None, "cipher", "chacha20")
-            .and_then(|()| connection.pragma_update(None, "key", literal.as_str()));
-        keyed.map_err(|_| StoreError::WrongKey)?;
+        Self::prepare(Connection::open(path)?, Some(key), progress)
+    }
+
+    /// The same in a browser's private files; without a path in memory, where nothing is encrypted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[cfg(target_family = "wasm")]
+    pub fn open_in_browser(
+        path: Option<&Path>,
+        key: &DatabaseKey,
+        progress: &mut dyn FnMut(Indexing),
+    ) -> Result<Self, StoreError> {
+        use rusqlite::OpenFlags;
+        let Some(path) = path else {
+            return Self::prepare(Connection::open_in_memory()?, None, progress);
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let vfs = crate::browser::ENCRYPTED_FILES;
+        Self::prepare(Connection::open_with_flags_and_vfs(path, flags, vfs)?, Some(key), progress)
+    }
+
+    fn prepare(
+        connection: Connection,
+        key: Option<&DatabaseKey>,
+        progress: &mut dyn FnMut(Indexing),
+    ) -> Result<Self, StoreError> {
+        if let Some(key) = key {
+            unlock(&connection, key)?;
+        }
+        // Exclusive: no shared-memory file beside the database, which a browser does not have. The profile's lock
+        // file is what tells a second process so in words.
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        // Exclusive: no shared-memory file beside the database. The profile's lock file is what tells a
-        // second process so in words.
         connection.execute_batch(
-            "PRAGMA locking_mode = EXCLUSIVE;
-             PRAGMA journal_mode = WAL;
+            "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA temp_store = MEMORY;
              PRAGMA secure_delete = ON;
@@ -359,6 +384,16 @@ impl Store {
             .query_map(params![conversation_to_sql(with), to_sql(bound), to_sql(max as u64)], message_of)?
             .collect()
     }
+}
+
+/// From here on the connection reads and writes pages under the key.
+fn unlock(connection: &Connection, key: &DatabaseKey) -> Result<(), StoreError> {
+    let literal = Zeroizing::new(format!("raw:{}", key.to_hex().as_str()));
+    // An error of this statement would quote it, key and all.
+    let keyed = connection
+        .pragma_update(None, "cipher", "chacha20")
+        .and_then(|()| connection.pragma_update(None, "key", literal.as_str()));
+    keyed.map_err(|_| StoreError::WrongKey)
 }
 
 impl Read for Store {

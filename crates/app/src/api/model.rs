@@ -523,7 +523,8 @@ pub enum Fault {
 }
 
 impl Failure {
-    pub(crate) fn new(fault: Fault, code: &str, detail: impl Into<String>) -> Self {
+    /// With a code and words; trying again is not said to help.
+    pub fn new(fault: Fault, code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), fault, detail: detail.into(), retry_after_ms: 0 }
     }
 

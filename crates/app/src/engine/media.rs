@@ -5,12 +5,13 @@ pub mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use waxwing_client::{self as core, Body, Direction, MessageKey, Read as _};
 use waxwing_wire::attachment::Attachment;
 use waxwing_wire::file::Download;
 use waxwing_wire::post::Deed;
+use web_time::Instant;
 
 use super::server::Server;
 use super::{Engine, OWN_COMMAND, storage_fails};
@@ -417,13 +418,14 @@ impl Engine {
     /// Where the server speaks HTTP.
     fn http_base(&self) -> String {
         let address = self.server.as_ref().and_then(Server::target).map(|(address, _)| address);
-        let (host, port) = match address {
-            Some(ServerAddress::Tcp { host, port } | ServerAddress::WebSocket { host, port, .. }) => {
-                (host, port)
-            }
-            None => return String::new(),
+        let Some(address) = address else { return String::new() };
+        let scheme = match address {
+            ServerAddress::WebSocket { tls: true, .. } => "https",
+            _ => "http",
         };
-        if host.contains(':') { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") }
+        let (host, port) = address.host_and_port();
+        let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        format!("{scheme}://{open}{host}{close}:{port}")
     }
 
     // ------------------------------------------------------------ what is not needed any more

@@ -17,7 +17,8 @@ impl Engine {
         Look { client, store: &self.profile.store }
     }
 
-    pub(super) fn answer(&self, query: Query) -> Result<Answer, Failure> {
+    /// What a front end asks.
+    pub fn answer(&self, query: Query) -> Result<Answer, Failure> {
         let client = self.client.as_ref().ok_or_else(storage_fails)?;
         let look = self.look(client);
         let store = look.store;

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
 use tempfile::TempDir;
 use waxwing_wire::DeviceKey;
 use waxwing_wire::handshake::StaticKey;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use waxwing_client::attachment::Verifier;
 use waxwing_wire::attachment::Attachment;
 
-use super::Reporter;
-use super::transfer::{CHUNK_SEALED_BYTES, Fetched, Progress, finish, opener_of, whole_chunks};
-use super::vault::{Vault, layout_of};
+use super::transfer::{CHUNK_SEALED_BYTES, Progress, finish, opener_of, whole_chunks};
+use super::vault::layout_of;
+use super::{Fetched, Reporter, Vault};
 use crate::cloud::{Cloud, CloudError};
 
 fn stopped() -> CloudError {

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::path::PathBuf;
 
 use waxwing_client::LocalFile;
 use waxwing_wire::Bytes;
@@ -12,31 +11,11 @@ use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FILE_NAME_BYTES};
 use super::animation::{clean, sticker};
 use super::ffmpeg::{Alive, Container};
 use super::photo::{self, Looks};
-use super::vault::{Vault, disk};
 use super::video::{self, video};
-use super::{pdf, photo::photo};
+use super::{How, Origin, Vault, disk, pdf, photo::photo};
 use crate::api::Failure;
 use crate::limits::{MAX_PDF_BYTES, MAX_PHOTO_BYTES};
 use crate::sound::{Source, Unhearable, length, voice};
-
-/// What is to become of a file.
-pub struct How {
-    /// Where it is.
-    pub from: Origin,
-    /// As what it is sent; `None`: as what it is.
-    pub kind: Option<AttachmentKind>,
-    /// A photo as large as it makes sense; a film whose pictures and sounds stay as they are.
-    pub hd: bool,
-}
-
-/// Where a file is.
-#[derive(Clone)]
-pub enum Origin {
-    /// On this device.
-    Path(PathBuf),
-    /// In memory, under a name that may be empty.
-    Content { name: String, content: Vec<u8> },
-}
 
 /// A file that is being read.
 enum Input {

@@ -12,10 +12,8 @@ use waxwing_client::Upload;
 use waxwing_client::attachment::Layout;
 use waxwing_wire::RejectCode;
 
-use super::Reporter;
-use super::question::{Answer, Question};
-use super::transfer::{Patience, Progress, Uploaded, agent};
-use super::vault::Vault;
+use super::transfer::{Patience, Progress, agent};
+use super::{Answer, Question, Reporter, Uploaded, Vault};
 use crate::limits::{MAX_ADDRESSES_ASKED, SEGMENT_PATIENCE_MAX, SEGMENT_PATIENCE_MIN};
 
 /// Addresses of some segments, one after the other.

@@ -6,11 +6,14 @@ use std::fs;
 use std::io::{Cursor, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 use tempfile::TempDir;
+use waxwing_client::Upload;
 use waxwing_client::attachment::Layout;
 use waxwing_wire::attachment::AttachmentKind;
 use waxwing_wire::file::{Download, Segments, UploadTicket, UploadToken};

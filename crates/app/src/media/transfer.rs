@@ -7,60 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 use waxwing_client::Upload;
 use waxwing_client::attachment::{AttachmentKey, Layout, Opener, Purpose, TAG_BYTES, Verifier};
 use waxwing_wire::attachment::Attachment;
-use waxwing_wire::file::Download;
 
-use super::question::{Answer, Question};
 use super::segments::Segmented;
 use super::source::{Gap, Source, absolute};
-use super::vault::{Vault, layout_of};
-use super::{Report, Reporter};
+use super::vault::layout_of;
+use super::{Answer, Fetch, Fetched, Question, Report, Reporter, Uploaded, Vault};
 use crate::limits::{
     HTTP_PATIENCE, MAX_ADDRESSES_ASKED, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES,
-    MIN_PIECE_BYTES, PIECE_TIME, PROGRESS_PAUSE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
+    MIN_PIECE_BYTES, PIECE_TIME, PROGRESS_PAUSE, QUESTION_PATIENCE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
 };
 
-/// How an upload has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uploaded {
-    /// The server has all of it, durably.
-    Whole,
-    /// The ticket does not count any more.
-    Ticket,
-    /// The ciphertext is not here.
-    Missing,
-    /// It did not even begin.
-    NotNow,
-}
-
-/// How a download has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetched {
-    /// All of it is here, and it is what the sender meant.
-    Whole,
-    /// The address does not count any more.
-    Address,
-    /// The server cannot be reached, or answers something else.
-    Unreachable,
-    /// What the server has is another file than the message says.
-    False,
-    /// It cannot be kept; why.
-    Disk(String),
-}
-
-/// A download.
-pub struct Fetch {
-    /// What the message says of it.
-    pub attachment: Attachment,
-    /// Where its ciphertext is.
-    pub download: Download,
-    /// Where the server speaks HTTP.
-    pub server: String,
-}
+/// How often a thread that waits looks whether it is to stop.
+const LOOK_AROUND: Duration = Duration::from_millis(200);
 
 /// Waits longer with every failure in a row.
 pub(super) struct Patience<'a> {
@@ -86,6 +50,25 @@ impl Patience<'_> {
             thread::sleep(Duration::from_millis(50));
         }
         self.failures < most && !self.stopped()
+    }
+}
+
+impl Question {
+    /// Asks, and waits for the answer.
+    pub(super) fn ask(self, report: &Reporter, stop: &AtomicBool) -> Answer {
+        let (answer, answered) = bounded(1);
+        if !report(Report::Asks(self, answer)) {
+            return Answer::NotNow;
+        }
+        let end = Instant::now() + QUESTION_PATIENCE;
+        while !stop.load(Ordering::Relaxed) && Instant::now() < end {
+            match answered.recv_timeout(LOOK_AROUND) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Answer::NotNow,
+            }
+        }
+        Answer::NotNow
     }
 }
 

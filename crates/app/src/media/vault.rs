@@ -13,6 +13,7 @@ use waxwing_client::attachment::{AttachmentKey, Chunk, Layout, Opener, Purpose, 
 use waxwing_wire::FileId;
 use waxwing_wire::attachment::Attachment;
 
+use super::{DAMAGED, disk};
 use crate::api::{Failure, Fault};
 use crate::limits::MAX_FILE_CONTENT_BYTES;
 
@@ -21,9 +22,6 @@ const NEW: &str = "new-";
 const PART: &str = ".part";
 /// How much of an upload in segments is up.
 const SENT: &str = ".sent";
-
-/// Code of the failure that a file is damaged on this device.
-pub const DAMAGED: &str = "damagedFile";
 
 /// See the module.
 pub struct Vault {
@@ -224,11 +222,6 @@ fn open_into(
         target.write_all(&bytes).map_err(disk)?;
     }
     Ok(())
-}
-
-/// Nothing of the file or its path is in it.
-pub fn disk(error: io::Error) -> Failure {
-    Failure::device(format!("the file cannot be worked on: {error}"))
 }
 
 fn changed() -> Failure {

@@ -12,7 +12,7 @@ use waxwing_client::LocalFile;
 use super::ffmpeg::{self, Alive, Container};
 use super::film::{Film, NoFilm, Written, mp4, webm};
 use super::photo::{self, Looks};
-use super::vault::{Vault, disk};
+use super::{Vault, disk};
 use crate::api::Failure;
 use crate::limits::{MAX_KEPT_VIDEO_BITS_PER_SECOND, VIDEO_SIDE_PIXELS};
 

@@ -3,11 +3,13 @@ use std::fmt;
 /// Where `waxwingd` listens unless told otherwise.
 const DEFAULT_PORT: u16 = 7667;
 const DEFAULT_WEBSOCKET_PORT: u16 = 80;
+const DEFAULT_TLS_PORT: u16 = 443;
 /// Where `waxwingd` takes WebSockets.
 const WEBSOCKET_PATH: &str = "/v1/stream";
 const MAX_CHARS: usize = 512;
 
-/// A server as people write it: `host`, `host:port`, `[ipv6]:port` or `ws://host[:port][/path]`.
+/// A server as people write it: `host`, `host:port`, `[ipv6]:port` or `ws://host[:port][/path]`; in a browser also
+/// `wss://`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerAddress {
     /// The native protocol over TCP.
@@ -25,6 +27,8 @@ pub enum ServerAddress {
         port: u16,
         /// Begins with a slash.
         path: String,
+        /// Inside TLS, which only a browser brings.
+        tls: bool,
     },
 }
 
@@ -52,21 +56,24 @@ impl ServerAddress {
             return Err(AddressError::Malformed);
         }
         let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));
-        match scheme.to_ascii_lowercase().as_str() {
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "wss" | "https" if cfg!(not(target_family = "wasm")) => Err(AddressError::Tls),
             "tcp" => {
                 let (host, port) = host_and_port(rest, DEFAULT_PORT)?;
                 Ok(Self::Tcp { host, port })
             }
-            "ws" => {
+            "ws" | "wss" => {
+                let tls = scheme == "wss";
                 let (authority, path) = match rest.find('/') {
                     Some(at) => rest.split_at(at),
                     None => (rest, ""),
                 };
-                let (host, port) = host_and_port(authority, DEFAULT_WEBSOCKET_PORT)?;
+                let (host, port) =
+                    host_and_port(authority, if tls { DEFAULT_TLS_PORT } else { DEFAULT_WEBSOCKET_PORT })?;
                 let path = if path.is_empty() || path == "/" { WEBSOCKET_PATH } else { path };
-                Ok(Self::WebSocket { host, port, path: path.to_owned() })
+                Ok(Self::WebSocket { host, port, path: path.to_owned(), tls })
             }
-            "wss" | "https" => Err(AddressError::Tls),
             _ => Err(AddressError::Malformed),
         }
     }
@@ -85,7 +92,10 @@ impl fmt::Display for ServerAddress {
         let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
         match self {
             Self::Tcp { .. } => write!(f, "{open}{host}{close}:{port}"),
-            Self::WebSocket { path, .. } => write!(f, "ws://{open}{host}{close}:{port}{path}"),
+            Self::WebSocket { path, tls, .. } => {
+                let scheme = if *tls { "wss" } else { "ws" };
+                write!(f, "{scheme}://{open}{host}{close}:{port}{path}")
+            }
         }
     }
 }

@@ -1,10 +1,15 @@
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, unbounded};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
 use waxwing_wire::client_frame::ClientFrame;
 use waxwing_wire::handshake::{Answer, PREAMBLE_BYTES, Responder};
+use waxwing_wire::transport::Transport;
+use waxwing_wire::{Bytes, frame};
 
 use super::address::AddressError;
 use super::*;

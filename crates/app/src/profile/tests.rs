@@ -1,10 +1,12 @@
-use std::process;
+use std::{fs, process};
 
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use tempfile::TempDir;
 
+use super::folder::KEY_FILE;
 use super::*;
+use crate::key::KeyChoice;
 
 fn options(folder: &TempDir, key_file: Option<PathBuf>) -> ProfileOptions {
     let key = KeyChoice { key_file, passphrase: None };

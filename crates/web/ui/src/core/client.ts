@@ -1,5 +1,9 @@
-// What the user interface sees of the core. Preliminary: types only, until the core runs in its worker.
-import type { Answer, Attachment, AttachmentKind, Command, Event, Failure, Query } from './api'
+// What the user interface sees of the core: commands, queries, events. The core itself is in a worker of one tab.
+import address from '../worker/worker.ts?worker&url'
+import type { Answer, Attachment, Command, Event, Failure, Query } from './api'
+import type { Ask, AttachOptions, CoreState, Say, Tell } from '../worker/messages'
+
+export type { AttachOptions, CoreState }
 
 /** Why something was not done. */
 export class CoreError extends Error {
@@ -11,13 +15,6 @@ export class CoreError extends Error {
     this.failure = failure
   }
 }
-
-/** How far opening has come. */
-export type CoreState =
-  | { at: 'starting' }
-  | { at: 'locked' }
-  | { at: 'ready' }
-  | { at: 'failed'; code: string; detail: string }
 
 type AnswerTypes = {
   message: 'message'
@@ -44,37 +41,188 @@ export interface Core {
   /** Events other than done and failed; returns what ends it. */
   on(listener: (event: Event) => void): () => void
   /** A file of the user's made ready for a post; progress by events. */
-  attach(file: Blob, options: { name?: string; kind?: AttachmentKind; hd?: boolean }): Promise<Attachment>
+  attach(file: Blob, options: AttachOptions): Promise<Attachment>
   /** The content of a message's file; fetches it first if it is not here. */
   file(message: string, index: number): Promise<Blob>
   readonly state: { subscribe(run: (state: CoreState) => void): () => void }
   unlock(passphrase: string): Promise<void>
-  /** Protects what is stored here with a passphrase, or with the browser's key alone (`null`); `former`: the one it has. */
+  /** Protects this browser's profile by a passphrase, another one, or none any more. */
   protect(passphrase: string | null, former?: string): Promise<void>
+  /** After `failed` with what cannot be mended (`evicted`, `keyMissing`, …): an empty profile. */
+  beginAnew(): void
+  /** After `failed` with `filesUnsupported`: nothing is kept, all is gone with the window. */
+  continueInMemory(): void
+}
+
+/** Says, apart from what the browser may delete together, that there was a profile here. */
+const MARK = 'waxwing-profile=1'
+const YEAR_S = 365 * 24 * 3600
+
+type Waiting = { ask: Ask; resolve: (say: Extract<Say, { t: 'answer' }> | DoneEvent) => void; reject: (error: CoreError) => void }
+
+/** Commands that the core does once under a key, so that they may be asked for again. */
+const ONCE = new Set(['send', 'forward', 'act', 'sendToList', 'postStatus'])
+
+class Client implements Core {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #listeners = new Set<(event: Event) => void>()
+  readonly #watchers = new Set<(state: CoreState) => void>()
+  #state: CoreState = { at: 'starting' }
+  // Ids are of this tab alone: 21 random bits, 32 that count.
+  #next = Math.floor(Math.random() * 2 ** 20) * 2 ** 32 + 1
+
+  readonly state = {
+    subscribe: (run: (state: CoreState) => void) => {
+      this.#watchers.add(run)
+      run(this.#state)
+      return () => void this.#watchers.delete(run)
+    },
+  }
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+    worker.onmessage = ({ data }: MessageEvent<Say>) => this.#heard(data)
+    worker.onerror = (event) => {
+      event.preventDefault()
+      this.#become({ at: 'failed', code: 'unexpected', detail: event.message || 'the core cannot be loaded' })
+    }
+    this.#tell({ t: 'begin', expected: document.cookie.split('; ').includes(MARK) })
+  }
+
+  #tell(tell: Tell) {
+    this.#worker.postMessage(tell)
+  }
+
+  #become(state: CoreState) {
+    this.#state = state
+    for (const run of this.#watchers) run(state)
+  }
+
+  #ask(make: (id: number) => Ask): Promise<Extract<Say, { t: 'answer' }> | DoneEvent> {
+    const ask = make(this.#next++)
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(ask.id, { ask, resolve, reject })
+      this.#worker.postMessage(ask)
+    })
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  #heard(say: Say) {
+    switch (say.t) {
+      case 'state':
+        return this.#become(say.state)
+      case 'answer':
+        return this.#take(say.id)?.resolve(say)
+      case 'refused':
+        return this.#take(say.id)?.reject(new CoreError(JSON.parse(say.json) as Failure))
+      case 'moved':
+        return this.#askAgain()
+      case 'event':
+        return this.#happened(JSON.parse(say.json) as Event)
+    }
+  }
+
+  #happened(event: Event) {
+    if (event.type === 'done') return this.#take(event.command)?.resolve(event)
+    if (event.type === 'failed') return this.#take(event.command)?.reject(new CoreError(event.failure))
+    if (event.type === 'registered') {
+      document.cookie = `${MARK}; max-age=${YEAR_S}; path=/; samesite=strict`
+      void navigator.storage?.persist?.()
+    }
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** The tab that had the core has gone, or the core has only just come. What may have been done already and cannot be asked for again has failed. */
+  #askAgain() {
+    for (const [id, { ask, reject }] of this.#waiting) {
+      if (ask.t === 'send' && !(JSON.parse(ask.json) as Command & { type: string }).type.startsWith('once')) {
+        this.#waiting.delete(id)
+        const detail = 'the tab that was doing it has closed; see whether it was done, and try again'
+        reject(new CoreError({ code: 'interrupted', fault: 'device', detail, retryAfterMs: 0 }))
+      } else {
+        this.#worker.postMessage(ask)
+      }
+    }
+    for (const listener of this.#listeners) listener({ type: 'overrun' })
+  }
+
+  async send(command: Command): Promise<DoneEvent> {
+    const asked: Command = ONCE.has(command.type) ? { type: 'once', key: crypto.randomUUID(), command } : command
+    const json = JSON.stringify(asked)
+    return (await this.#ask((id) => ({ t: 'send', id, json }))) as DoneEvent
+  }
+
+  async query<const Q extends Query>(query: Q): Promise<AnswerOf<Q>> {
+    const json = JSON.stringify(query)
+    const answer = (await this.#ask((id) => ({ t: 'query', id, json }))) as Extract<Say, { t: 'answer' }>
+    return JSON.parse(answer.json ?? 'null') as AnswerOf<Q>
+  }
+
+  on(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async attach(file: Blob, options: AttachOptions): Promise<Attachment> {
+    const answer = (await this.#ask((id) => ({ t: 'attach', id, file, options }))) as Extract<Say, { t: 'answer' }>
+    return JSON.parse(answer.json ?? 'null') as Attachment
+  }
+
+  async file(message: string, index: number): Promise<Blob> {
+    const answer = (await this.#ask((id) => ({ t: 'file', id, message, index }))) as Extract<Say, { t: 'answer' }>
+    return answer.blob ?? new Blob()
+  }
+
+  async unlock(passphrase: string): Promise<void> {
+    this.#tell({ t: 'unlock', passphrase })
+    const state = await new Promise<CoreState>((resolve) => {
+      let first = true
+      const run = (state: CoreState) => {
+        // The first is what it is now.
+        if (!first && (state.at === 'ready' || state.at === 'failed')) {
+          this.#watchers.delete(run)
+          resolve(state)
+        }
+        first = false
+      }
+      this.state.subscribe(run)
+    })
+    if (state.at === 'failed') {
+      throw new CoreError({ code: state.code, fault: 'user', detail: state.detail, retryAfterMs: 0 })
+    }
+  }
+
+  async protect(passphrase: string | null, former?: string): Promise<void> {
+    await this.#ask((id) => ({ t: 'protect', id, former, passphrase: passphrase ?? undefined }))
+  }
+
+  beginAnew() {
+    document.cookie = 'waxwing-profile=; max-age=0; path=/; samesite=strict'
+    this.#tell({ t: 'anew' })
+  }
+
+  continueInMemory() {
+    this.#tell({ t: 'memory' })
+  }
+}
+
+/** An address of this page's own scripts, as the page's policy (Trusted Types) wants it. */
+function script(address: string): unknown {
+  const own = (url: string) => {
+    if (new URL(url, location.href).origin !== location.origin) throw new TypeError('not a script of this page')
+    return url
+  }
+  const types = (window as { trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): unknown } } }).trustedTypes
+  return types?.createPolicy('waxwing', { createScriptURL: own }).createScriptURL(address) ?? address
 }
 
 /** Opens the core, or joins the tab that has it open. */
 export function openCore(): Core {
-  const failure: Failure = {
-    code: 'noCore',
-    fault: 'device',
-    detail: 'this build holds no core',
-    retryAfterMs: 0,
-  }
-  const none = () => Promise.reject(new CoreError(failure))
-  return {
-    send: none,
-    query: none,
-    on: () => () => {},
-    attach: none,
-    file: none,
-    unlock: none,
-    protect: none,
-    state: {
-      subscribe(run) {
-        run({ at: 'failed', code: failure.code, detail: failure.detail })
-        return () => {}
-      },
-    },
-  }
+  return new Client(new Worker(script(address) as string, { type: 'module', name: 'waxwing' }))
 }
