@@ -32,6 +32,28 @@ const FEATURES: &[&str] = &[
     "--enable-multivalue",
     "--enable-mutable-globals",
 ];
+/// What of SQLite, and of its ciphers, nothing here uses.
+const SQLITE_WITHOUT: &[&str] = &[
+    "-USQLITE_ENABLE_API_ARMOR",
+    "-USQLITE_ENABLE_BYTECODE_VTAB",
+    "-USQLITE_ENABLE_COLUMN_METADATA",
+    "-USQLITE_ENABLE_DBPAGE_VTAB",
+    "-USQLITE_ENABLE_DBSTAT_VTAB",
+    "-USQLITE_ENABLE_MATH_FUNCTIONS",
+    "-USQLITE_ENABLE_OFFSET_SQL_FUNC",
+    "-USQLITE_ENABLE_PREUPDATE_HOOK",
+    "-USQLITE_ENABLE_RTREE",
+    "-USQLITE_ENABLE_SESSION",
+    "-USQLITE_ENABLE_STMTVTAB",
+    "-USQLITE_ENABLE_UNKNOWN_SQL_FUNCTION",
+    "-USQLITE_ENABLE_UNLOCK_NOTIFY",
+    "-DHAVE_CIPHER_AEGIS=0",
+    "-DHAVE_CIPHER_AES_128_CBC=0",
+    "-DHAVE_CIPHER_AES_256_CBC=0",
+    "-DHAVE_CIPHER_ASCON128=0",
+    "-DHAVE_CIPHER_RC4=0",
+    "-DHAVE_CIPHER_SQLCIPHER=0",
+];
 /// Crates whose code is in the core.
 const CORE_CRATES: &[&str] = &["web", "app", "client", "e2ee", "wire"];
 /// How all of this is done: another way makes other files.
@@ -134,6 +156,8 @@ fn build_core(places: &Places, hash: &str) -> anyhow::Result<()> {
     let how = toolchain::compiler(&places.root)?;
     let mut build = cargo(&places.root, &["build", "-p", CORE, "--target", TARGET, "--profile", PROFILE]);
     how.apply(&mut build);
+    toolchain::c_compiler()?;
+    build.env("SQLITE_WASM_RS_FLAGS", SQLITE_WITHOUT.join(" "));
     println!("web: cargo build -p {CORE} --target {TARGET} --profile {PROFILE}");
     process::run(build)?;
     let compiled = places.target.join(TARGET).join(PROFILE).join("waxwing_web.wasm");
@@ -147,7 +171,7 @@ fn build_core(places: &Places, hash: &str) -> anyhow::Result<()> {
     let optimiser = places.tools.join("node_modules/.bin/wasm-opt");
     let big = made.join("waxwing_web_bg.wasm");
     let small = made.join("small.wasm");
-    let size = ["-Os", "--strip-debug", "--strip-producers", text(&big)?, "-o", text(&small)?];
+    let size = ["-Oz", "--strip-debug", "--strip-producers", text(&big)?, "-o", text(&small)?];
     process::run(process::command(&places.root, text(&optimiser)?, &[FEATURES, &size].concat()))?;
     fs::rename(&small, &big).context("cannot rename the optimised core")?;
     fs::create_dir_all(&places.core).context("cannot make the folder of the core")?;

@@ -57,6 +57,15 @@ pub fn compiler(root: &Path) -> anyhow::Result<Compiler> {
     Ok(Compiler::Debian)
 }
 
+/// SQLite is C, and the C compiler of a machine compiles for that machine alone; clang for wasm too.
+pub fn c_compiler() -> anyhow::Result<()> {
+    if process::answer("clang", &["--version"]).is_none() {
+        say("clang", "missing");
+        setup::apt_install(&["clang"])?;
+    }
+    Ok(())
+}
+
 fn has_target() -> bool {
     let folder = process::answer("rustc", &["--print", "target-libdir", "--target", TARGET]);
     folder.is_some_and(|folder| Path::new(folder.trim()).is_dir())

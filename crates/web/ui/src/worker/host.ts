@@ -1,5 +1,5 @@
 // The tab's worker that has the core: it opens the profile, turns the core, and answers whoever asks.
-import init, { Core, Storage, needsPassphrase, newKey, rewrapKey } from '../wasm/waxwing_web.js'
+import init, { Core, Storage, needsPassphrase, newKey, rewrapKey } from './wasm/waxwing_web.js'
 import { forget, keep, kept } from './keeper'
 import type { Ask, CoreState, Say } from './messages'
 
