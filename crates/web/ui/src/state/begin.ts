@@ -7,6 +7,7 @@ import { files } from './files.svelte'
 import { people } from './people.svelte'
 import { settings } from './settings.svelte'
 import { stars } from './stars.svelte'
+import { updates } from './status.svelte'
 
 export async function begin(): Promise<void> {
   await account.begin()
@@ -16,6 +17,7 @@ export async function begin(): Promise<void> {
   files.begin()
   stars.begin()
   attention.begin()
+  updates.begin()
   await core.send({ type: 'fetchByRules', on: true })
   const { beginHabits } = await import('../habits/begin')
   beginHabits()
