@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// Where it is built. The folder itself is always there, so that Cargo can watch it.
+/// Where it is built.
 const BUILT: &str = "../web/ui/dist";
 /// What is said without it.
 const ABSENT: &str = "src/web/absent.html";
@@ -15,6 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={BUILT}");
     println!("cargo::rerun-if-changed={ABSENT}");
     let built = here.join(BUILT);
+    // What is not there cannot be watched: everything would be built anew each time.
+    fs::create_dir_all(&built)?;
     let mut files = Vec::new();
     if built.join("index.html").is_file() {
         collect(&built, &mut files)?;

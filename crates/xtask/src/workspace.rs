@@ -17,6 +17,7 @@ pub const EXPECTED: &[&str] = &[
     "waxwing-serverd",
     "waxwing-sim",
     "waxwing-bench",
+    "waxwing-web",
     "xtask",
 ];
 
