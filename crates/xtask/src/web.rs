@@ -82,7 +82,7 @@ impl Places {
         Self {
             ui: web.join("ui"),
             tools: web.join("tools"),
-            core: web.join("ui/src/wasm"),
+            core: web.join("ui/src/worker/wasm"),
             embedded: web.join("ui/dist"),
             work: target.join("web"),
             root,
