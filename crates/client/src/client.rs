@@ -151,7 +151,11 @@ impl Client {
             return Err(DAMAGED);
         }
         let mut groups = Groups::default();
-        let outbox = Outbox::open(db, |row| groups.see(row))?;
+        let mut refetch = BTreeSet::new();
+        let outbox = Outbox::open(db, |row| {
+            refetch.extend(crate::retry::unheard_of(db, row)?);
+            groups.see(row)
+        })?;
         Ok(Self {
             keys,
             username: Username::parse(&counters.username).ok(),
@@ -167,7 +171,7 @@ impl Client {
             files: Files::open(db)?,
             groups,
             lights: Lights::default(),
-            refetch: BTreeSet::new(),
+            refetch,
             own_asked: 0,
             own_known: 0,
             claims: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waxwing_wire::content::Conversation;
-use waxwing_wire::{DeviceAddress, DeviceId, GroupId, MessageId};
+use waxwing_wire::{AccountId, DeviceAddress, DeviceId, GroupId, MessageId};
 
 use crate::Time;
 use crate::client::{Client, Error};
@@ -13,6 +13,7 @@ use crate::limits::{
     ACTS_KEPT, HOLD_MS, MAX_RESENDS, MAX_RETRIES, MAX_RETRIES_PER_STEP, MAX_RETRIES_PLANNED,
     RENEWAL_PAUSE_MS, RESEND_AGE_MS, RETRY_FAILED_MS, RETRY_SILENCE_MS, SILENT_KEPT,
 };
+use crate::overlay::Overlay;
 use crate::record::{Kind, OutboxRow, Record as _, RetryRow, SentRow};
 use crate::row::{Body, MessageKey};
 use crate::turn::Turn;
@@ -44,6 +45,22 @@ pub(crate) fn open_silent(db: &dyn Read) -> Result<BTreeMap<MessageId, u16>, Err
         _ => Err(Error::Damaged(SentRow::NAME)),
     };
     rows.into_iter().map(slot).collect()
+}
+
+fn is_unheard_of(store: &Overlay<'_>, device: DeviceAddress) -> Result<bool, Error> {
+    let devices = load_devices(store, device.account)?;
+    Ok(devices.version > 0 && devices.get(device.device).is_none_or(|entry| !entry.active))
+}
+
+/// The account of the one device that a row of the outbox goes to, if nobody here has heard of that yet: an earlier
+/// process was about to ask.
+pub(crate) fn unheard_of(db: &dyn Read, row: &OutboxRow) -> Result<Option<AccountId>, Error> {
+    let device = u8::try_from(row.only).ok().and_then(DeviceId::new).filter(|_| !row.is_sealed());
+    let Some((device, Conversation::Account(account))) = device.zip(Some(row.target()?)) else {
+        return Ok(None);
+    };
+    let unheard_of = is_unheard_of(&Overlay::new(db), DeviceAddress { account, device })?;
+    Ok(unheard_of.then_some(account))
 }
 
 impl SentRow {
@@ -200,8 +217,7 @@ impl Client {
     /// Nobody is asked, nor told what they ask for, who is not known to be there: a device that has just been linked
     /// may write before anybody has heard of it.
     pub(crate) fn wants_device(&mut self, turn: &Turn<'_>, device: DeviceAddress) -> Result<(), Error> {
-        let devices = load_devices(&turn.store, device.account)?;
-        if devices.version > 0 && devices.get(device.device).is_none_or(|entry| !entry.active) {
+        if is_unheard_of(&turn.store, device)? {
             self.refetch.insert(device.account);
         }
         Ok(())

@@ -297,3 +297,10 @@ fn who_has_just_been_linked_is_answered() {
         passes(&run_plan(Plan::with_circles(seed), None, false));
     }
 }
+
+/// A message to a group was to be sent again to a device of which its sender had not heard yet, and which it was going to
+/// ask about: after a restart it was not, and gave it up (1055).
+#[test]
+fn who_is_to_be_asked_about_is_so_after_a_restart() {
+    passes(&run_plan(Plan::with_lives(1055), None, false));
+}
