@@ -415,9 +415,11 @@ impl Client {
         }
         self.counters.clock = self.counters.clock.max(entry.at);
         let key = Key::State(entry.key.to_vec());
+        // A newer program may have registers that this one does not know; it keeps them.
+        let known = StateKey::parse(&entry.key);
         let row = StateRow::from(entry);
         let before: Option<StateRow> = turn.store.load(&key)?;
-        if let (Some(StateKey::Given(_)), Some(before)) = (StateKey::parse(&entry.key), &before)
+        if let (Some(StateKey::Given(_)), Some(before)) = (&known, &before)
             && before.rank() != row.rank()
         {
             let stays = before.rank() > row.rank();
@@ -431,9 +433,9 @@ impl Client {
             None => self.counters.states += 1,
         }
         let here = self.address().is_some_and(|own| own.device == entry.device);
-        let request = match StateKey::parse(&entry.key).filter(|_| !here && row.value.is_some()) {
-            Some(key) => self.request_answered_by(turn, &key)?,
-            None => None,
+        let request = match &known {
+            Some(key) if !here && row.value.is_some() => self.request_answered_by(turn, key)?,
+            _ => None,
         };
         turn.store.save(key, &row);
         if let Some(with) = request {
@@ -442,8 +444,8 @@ impl Client {
         let same = before.as_ref().is_some_and(|before| before.value == row.value);
         if !same {
             turn.state_changed = true;
-            if let Some(key) = StateKey::parse(&entry.key) {
-                self.effect(turn, &key, row.value.as_deref(), here)?;
+            if let Some(key) = &known {
+                self.effect(turn, key, row.value.as_deref(), here)?;
             }
         }
         Ok(true)
