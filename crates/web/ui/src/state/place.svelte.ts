@@ -21,6 +21,8 @@ export interface Place {
   front: 'start' | 'chat' | 'end'
 }
 
+/** Screens that stay beside a conversation that was opened from them. */
+const LISTS: ReadonlySet<string> = new Set(['archived', 'requests', 'starred'])
 const HOME: Place = { start: [], chat: '', at: 0, end: [], over: null, front: 'start' }
 
 class Here {
@@ -45,6 +47,11 @@ class Here {
     })
   }
 
+  /** A conversation is in front. */
+  get #chats(): boolean {
+    return this.place.front === 'chat' && this.place.chat !== ''
+  }
+
   #go(next: Partial<Place>, replace = false): void {
     this.place = { ...this.place, ...next }
     if (!replace) this.#depth += 1
@@ -59,9 +66,11 @@ class Here {
     if (at > 0) this.jump += 1
     const same = this.place.chat === conversation
     if (same && at === 0 && this.place.front === 'chat' && !this.place.over) return
-    const replaces = this.place.over !== null || (this.place.front === 'chat' && this.place.chat !== '')
+    const kept = LISTS.has(this.place.start.at(-1)?.name ?? '')
+    const replaces = this.place.over !== null || this.#chats || (this.place.start.length > 0 && !kept)
+    const start = kept ? this.place.start : []
     const end = same ? this.place.end : []
-    this.#go({ chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, replaces)
+    this.#go({ start, chat: conversation, at, end: at > 0 ? [] : end, over: null, front: 'chat' }, replaces)
   }
 
   /** Closes the conversation. */

@@ -1,5 +1,5 @@
 // Short words about what has just happened.
-import { reason } from './core.svelte'
+import { explain } from './failures'
 
 export interface Toast {
   id: number
@@ -34,7 +34,7 @@ export async function attempt(work: Promise<unknown>): Promise<boolean> {
     await work
     return true
   } catch (thrown) {
-    toasts.say(reason(thrown))
+    toasts.say(explain(thrown))
     return false
   }
 }

@@ -1,6 +1,6 @@
 // What went wrong, in the words of the user's language where this program knows it; otherwise in the core's own.
-import { t, type Key } from '../../lib/text'
-import { codeOf, reason } from '../../state/core.svelte'
+import { t, type Key } from '../lib/text'
+import { codeOf, reason } from './core.svelte'
 
 const TEXTS: Record<string, Key> = {
   // Of the server.
@@ -24,11 +24,27 @@ const TEXTS: Record<string, Key> = {
   timeout: 'failUnreachable',
   notWaxwing: 'failNotWaxwing',
   untrustedServer: 'failUntrusted',
+  unknownAccount: 'failUnknownAccount',
+  notConnected: 'failNotConnected',
+  quota: 'failQuota',
+  fileGone: 'failFileGone',
+  fileTooLarge: 'failTooLarge',
+  tooLarge: 'failTooLarge',
   // Of this browser.
+  keyMissing: 'failKeyMissing',
+  keyWrong: 'failDamaged',
+  keyMalformed: 'failDamaged',
+  database: 'failDamaged',
+  databaseDamaged: 'failDamaged',
+  databaseNewer: 'refusedVersion',
+  diskFull: 'failDiskFull',
+  profileBusy: 'failBusy',
+  interrupted: 'failInterrupted',
+  files: 'failStorage',
+  filesUnsupported: 'failPrivate',
   evicted: 'failEvicted',
   unsupported: 'failUnsupported',
-  privateWindow: 'failPrivate',
-  wrongPassphrase: 'failPassphrase',
+  passphraseWrong: 'failPassphrase',
   storage: 'failStorage',
 }
 
