@@ -34,7 +34,6 @@ const TEXTS: Record<string, Key> = {
   keyMissing: 'failKeyMissing',
   keyWrong: 'failDamaged',
   keyMalformed: 'failDamaged',
-  database: 'failDamaged',
   databaseDamaged: 'failDamaged',
   databaseNewer: 'refusedVersion',
   diskFull: 'failDiskFull',
