@@ -66,7 +66,7 @@ function nth(place: number): Doing {
 
 export const DOINGS: readonly Doing[] = [
   { id: 'palette', area: 'program', label: 'keyPalette', combos: ['Mod+K'], run: () => here.over('palette') },
-  { id: 'help', area: 'program', label: 'keyHelp', combos: ['?', 'Mod+/'], run: () => here.over('help') },
+  { id: 'help', area: 'program', label: 'shortcuts', combos: ['?', 'Mod+/'], run: () => here.over('help') },
   { id: 'search', area: 'program', label: 'search', combos: ['Mod+Alt+/', 'Mod+F'], ...reached('search') },
   { id: 'settings', area: 'program', label: 'settings', combos: ['Mod+Alt+,', 'Mod+,'], run: () => here.start('settings') },
   { id: 'profile', area: 'program', label: 'profile', combos: ['Mod+Alt+P'], run: () => here.start('profile') },
