@@ -45,6 +45,7 @@ export const ICONS = {
   play: 'M7 4.500v15l12.500-7.500z',
   plus: 'M12 5v14M5 12h14',
   poll: 'M4 6h13M4 12h9M4 18h16',
+  previous: 'M15 6l-6 6 6 6',
   qr: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.500v2.500M20 14v3M14 20h2M18.500 20H20',
   reply: 'M11 6l-6 5.500 6 5.500v-3.500c5 0 7.500 1.500 9 4.500-.300-5-3-8.500-9-8.500z',
   search: 'M10.500 4a6.500 6.500 0 1 0 0 13a6.500 6.500 0 0 0 0-13M15.500 15.500L20.500 20.500',
@@ -67,6 +68,6 @@ export const ICONS = {
 export type IconName = keyof typeof ICONS
 
 /** Point the other way where people write from right to left. */
-export const DIRECTED: ReadonlySet<IconName> = new Set(['back', 'forward', 'next', 'poll', 'reply', 'send'])
+export const DIRECTED: ReadonlySet<IconName> = new Set(['back', 'forward', 'next', 'poll', 'previous', 'reply', 'send'])
 /** Filled where they say that something is so. */
 export const FILLED: ReadonlySet<IconName> = new Set(['more', 'play'])
