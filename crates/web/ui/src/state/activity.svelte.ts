@@ -15,6 +15,7 @@ class Attention {
   #said: Activity = 'away'
   #idle: number | undefined
   #active = true
+  #watched = ''
 
   begin(): void {
     const look = () => {
@@ -25,6 +26,11 @@ class Attention {
     addEventListener('blur', look)
     document.addEventListener('visibilitychange', look)
     for (const sign of SIGNS) addEventListener(sign, () => this.#alive(), { passive: true, capture: true })
+    on('overrun', () => {
+      this.#said = 'away'
+      this.#say()
+      this.watch(this.#watched)
+    })
     on('presence', (event) => this.#presences.set(event.account, event.presence))
     on('connection', ({ connection }) => {
       if (connection.state !== 'online') this.#presences.clear()
@@ -35,8 +41,12 @@ class Attention {
 
   /** Shows from now on whether this account is there, and no other one. */
   watch(account: string): void {
+    this.#watched = account
     this.#presences.clear()
-    void core.send({ type: 'watchPresence', accounts: account === '' ? [] : [account] }).catch(() => {})
+    const see = (accounts: string[]) => void core.send({ type: 'watchPresence', accounts }).catch(() => {})
+    // What another tab has been told already is told again only to whoever begins to look.
+    see([])
+    if (account !== '') see([account])
   }
 
   presence(of: string): Presence {

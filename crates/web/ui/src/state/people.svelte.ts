@@ -7,6 +7,9 @@ import { t } from '../lib/text'
 import { account } from './connection.svelte'
 import { core, on, soon } from './core.svelte'
 
+/** Pictures and names that others have changed are here after so long. */
+const AGAIN_MS = 3_000
+
 class People {
   /** Everybody who is known or has written, newest conversation first. */
   contacts = $state.raw<Contact[]>([])
@@ -14,6 +17,7 @@ class People {
   #profiles = new SvelteMap<string, Profile | null>()
   #groups = new SvelteMap<string, Group | null>()
   #asked = new Set<string>()
+  #later: number | undefined
 
   /** Follows what happens. */
   begin(): void {
@@ -36,7 +40,12 @@ class People {
 
   #forget(refresh: () => void): void {
     refresh()
-    for (const name of this.#asked) this.#ask(name, true)
+    // Something was set, by whomever: what people tell of themselves is asked for again, but not with every word of
+    // a draft.
+    this.#later ??= window.setTimeout(() => {
+      this.#later = undefined
+      for (const name of this.#asked) this.#ask(name, true)
+    }, AGAIN_MS)
   }
 
   get own(): string {
