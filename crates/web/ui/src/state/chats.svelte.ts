@@ -39,9 +39,9 @@ class Chats {
       const [chat, last] = [this.list[at], this.list[at]?.lastMessage]
       if (chat && last?.id === message) {
         this.list = this.list.with(at, { ...chat, lastMessage: { ...last, delivery } })
-      } else if (chat && chat.unread > 0) {
-        this.#refresh()
       }
+      // Perhaps read on another device.
+      if (chat && chat.unread > 0) this.#refresh()
     })
     on('composing', (event) => this.#composes(event.with, event.account, event.what))
   }
