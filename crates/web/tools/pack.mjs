@@ -1,6 +1,8 @@
 // Compresses what Vite has built and brings it where the server embeds it from: `node pack.mjs BUILT EMBEDDED`.
-// Only what is another than before is written, so that nothing is compiled again for nothing.
+// Only what is another than before is written, so that nothing is compiled again for nothing. The service worker
+// (`sw.js`) is told here what there is.
 
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -32,9 +34,22 @@ function forms(name, content) {
   return forms;
 }
 
-const wanted = new Set(['.gitignore']);
-for (const name of await names(built)) {
-  const content = await readFile(join(built, name));
+/** The service worker of a build: the same build has the same one, to the byte. */
+async function serviceWorker(contents) {
+  const version = createHash('sha256');
+  for (const [name, content] of contents) version.update(`${name} ${content.length} `).update(content);
+  const files = [...contents.keys()].map((name) => (name === 'index.html' ? '/' : `/${name}`));
+  const facts = { FILES: files, VERSION: version.digest('hex').slice(0, 16) };
+  const told = Object.entries(facts).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`);
+  return Buffer.from(told.join('') + (await readFile(new URL('sw.js', import.meta.url), 'utf8')));
+}
+
+const contents = new Map();
+for (const name of await names(built)) contents.set(name, await readFile(join(built, name)));
+contents.set('sw.js', await serviceWorker(contents));
+
+const wanted = new Set();
+for (const [name, content] of contents) {
   for (const [form, bytes] of forms(name, content)) {
     wanted.add(form);
     const path = join(embedded, form);

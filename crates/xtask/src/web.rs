@@ -84,7 +84,7 @@ impl Places {
             tools: web.join("tools"),
             core: web.join("ui/src/worker/wasm"),
             embedded: web.join("ui/dist"),
-            work: target.join("web"),
+            work: target.join("web-app"),
             root,
             target,
         }

@@ -46,10 +46,14 @@ export class Person {
   async register(username) {
     this.username = username;
     await this.page.goto(`${this.server.url}#invite=${await this.server.invite()}`);
-    await this.page.getByRole('button', { name: 'Create account' }).click();
     await this.page.getByRole('textbox', { name: 'Username' }).fill(username);
     await this.page.getByRole('button', { name: 'Create account' }).click();
-    await this.page.getByRole('button', { name: 'New chat' }).first().waitFor();
+    await this.begun();
+  }
+
+  /** The app has begun, with an account. */
+  async begun(page = this.page) {
+    await page.getByRole('button', { name: 'New chat' }).first().waitFor();
   }
 
   /** The list of conversations, once there is one. */
@@ -65,14 +69,14 @@ export class Person {
 
   /** Opens a conversation with somebody for the first time. */
   async finds(username) {
-    await this.page.getByRole('button', { name: 'New chat' }).click();
-    await this.page.getByRole('searchbox').last().fill(username);
+    await this.page.getByRole('button', { name: 'New chat' }).first().click();
+    await this.page.getByRole('searchbox', { name: 'Name or username' }).fill(username);
     await this.page.keyboard.press('Enter');
     await this.composer().waitFor();
   }
 
   composer() {
-    return this.page.getByRole('textbox', { name: 'Message' });
+    return this.page.getByRole('textbox', { name: 'Message', exact: true });
   }
 
   async writes(text) {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 /** Where `waxwing` and `waxwingd` are. */
 const programs = process.env.WAXWING_PROGRAMS ?? new URL('../../../../target/debug', import.meta.url).pathname;
 /** Patience with a machine that does other things too; no test that passes waits so long. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 30_000;
 
 const run = promisify(execFile);
 

@@ -40,9 +40,12 @@ export function scene() {
     return terminal;
   }
 
-  /** A test at whose end nobody's browser has had anything to complain of; if it fails, screens are kept. */
-  function witness(name, run) {
-    test(name, { timeout: TIMEOUT }, async () => {
+  /**
+   * A test at whose end nobody's browser has had anything to complain of; if it fails, screens are kept. `todo`: what
+   * is known to be wrong; then its failure is shown, and does not count.
+   */
+  function witness(name, run, todo = false) {
+    test(name, { timeout: TIMEOUT, todo }, async () => {
       try {
         await run();
         for (const person of people) assert.deepEqual(person.troubles, []);

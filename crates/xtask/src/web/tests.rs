@@ -75,7 +75,6 @@ fn files_are_packed_once_and_what_is_gone_goes() {
     folder.write("built/index.html", &long);
     folder.write("built/assets/a-1.js", "short");
     folder.write("built/icon.png", &long);
-    folder.write("embedded/.gitignore", "*");
     folder.write("embedded/assets/b-2.js", "of the build before");
     folder.write("embedded/assets/b-2.js.br", "of the build before");
     let pack = || {
@@ -92,7 +91,22 @@ fn files_are_packed_once_and_what_is_gone_goes() {
         }
     }
     names.sort();
-    assert_eq!(names, [".gitignore", "a-1.js", "icon.png", "index.html", "index.html.br", "index.html.gz"]);
+    let wanted = [
+        "a-1.js",
+        "icon.png",
+        "index.html",
+        "index.html.br",
+        "index.html.gz",
+        "sw.js",
+        "sw.js.br",
+        "sw.js.gz",
+    ];
+    assert_eq!(names, wanted);
+    let service = fs::read_to_string(embedded.join("sw.js")).unwrap();
+    assert!(
+        service.starts_with("const FILES = [\"/assets/a-1.js\",\"/icon.png\",\"/\"];\nconst VERSION = \""),
+        "{service}"
+    );
     assert_eq!(fs::read_to_string(embedded.join("index.html")).unwrap(), long);
     assert!(fs::metadata(embedded.join("index.html.br")).unwrap().len() < 100);
 

@@ -2,6 +2,7 @@
 import address from '../worker/worker.ts?worker&url'
 import type { Answer, Attachment, Command, Event, Failure, Query } from './api'
 import type { Ask, AttachOptions, CoreState, Say, Tell } from '../worker/messages'
+import { script } from './trusted'
 
 export type { AttachOptions, CoreState }
 
@@ -212,17 +213,7 @@ class Client implements Core {
   }
 }
 
-/** An address of this page's own scripts, as the page's policy (Trusted Types) wants it. */
-function script(address: string): unknown {
-  const own = (url: string) => {
-    if (new URL(url, location.href).origin !== location.origin) throw new TypeError('not a script of this page')
-    return url
-  }
-  const types = (window as { trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): unknown } } }).trustedTypes
-  return types?.createPolicy('waxwing', { createScriptURL: own }).createScriptURL(address) ?? address
-}
-
 /** Opens the core, or joins the tab that has it open. */
 export function openCore(): Core {
-  return new Client(new Worker(script(address) as string, { type: 'module', name: 'waxwing' }))
+  return new Client(new Worker(script(address), { type: 'module', name: 'waxwing' }))
 }
