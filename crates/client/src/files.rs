@@ -25,7 +25,7 @@ use crate::command::{CommandId, Effect, Event, Failure, LocalFile, Upload, Uploa
 use crate::connection::{Asked, as_reject};
 use crate::db::{Key, Read, Table};
 use crate::limits::{
-    HOLD_MS, MAX_FETCHED_KEPT, MAX_FILES, MAX_OUTBOX, MAX_TRIES, MAX_UNSENT, MAX_UPLOADS, TICKET_SPARE_MS,
+    HOLD_MS, MAX_FETCHED_KEPT, MAX_FILES, MAX_TRIES, MAX_UNSENT, MAX_UPLOADS, TICKET_SPARE_MS,
 };
 use crate::outbox::hold_ms;
 use crate::overlay::Overlay;
@@ -124,6 +124,7 @@ impl FileRow {
 pub(crate) fn files_of(body: &ContentBody) -> Vec<FileId> {
     let post = match body {
         ContentBody::Post(post) => post,
+        ContentBody::Status(status) => &status.post,
         ContentBody::Sync(Sync::Sent(message)) => match &message.body {
             ArchivedBody::Post(post) => post,
             _ => return Vec::new(),
@@ -131,6 +132,16 @@ pub(crate) fn files_of(body: &ContentBody) -> Vec<FileId> {
         _ => return Vec::new(),
     };
     post.attachments.iter().filter_map(|attachment| attachment.file).collect()
+}
+
+impl OutboxRow {
+    /// The message of the history that it brings to somebody, whose files it waits for.
+    fn brings(&self) -> Option<MessageId> {
+        if self.kind == Kind::Status as u32 {
+            return self.ids.first().copied().map(MessageId);
+        }
+        (self.kind == Kind::Text as u32).then_some(MessageId(self.id))
+    }
 }
 
 impl Client {
@@ -298,7 +309,8 @@ impl Client {
             };
             let lack = self.complete(turn, &mut post)?;
             let Some(mut message) = message.filter(|_| lack != Lack::Uploads) else { continue };
-            if self.outbox.len() >= MAX_OUTBOX {
+            let rows = self.shown_to(turn, &message)?.len().max(1);
+            if self.room_for(rows as u64).is_some() {
                 self.files.moved = true;
                 return Ok(());
             }
@@ -333,14 +345,14 @@ impl Client {
         if row.tries > MAX_TRIES {
             return self.fail_row(turn, order);
         }
-        if row.kind != Kind::Text as u32 {
+        let Some(brings) = row.brings() else {
             // Who reads it may come too late for the file; the message matters more.
             row.without_files = true;
             turn.store.save(Key::Outbox(order), &row);
             return self.unseal(turn, order, to);
-        }
+        };
         turn.store.save(Key::Outbox(order), &row);
-        let key = self.address().map(|from| MessageKey { from, id: MessageId(row.id) });
+        let key = self.address().map(|from| MessageKey { from, id: brings });
         let message = key.map(|key| turn.store.message(&key)).transpose()?.flatten();
         if let Some(mut message) = message
             && let Body::Post(post) = &mut message.body
@@ -367,11 +379,8 @@ impl Client {
 
     /// Completes the message of a row that is about to be encrypted.
     pub(crate) fn complete_row(&self, turn: &mut Turn<'_>, row: &OutboxRow) -> Result<Lack, Error> {
-        if row.kind != Kind::Text as u32 {
-            return Ok(Lack::Nothing);
-        }
-        let Some(from) = self.address() else { return Ok(Lack::Nothing) };
-        let key = MessageKey { from, id: MessageId(row.id) };
+        let (Some(from), Some(id)) = (self.address(), row.brings()) else { return Ok(Lack::Nothing) };
+        let key = MessageKey { from, id };
         let Some(mut message) = turn.store.message(&key)? else { return Ok(Lack::Nothing) };
         let Body::Post(post) = &mut message.body else { return Ok(Lack::Nothing) };
         if post.attachments.iter().all(|attachment| attachment.file.is_some()) {
@@ -394,11 +403,13 @@ impl Client {
     /// What a message brought is not wanted any more.
     pub(crate) fn let_go(&mut self, turn: &mut Turn<'_>, message: &Message) {
         if let (Body::Post(post), Direction::Incoming) = (&message.body, message.direction) {
-            for attachment in &post.attachments {
-                if let Some(file) = attachment.file {
-                    self.fetched(turn, file);
-                }
-            }
+            self.let_files_go(turn, post);
+        }
+    }
+
+    pub(crate) fn let_files_go(&mut self, turn: &mut Turn<'_>, post: &Post) {
+        for file in post.attachments.iter().filter_map(|attachment| attachment.file) {
+            self.fetched(turn, file);
         }
     }
 

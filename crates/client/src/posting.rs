@@ -193,9 +193,13 @@ impl Client {
 
     /// A message that waited for its files leaves.
     pub(crate) fn dispatch(&mut self, turn: &mut Turn<'_>, mut message: Message) -> Result<(), Error> {
-        let (key, to) = (message.key, message.with);
+        let (key, to, sent_at_ms) = (message.key, message.with, message.sent_at_ms);
+        if let Conversation::Status(_) = to {
+            turn.store.write_message(message);
+            return self.bring_status(turn, key, sent_at_ms);
+        }
         let request = self.is_request(turn, to)?;
-        message.position = self.depart(turn, key, to, message.sent_at_ms)?;
+        message.position = self.depart(turn, key, to, sent_at_ms)?;
         turn.store.write_message(message);
         self.departed(turn, key, to, request)
     }

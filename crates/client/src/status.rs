@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use waxwing_wire::attachment::{Attachment, AttachmentKind};
 use waxwing_wire::content::{ArchivedMessage, Body as ContentBody, Conversation, Status};
 use waxwing_wire::limits::MAX_STATUS_AUDIENCE;
 use waxwing_wire::post::{Act, ActBy, Deed, Post};
@@ -55,7 +56,7 @@ impl Client {
         &mut self,
         turn: &mut Turn<'_>,
         command: CommandId,
-        post: Post,
+        mut post: Post,
     ) -> Result<(), Error> {
         let Some(from) = self.address() else {
             turn.failed(command, Failure::NotRegistered);
@@ -64,7 +65,7 @@ impl Client {
         let audience = status_audience(&turn.store, from.account)?;
         let with = Conversation::Status(from.account);
         let failure =
-            if post.card.is_some() || post.once || post.quote.is_some() || !post.attachments.is_empty() {
+            if post.card.is_some() || post.once || post.quote.is_some() || !can_be_shown(&post.attachments) {
                 Some(Failure::Malformed)
             } else if post.text.len() > MAX_STATUS_TEXT_BYTES {
                 Some(Failure::TooLong { limit_bytes: MAX_STATUS_TEXT_BYTES })
@@ -77,28 +78,52 @@ impl Client {
             } else {
                 check_post(&post).or(self.room_for(audience.len() as u64))
             };
+        let failure = match failure {
+            None => self.attach(turn, &mut post)?,
+            failure => failure,
+        };
         if let Some(failure) = failure {
             turn.failed(command, failure);
             return Ok(());
         }
         let key = MessageKey { from, id: self.fresh_id(turn)? };
         for account in &audience {
+            turn.store
+                .save(Key::Receipt(key.id, *account), &ReceiptRow { delivery: 1, ..ReceiptRow::default() });
+        }
+        let waiting = u32::try_from(audience.len()).unwrap_or(u32::MAX);
+        turn.store.save(Key::Receipt(key.id, from.account), &StatusRow { waiting, taken: 0 });
+        let lacks = post.attachments.iter().any(|attachment| attachment.file.is_none());
+        let order = self.counters.next_order;
+        self.wrote(turn, key, with, 0, readable(post))?;
+        if lacks {
+            self.wait_for_files(turn, order, key);
+        } else {
+            self.bring_status(turn, key, turn.now.0)?;
+        }
+        turn.event(Event::Done { command, message: Some(key), peer: None });
+        Ok(())
+    }
+
+    /// Has everybody brought it to whom it is shown: a row of the outbox for each.
+    pub(crate) fn bring_status(
+        &mut self,
+        turn: &mut Turn<'_>,
+        key: MessageKey,
+        sent_at_ms: u64,
+    ) -> Result<(), Error> {
+        for (account, receipt) in receipt_rows(&turn.store, key.id, key.from.account)? {
             let row = OutboxRow {
                 kind: Kind::Status as u32,
                 to: account.0.to_vec(),
                 id: self.fresh_id(turn)?.0,
-                sent_at_ms: turn.now.0,
+                sent_at_ms,
                 ids: vec![key.id.0],
                 ..OutboxRow::default()
             };
             self.enqueue(turn, &row)?;
-            let receipt = ReceiptRow { delivery: 1, envelope: row.id, ..ReceiptRow::default() };
-            turn.store.save(Key::Receipt(key.id, *account), &receipt);
+            turn.store.save(Key::Receipt(key.id, account), &ReceiptRow { envelope: row.id, ..receipt });
         }
-        let waiting = u32::try_from(audience.len()).unwrap_or(u32::MAX);
-        turn.store.save(Key::Receipt(key.id, from.account), &StatusRow { waiting, taken: 0 });
-        self.wrote(turn, key, with, 0, readable(post))?;
-        turn.event(Event::Done { command, message: Some(key), peer: None });
         Ok(())
     }
 
@@ -251,11 +276,14 @@ impl Client {
         let (key, with) = (MessageKey { from, id: status.id }, Conversation::Status(from.account));
         let known = turn.store.load::<PeerRow>(&Key::Peer(from.account))?.is_some()
             || is_contact(&turn.store, from.account)?;
+        if turn.store.message(&key)?.is_some() {
+            return Ok(());
+        }
         if !known
-            || turn.store.message(&key)?.is_some()
             || crate::state::is_deleted(&turn.store, &key, with, sent_at_ms)?
             || turn.store.history(with, u64::MAX, MAX_STATUSES_KEPT)?.len() >= MAX_STATUSES_KEPT
         {
+            self.let_files_go(turn, &status.post);
             return Ok(());
         }
         let mut message = Message {
@@ -373,8 +401,20 @@ fn status_audience(store: &Overlay<'_>, own: AccountId) -> Result<BTreeSet<Accou
     Ok(found)
 }
 
-/// Nothing else is shown than a text and what its link leads to, for a day.
-fn readable(post: Post) -> Post {
-    let attachments = Vec::new();
-    Post { lifetime_s: STATUS_LIFE_S, quote: None, card: None, once: false, attachments, ..post }
+/// Whether what comes with a status can be shown: one file at most, to look at or to listen to.
+fn can_be_shown(files: &[Attachment]) -> bool {
+    use AttachmentKind::{Gif, Photo, Video, Voice};
+    match files {
+        [] => true,
+        [file] => matches!(file.kind, Photo | Video | Gif | Voice),
+        _ => false,
+    }
+}
+
+/// Nothing else is shown than a file, a text and what its link leads to, for a day.
+fn readable(mut post: Post) -> Post {
+    if !can_be_shown(&post.attachments) {
+        post.attachments.clear();
+    }
+    Post { lifetime_s: STATUS_LIFE_S, quote: None, card: None, once: false, ..post }
 }

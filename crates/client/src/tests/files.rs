@@ -318,6 +318,79 @@ fn what_the_server_has_no_more_is_uploaded_again() {
     world.assert_at_rest();
 }
 
+/// What alice shows, as somebody has it.
+fn status(world: &World, who: &str) -> Option<Message> {
+    let with = Conversation::Status(world.account("alice"));
+    world.users[who].db.history(with, u64::MAX, 2).unwrap().pop()
+}
+
+fn show(world: &mut World, attachments: Vec<Attachment>) -> Option<Failure> {
+    let post = Post { attachments, ..Post::plain("at the sea") };
+    let id = world.command("alice", Command::Show { post: Box::new(post) });
+    world.settle();
+    world.answer("alice", id)
+}
+
+#[test]
+fn what_is_shown_for_a_day_can_have_a_photo_that_is_uploaded_once_for_everybody() {
+    let mut world = two();
+    world.join("carol");
+    world.register("carol");
+    world.befriend("alice", "carol");
+    world.befriend("carol", "alice");
+    for wrong in [vec![photo(1), photo(2)], vec![named(1)]] {
+        assert_eq!(show(&mut world, wrong), Some(Failure::Malformed), "one, to look at or to listen to");
+    }
+    let unknown = Attachment { file: None, ..photo(1) };
+    assert_eq!(show(&mut world, vec![unknown.clone()]), Some(Failure::UnknownFile));
+    assert!(status(&world, "alice").is_none());
+    add(&mut world, "alice", 1);
+    assert_eq!(show(&mut world, vec![unknown]), None);
+    assert_eq!(status(&world, "alice").unwrap().delivery, Delivery::Pending);
+    assert!(status(&world, "bob").is_none() && status(&world, "alice2").is_none(), "it is not there yet");
+    assert_eq!(upload(&mut world, "alice"), 1);
+    assert_eq!(status(&world, "alice").unwrap().delivery, Delivery::Sent);
+    for who in ["alice", "alice2", "bob", "bob2", "carol"] {
+        let Some(Body::Post(post)) = status(&world, who).map(|message| message.body) else {
+            panic!("{who} is shown it")
+        };
+        let [file] = &post.attachments[..] else { panic!("{who}: with its photo") };
+        assert!(file.file == Some(FileId([0xf0; 16])) && file.key == local(1).key, "{who}");
+    }
+    let naming = world.relay.files.named.iter().filter(|files| **files == [FileId([0xf0; 16])]).count();
+    assert_eq!(naming, 3, "for each of its audience, and what other own devices hear of it");
+    world.assert_at_rest();
+}
+
+#[test]
+fn a_photo_of_a_status_that_the_server_has_no_more_is_uploaded_again_for_everybody() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    for other in ["bob", "carol"] {
+        world.befriend("alice", other);
+        world.befriend(other, "alice");
+    }
+    add(&mut world, "alice", 1);
+    upload(&mut world, "alice");
+    world.relay.files.gone.insert(FileId([0xf0; 16]));
+    assert_eq!(show(&mut world, vec![Attachment { file: None, ..photo(1) }]), None);
+    assert_eq!(status(&world, "alice").unwrap().delivery, Delivery::Pending);
+    assert_eq!(upload(&mut world, "alice"), 1);
+    for who in ["bob", "carol"] {
+        let Some(Body::Post(post)) = status(&world, who).map(|message| message.body) else {
+            panic!("{who} is shown it")
+        };
+        assert_eq!(post.attachments[0].file, Some(FileId([0xf1; 16])), "{who}");
+    }
+    assert_eq!(status(&world, "alice").unwrap().delivery, Delivery::Sent);
+    // After its day nobody keeps anything of it, and the server hears that nobody fetches it any more.
+    world.pass_days(1);
+    world.advance(20_000);
+    assert!(["alice", "bob", "carol"].iter().all(|who| status(&world, who).is_none()));
+    let fetched: Vec<_> = world.relay.files.fetched.clone();
+    assert_eq!(fetched, [("bob", FileId([0xf1; 16])), ("carol", FileId([0xf1; 16]))]);
+    world.assert_at_rest();
+}
+
 #[test]
 fn what_cannot_be_uploaded_fails_and_can_be_sent_again() {
     let mut world = World::with(&["alice", "bob"]);
