@@ -1,11 +1,13 @@
 //! What a film says of itself, and the same without where and when it was made: by reading its container, which is done
-//! where no `ffmpeg` is there. What a fuzzer is to call: [`mp4`] and [`webm`].
+//! where no `ffmpeg` is there. Pictures in boxes as well. What a fuzzer is to call: [`mp4`], [`webm`] and [`heif`].
 
+mod heif;
 mod mp4;
 mod webm;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+pub use heif::heif;
 pub use mp4::mp4;
 pub use webm::webm;
 

@@ -34,7 +34,7 @@ fn seeds() -> &'static [Vec<u8>] {
         let exif = b"\xff\xd8\xff\xe1\0\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let jpeg = seeds.first().unwrap().get(2..).unwrap().to_vec();
         seeds.push([exif.to_vec(), jpeg].concat());
-        let heads: [&[u8]; 13] = [
+        let heads: [&[u8]; 14] = [
             b"%PDF-1.7\n1 0 obj\n<< /Type /Pages /Kids [2 0 R] /Count 12 >>\nendobj\ntrailer",
             b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\x08\0\0\0\0\0\x01\0\x02\0\x03\0",
             b"RIFF\x24\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff",
@@ -43,6 +43,7 @@ fn seeds() -> &'static [Vec<u8>] {
             b"ID3\x04\0\0\0\0\0\0\xff\xfb\x90\x64",
             b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x10moov\0\0\0\x08mvhd",
             b"\0\0\0\x14ftypM4A \0\0\0\0M4A ",
+            b"\0\0\0\x10ftypheic\0\0\0\0\0\0\0\x42meta\0\0\0\0\0\0\0\x22iinf\0\0\0\0\0\x01\0\0\0\x14infe\x02\0\0\0\0\x01\0\0Exif\0\0\0\x14iloc\0\0\0\0\x44\0\0\x01",
             b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04",
             b"PK\x03\x04\x14\0\0\0\x08\0",
             b"GIF89a\xff\xff\xff\xff\xf7\0\0",
@@ -156,6 +157,7 @@ proptest! {
         for bytes in [file.len() as u64, longer] {
             let _either = film::mp4(&mut Cursor::new(&file), bytes);
             let _either = film::webm(&mut Cursor::new(&file), bytes);
+            let _either = film::heif(&mut Cursor::new(&file), bytes);
         }
     }
 

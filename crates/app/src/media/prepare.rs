@@ -10,6 +10,7 @@ use waxwing_wire::limits::{MAX_ATTACHMENT_BYTES, MAX_FILE_NAME_BYTES};
 
 use super::animation::{clean, sticker};
 use super::ffmpeg::{Alive, Container};
+use super::film::{Written, heif};
 use super::photo::{self, Looks};
 use super::video::{self, video};
 use super::{How, Origin, Vault, disk, pdf, photo::photo};
@@ -52,6 +53,11 @@ impl Input {
     }
 }
 
+const AVIF: &str = "image/avif";
+const HEIC: &str = "image/heic";
+/// What HEIC files call themselves (ISO/IEC 23008-12, annex B), and what all of their kind may.
+const HEIC_BRANDS: [&[u8; 4]; 8] = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
+
 /// What the first bytes of a file say that it is.
 fn recognised(head: &[u8]) -> Option<(&'static str, AttachmentKind)> {
     use AttachmentKind::{Audio, Document, Gif, Photo, Video};
@@ -66,6 +72,8 @@ fn recognised(head: &[u8]) -> Option<(&'static str, AttachmentKind)> {
         }
         _ if at(0, b"RIFF") && at(8, b"WEBP") => ("image/webp", Photo),
         _ if at(0, b"RIFF") && at(8, b"WAVE") => ("audio/wav", Audio),
+        _ if at(4, b"ftypavif") || at(4, b"ftypavis") => (AVIF, Document),
+        _ if HEIC_BRANDS.iter().any(|brand| at(4, b"ftyp") && at(8, *brand)) => (HEIC, Document),
         _ if at(4, b"ftypM4A") => ("audio/mp4", Audio),
         _ if at(4, b"ftypqt") => ("video/quicktime", Video),
         _ if at(4, b"ftyp") => ("video/mp4", Video),
@@ -199,6 +207,21 @@ pub fn prepare(vault: &Vault, how: How, alive: Alive<'_>) -> Result<(LocalFile, 
             (attachment.width, attachment.height) = (made.film.width, made.film.height);
             attachment.duration_ms = made.film.duration_ms;
             made.local
+        }
+        AttachmentKind::Document if how.kind.is_none() && matches!(known, Some((HEIC | AVIF, _))) => {
+            // No decoder of ours reads it, so it is no photo; but nobody means to tell where it was taken.
+            let over = heif(&mut file, bytes).map_err(|_| {
+                let detail = format!(
+                    "{shown} says where and when it was taken in a way that cannot be taken out here; make a JPEG of \
+                     it, or send it as a document, as it is"
+                );
+                Failure::user("malformedPicture", detail)
+            })?;
+            let end = if attachment.media_type == AVIF { "avif" } else { "heic" };
+            // What a camera calls a file says when it was taken.
+            attachment.name = format!("picture.{end}");
+            let mut file = Written::new(file, over).map_err(unreadable)?;
+            vault.seal(&mut file, bytes)?
         }
         _ => {
             if known.is_some_and(|(name, _)| name == "application/pdf") {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use waxwing_app::api::{
-    BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message, Person, Post,
+    Attachment, AttachmentKind, BroadcastList, Chat, ChatWith, Command, Delivery, Direction, Event, Message,
+    Person, Post,
 };
 
 use super::acts::{previewed, typed};
@@ -38,7 +39,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
     match target(&mut session, &arguments.name)? {
         Target::Chat(chat) => {
             session.app.send(Command::GoOnline);
-            let post = written(&mut session, &text, arguments, recorded, printer.is_json())?;
+            let post = written(&mut session, &text, arguments, recorded, printer)?;
             let command = Command::Send { to: chat.conversation.clone(), post: Box::new(post) };
             let answered = session.run(once(command, arguments.idempotency_key.as_deref()))?;
             let id = answered.message.unwrap_or_default();
@@ -56,7 +57,7 @@ pub fn send(global: &Global, arguments: &Send, printer: &mut Printer) -> Result<
         }
         Target::List(list) => {
             session.app.send(Command::GoOnline);
-            let post = Box::new(written(&mut session, &text, arguments, recorded, printer.is_json())?);
+            let post = Box::new(written(&mut session, &text, arguments, recorded, printer)?);
             let command = Command::SendToList { list: list.id.clone().unwrap_or_default(), post };
             send_to_list(&mut session, once(command, arguments.idempotency_key.as_deref()), printer)?;
         }
@@ -72,9 +73,18 @@ fn written(
     text: &str,
     arguments: &Send,
     recorded: Option<Vec<u8>>,
-    json: bool,
+    printer: &mut Printer,
 ) -> Result<Post, Error> {
-    let attachments = attach(session, &arguments.files, recorded, json)?;
+    let attachments = attach(session, &arguments.files, recorded, printer.is_json())?;
+    let picture = |file: &Attachment| {
+        file.kind == AttachmentKind::Document
+            && matches!(file.media_type.as_str(), "image/heic" | "image/avif")
+    };
+    if !arguments.files.document && attachments.iter().any(picture) {
+        printer.note(
+            "HEIC and AVIF go as documents, without where and when they were taken; make a JPEG of it to send a photo",
+        );
+    }
     let alone = attachments.is_empty();
     let post = Post { once: arguments.once, attachments, ..typed(session, text, arguments.plain)? };
     if arguments.no_preview || !alone { Ok(post) } else { previewed(session, post) }

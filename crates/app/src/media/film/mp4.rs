@@ -48,12 +48,12 @@ pub fn mp4(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film, NoFilm> {
 }
 
 /// Boxes in which players have nothing to look for.
-fn says_more(kind: &[u8; 4]) -> bool {
+pub(super) fn says_more(kind: &[u8; 4]) -> bool {
     matches!(kind, b"udta" | b"meta" | b"uuid" | b"free" | b"skip")
 }
 
 /// Kind, bytes of the head, and bytes in all.
-fn head_of(head: &[u8], left: u64) -> Option<([u8; 4], usize, u64)> {
+pub(super) fn head_of(head: &[u8], left: u64) -> Option<([u8; 4], usize, u64)> {
     let kind: [u8; 4] = head.get(4..8)?.try_into().ok()?;
     let (head_bytes, size) = match number(head, 0)? {
         0 => (8, left),
@@ -69,10 +69,10 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// A box: its kind, where all of it is, and where its body is.
-type Place = ([u8; 4], Range<usize>, Range<usize>);
+pub(super) type Place = ([u8; 4], Range<usize>, Range<usize>);
 
 /// Where the boxes are that stand one behind the other. What is no box ends it.
-fn children(bytes: &[u8], budget: &mut u32) -> Result<Vec<Place>, NoFilm> {
+pub(super) fn children(bytes: &[u8], budget: &mut u32) -> Result<Vec<Place>, NoFilm> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= 8) {
@@ -86,7 +86,7 @@ fn children(bytes: &[u8], budget: &mut u32) -> Result<Vec<Place>, NoFilm> {
 }
 
 /// Reads the boxes of a film's head, and takes out what nobody needs to see it.
-fn clean(bytes: &mut [u8], depth: u32, film: &mut Film, budget: &mut u32) -> Result<(), NoFilm> {
+pub(super) fn clean(bytes: &mut [u8], depth: u32, film: &mut Film, budget: &mut u32) -> Result<(), NoFilm> {
     let depth = depth.checked_sub(1).ok_or(NoFilm::Malformed)?;
     for (kind, whole, body) in children(bytes, budget)? {
         if says_more(&kind) {

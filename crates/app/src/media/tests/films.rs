@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::super::film::{Film, NoFilm, With, Written, mp4, webm};
+use super::super::film::{Film, NoFilm, With, Written, heif, mp4, webm};
 use super::*;
 
 /// Where it was filmed, as telephones write it.
@@ -329,4 +329,92 @@ fn ffmpeg_stops_when_it_is_told_to() {
     });
     // Then it goes as it is, read by ourselves.
     assert!(asked > 0 && made.is_ok_and(|(_, attachment)| attachment.width == 1_920));
+}
+
+// ---------------------------------------------------------------- HEIC and AVIF
+
+fn short(number: usize) -> [u8; 2] {
+    u16::try_from(number).unwrap().to_be_bytes()
+}
+
+/// A picture with what a telephone notes: Exif behind the picture, XMP in the head, a description.
+fn picture(brand: &[u8; 4]) -> Vec<u8> {
+    let item = |id: usize, kind: &[u8; 4]| {
+        atom(b"infe", &[&[2, 0, 0, 0][..], &short(id), &[0, 0], kind, b"\0"].concat())
+    };
+    let items = [item(1, b"hvc1"), item(2, b"Exif"), item(3, b"mime")].concat();
+    let described = atom(b"udes", &[&[0; 4][..], b"en\0", PLACE.as_bytes()].concat());
+    let looks = atoms(b"iprp", &[atoms(b"ipco", &[atom(b"ispe", &[0; 12]), described])]);
+    let head = |shown: usize, noted: usize| {
+        // Places of 4 bytes each, counted from the file's beginning or, of the third, in the head.
+        let place = |id: usize, how: u8, start: usize, length: usize| {
+            let long = |number: usize| u32::try_from(number).unwrap().to_be_bytes();
+            [&short(id)[..], &[0, how], &[0, 0], &short(1), &long(start), &long(length)].concat()
+        };
+        let at = [place(1, 0, shown, 10), place(2, 0, noted, PLACE.len()), place(3, 1, 3, PLACE.len())];
+        let places = [&[1, 0, 0, 0, 0x44, 0x00][..], &short(3), &at.concat()].concat();
+        let kept = [b"xyz", PLACE.as_bytes(), b"!"].concat();
+        let listed = [&[0, 0, 0, 0][..], &short(3), &items].concat();
+        let inside = [atom(b"iinf", &listed), atom(b"iloc", &places), looks.clone(), atom(b"idat", &kept)];
+        atom(b"meta", &[&[0; 4][..], &inside.concat()].concat())
+    };
+    let begins = atom(b"ftyp", &[brand, &[0; 4][..], b"mif1"].concat());
+    let shown = begins.len() + head(0, 0).len() + 8;
+    let kept = atom(b"mdat", &[b"a picture.", PLACE.as_bytes(), b"and its end"].concat());
+    [begins, head(shown, shown + 10), kept, atom(b"uuid", PLACE.as_bytes())].concat()
+}
+
+#[test]
+fn heic_and_avif_go_as_documents_that_do_not_say_where_they_were_taken() {
+    let (_folder, vault) = vault();
+    for (brand, media_type, name) in
+        [(b"heic", "image/heic", "picture.heic"), (b"avif", "image/avif", "picture.avif")]
+    {
+        let file = picture(brand);
+        assert_eq!(String::from_utf8_lossy(&file).matches(PLACE).count(), 4);
+        let send = |kind| {
+            let from = Origin::Content { name: "IMG_20261123_043000.HEIC".into(), content: file.clone() };
+            let how = How { from, kind, hd: false };
+            let (_, attachment) =
+                prepare::prepare(&vault, how, &mut || true).map_err(|why| why.code).unwrap();
+            let plain = vault.read(&attachment).map_err(|why| why.code).unwrap();
+            (attachment, plain)
+        };
+        let (attachment, clean) = send(None);
+        assert_eq!((attachment.kind, attachment.media_type.as_str()), (AttachmentKind::Document, media_type));
+        assert_eq!((attachment.name.as_str(), clean.len()), (name, file.len()));
+        assert!(!contains(&clean, PLACE) && contains(&clean, "a picture."), "{brand:?}");
+        assert!(contains(&clean, "and its end") && contains(&clean, "xyz"), "what is no note stays");
+        // Whoever says that it is a document sends it as it is.
+        let (attachment, whole) = send(Some(AttachmentKind::Document));
+        assert!(whole == file && attachment.name == "IMG_20261123_043000.HEIC");
+    }
+}
+
+#[test]
+fn pictures_in_boxes_that_lie_are_refused() {
+    let file = picture(b"heic");
+    let code = |file: &[u8]| heif(&mut Cursor::new(file), file.len() as u64).err();
+    assert_eq!(code(&file), None);
+    for cut in 1..file.len() - 1 {
+        // Whatever is left of it: refused, or without the notes.
+        let part = &file[..cut];
+        if let Ok(over) = heif(&mut Cursor::new(part), part.len() as u64) {
+            let clean = cleaned(part, Film { over, ..Film::default() });
+            let shown = cut > file.len() - 8 - PLACE.len();
+            assert!(shown || !contains(&clean, PLACE), "{cut}");
+        }
+    }
+    let place = |name: &[u8; 4]| file.windows(4).position(|window| window == name).unwrap();
+    let changed = |at: usize, byte: u8| {
+        let mut file = file.clone();
+        file[at] = byte;
+        file
+    };
+    assert_eq!(code(&changed(place(b"iinf"), b'x')), Some(NoFilm::Malformed), "nothing says what is a note");
+    assert_eq!(code(&changed(place(b"iloc"), b'x')), Some(NoFilm::Malformed));
+    // The second of the places: 16 bytes each, behind 12.
+    let second = place(b"iloc") + 12 + 16;
+    assert_eq!(code(&changed(second + 3, 2)), Some(NoFilm::Malformed), "in another item");
+    assert_eq!(code(&changed(second + 8, 0xff)), Some(NoFilm::Malformed), "behind the end");
 }
