@@ -209,19 +209,10 @@ pub fn prepare(vault: &Vault, how: How, alive: Alive<'_>) -> Result<(LocalFile, 
             made.local
         }
         AttachmentKind::Document if how.kind.is_none() && matches!(known, Some((HEIC | AVIF, _))) => {
-            // No decoder of ours reads it, so it is no photo; but nobody means to tell where it was taken.
-            let over = heif(&mut file, bytes).map_err(|_| {
-                let detail = format!(
-                    "{shown} says where and when it was taken in a way that cannot be taken out here; make a JPEG of \
-                     it, or send it as a document, as it is"
-                );
-                Failure::user("malformedPicture", detail)
-            })?;
             let end = if attachment.media_type == AVIF { "avif" } else { "heic" };
             // What a camera calls a file says when it was taken.
             attachment.name = format!("picture.{end}");
-            let mut file = Written::new(file, over).map_err(unreadable)?;
-            vault.seal(&mut file, bytes)?
+            without_place(vault, file, bytes, &shown)?
         }
         _ => {
             if known.is_some_and(|(name, _)| name == "application/pdf") {
@@ -237,6 +228,19 @@ pub fn prepare(vault: &Vault, how: How, alive: Alive<'_>) -> Result<(LocalFile, 
     };
     (attachment.digest, attachment.key) = (local.digest, local.key);
     Ok((local, Box::new(attachment)))
+}
+
+/// No decoder of ours reads it, so it is no photo; but nobody means to tell where it was taken.
+fn without_place(vault: &Vault, mut file: Input, bytes: u64, shown: &str) -> Result<LocalFile, Failure> {
+    let over = heif(&mut file, bytes).map_err(|_| {
+        let detail = format!(
+            "{shown} says where and when it was taken in a way that cannot be taken out here; make a JPEG of it, or \
+             send it as a document, as it is"
+        );
+        Failure::user("malformedPicture", detail)
+    })?;
+    let mut file = Written::new(file, over).map_err(|error| cannot_read(shown, &error))?;
+    vault.seal(&mut file, bytes)
 }
 
 fn looks_of(attachment: &mut Attachment, looks: Looks) {
