@@ -5,14 +5,7 @@ mod support;
 use std::fs;
 
 use support::proxy::Proxy;
-use support::{Person, Server, eventually, files, holds};
-
-fn two(server: &Server) -> (Person, Person) {
-    let invitation = server.invitation();
-    let alice = Person::registered("alice", &server.address, &invitation);
-    let bob = Person::registered("bob", &server.address, &invitation);
-    (alice, bob)
-}
+use support::{Person, Server, eventually, files, holds, two};
 
 #[test]
 fn a_conversation_with_its_ticks() {

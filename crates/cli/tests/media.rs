@@ -12,18 +12,10 @@ use serde_json::json;
 use support::objects::Kept;
 use support::rpc::{Program, text};
 use support::s3::S3;
-use support::{Person, Server, eventually, files, holds};
+use support::{Person, Server, acquainted, eventually, files, holds};
 
 /// What is in a file, and nowhere on the server.
 const CANARY: &str = "the canary sings in chunk after chunk";
-
-fn two(server: &Server) -> (Person, Person) {
-    let invitation = server.invitation();
-    let alice = Person::registered("alice", &server.address, &invitation);
-    let bob = Person::registered("bob", &server.address, &invitation);
-    bob.json(&["contacts", "add", "alice"]).succeeded();
-    (alice, bob)
-}
 
 /// A document of so many bytes that says the canary again and again, never twice at the same distance.
 fn document(folder: &Path, name: &str, bytes: usize) -> String {
@@ -57,7 +49,7 @@ fn last(person: &Person) -> String {
 
 fn a_document_and_a_photo_arrive(kept: &Kept) {
     let server = Server::start_with(kept.flags());
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let plan = document(folder.path(), "plan.txt", 700_001);
     let sent = alice.json(&["send", "--file", &plan, "bob", "the plan"]).succeeded().object();
@@ -101,7 +93,7 @@ fn a_document_and_a_photo_arrive(kept: &Kept) {
 
 fn a_file_survives_a_killed_server(kept: &Kept) {
     let mut server = Server::start_with(kept.flags());
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let film = document(folder.path(), "film.bin", 24_000_000);
     let mut sending = alice
@@ -134,7 +126,7 @@ fn a_file_survives_a_killed_server(kept: &Kept) {
 /// missing is fetched.
 fn a_corrupted_byte_is_found(kept: &Kept) {
     let server = Server::start_with(kept.flags());
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let book = document(folder.path(), "book.txt", 3_000_000);
     alice.json(&["send", "--file", &book, "bob"]).succeeded();
@@ -217,7 +209,7 @@ mod at_garage {
 #[test]
 fn a_program_sends_files_by_path_and_gets_those_that_come() {
     let server = Server::start();
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let note = document(folder.path(), "note.txt", 1_000);
     let (mut program, mut child) = Program::standard(&bob, &[]);
@@ -256,7 +248,7 @@ fn a_program_sends_files_by_path_and_gets_those_that_come() {
 #[test]
 fn stickers_and_films_are_seen_as_such_and_say_not_where_they_were_made() {
     let server = Server::start();
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     alice.json(&["send", "--sticker", &photo(folder.path()), "bob"]).succeeded();
@@ -314,7 +306,7 @@ fn stickers_and_films_are_seen_as_such_and_say_not_where_they_were_made() {
 #[test]
 fn what_cannot_be_sent_is_said() {
     let server = Server::start();
-    let (alice, _bob) = two(&server);
+    let (alice, _bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let missing = folder.path().join("none").to_string_lossy().into_owned();
     assert_eq!(alice.json(&["send", "--file", &missing, "bob", "x"]).error(), "cannotRead");

@@ -3,17 +3,10 @@
 mod support;
 
 use support::tmux::Tmux;
-use support::{Person, Server, eventually};
+use support::{Person, Server, eventually, two};
 
 /// The colour of ticks that were read, as a terminal gets it.
 const READ: &str = "38;5;45";
-
-fn two(server: &Server) -> (Person, Person) {
-    let invitation = server.invitation();
-    let alice = Person::registered("alice", &server.address, &invitation);
-    let bob = Person::registered("bob", &server.address, &invitation);
-    (alice, bob)
-}
 
 #[test]
 fn two_people_talk_on_two_screens() {

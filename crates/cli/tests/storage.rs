@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use support::golden::check;
 use support::tmux::Tmux;
-use support::{Person, Server, eventually, files};
+use support::{Person, Server, acquainted, eventually, files};
 
 /// Bytes of which no part is another.
 fn content(bytes: usize) -> Vec<u8> {
@@ -21,14 +21,6 @@ fn written(folder: &Path, name: &str, bytes: usize) -> String {
     let path = folder.join(name);
     fs::write(&path, content(bytes)).unwrap();
     path.to_string_lossy().into_owned()
-}
-
-fn two(server: &Server) -> (Person, Person) {
-    let invitation = server.invitation();
-    let alice = Person::registered("alice", &server.address, &invitation);
-    let bob = Person::registered("bob", &server.address, &invitation);
-    bob.json(&["contacts", "add", "alice"]).succeeded();
-    (alice, bob)
 }
 
 /// What `waxwing media list` says, the newest last.
@@ -59,7 +51,7 @@ fn damage(path: &Path) {
 #[test]
 fn older_files_go_to_storage_of_ones_own_and_come_back_when_they_are_needed() {
     let mut server = Server::start();
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     let cloud = folder.path().join("cloud");
     for (name, bytes) in [("small.bin", 10_000), ("large.bin", 700_000)] {
@@ -122,7 +114,7 @@ fn older_files_go_to_storage_of_ones_own_and_come_back_when_they_are_needed() {
 #[test]
 fn what_was_removed_or_damaged_here_is_fetched_again() {
     let server = Server::start();
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     let folder = tempfile::TempDir::new().unwrap();
     alice.json(&["send", "--file", &written(folder.path(), "a.bin", 900_000), "bob", "x"]).succeeded();
     bob.json(&["receive"]).succeeded();
@@ -148,7 +140,7 @@ fn what_was_removed_or_damaged_here_is_fetched_again() {
 #[test]
 fn files_are_sent_and_saved_on_the_screen_and_come_by_rules() {
     let server = Server::start();
-    let (alice, bob) = two(&server);
+    let (alice, bob) = acquainted(&server);
     alice.json(&["contacts", "add", "bob"]).succeeded();
     let folder = tempfile::TempDir::new().unwrap();
     let file = written(folder.path(), "plan.bin", 200_000);

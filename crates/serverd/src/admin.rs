@@ -8,7 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -17,7 +20,8 @@ use waxwing_wire::Reject;
 use waxwing_wire::directory::{Address, AddressCode};
 use waxwing_wire::invitation::{Invitation, InvitationToken};
 
-use crate::limits::{ADMIN_TIMEOUT, MAX_ADMIN_LINE_BYTES, STORAGE_TIMEOUT};
+use crate::limits::{ADMIN_TIMEOUT, MAX_ADMIN_LINE_BYTES, STORAGE_TIME};
+use crate::media::{self, Counted};
 use crate::message::Job;
 use crate::net::Shared;
 
@@ -68,6 +72,8 @@ pub enum Answer {
 pub struct Admin {
     listener: UnixListener,
     shared: Arc<Shared>,
+    /// Somebody has what takes room counted.
+    counts: Arc<AtomicBool>,
 }
 
 impl Admin {
@@ -86,10 +92,11 @@ impl Admin {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
             Ok(listener)
         });
-        Ok(Self { listener: listener.context("cannot open the admin socket")?, shared })
+        let listener = listener.context("cannot open the admin socket")?;
+        Ok(Self { listener, shared, counts: Arc::default() })
     }
 
-    /// Answers operators, one after the other, as long as the process lives.
+    /// Answers operators, one after the other, as long as the process lives; but what is counted is counted beside.
     pub fn run(self) {
         for stream in self.listener.incoming() {
             let answered = stream.and_then(|stream| self.answer(stream));
@@ -105,64 +112,58 @@ impl Admin {
         let mut line = String::new();
         BufReader::new((&stream).take(MAX_ADMIN_LINE_BYTES)).read_line(&mut line)?;
         let answer = match serde_json::from_str(&line) {
-            Ok(request) => self.carry_out(request),
+            Ok(Request::Storage { reclaim }) => return self.count(stream, reclaim),
+            Ok(Request::Stats) => Answer::Ok(Value::Object(self.shared.stats.to_json())),
+            Ok(Request::Invite { uses, expires_at_ms, address }) => {
+                self.invite(uses, expires_at_ms, address.as_deref())
+            }
+            Ok(Request::Address { address, expires_at_ms }) => self.vouch(&address, expires_at_ms),
             Err(error) => Answer::Error(format!("not understood: {error}")),
         };
-        let mut text = serde_json::to_string(&answer)?;
-        text.push('\n');
-        stream.write_all(text.as_bytes())
+        say(&mut stream, &answer)
     }
 
-    fn carry_out(&self, request: Request) -> Answer {
-        match request {
-            Request::Stats => Answer::Ok(Value::Object(self.shared.stats.to_json())),
-            Request::Storage { reclaim } => match self.storage(reclaim) {
-                Ok(value) => Answer::Ok(value),
-                Err(error) => Answer::Error(format!("{error:#}")),
-            },
-            Request::Invite { uses, expires_at_ms, address } => {
-                match address.as_deref().map(Address::parse).transpose() {
-                    Ok(address) => self.draw(
-                        |answer| Job::Invite { uses, expires_at_ms, address, answer },
-                        |token| {
-                            let invitation = Invitation { server: self.shared.key.public(), token };
-                            json!({ "invitation": invitation.to_text() })
-                        },
-                    ),
-                    Err(error) => Answer::Error(error.to_string()),
-                }
+    /// Counts in a thread of its own what takes room: an object store lists a thousand objects at a time.
+    fn count(&self, mut stream: UnixStream, reclaim: bool) -> std::io::Result<()> {
+        if self.counts.swap(true, Ordering::AcqRel) {
+            return say(&mut stream, &Answer::Error("it is being counted for somebody already: wait".into()));
+        }
+        let (shared, counts) = (self.shared.clone(), self.counts.clone());
+        let spawned = thread::Builder::new().name("storage".into()).spawn(move || {
+            let answer = storage(&shared, reclaim);
+            counts.store(false, Ordering::Release);
+            let answer = answer.map_or_else(|error| Answer::Error(format!("{error:#}")), Answer::Ok);
+            if let Err(error) = say(&mut stream, &answer) {
+                tracing::debug!(%error, "admin connection");
             }
-            Request::Address { address, expires_at_ms } => match Address::parse(&address) {
-                Ok(address) => self.draw(
-                    |answer| Job::Vouch { address, expires_at_ms, answer },
-                    |token| json!({ "code": AddressCode(token.0).to_text() }),
-                ),
-                Err(error) => Answer::Error(error.to_string()),
-            },
+        });
+        if spawned.is_err() {
+            self.counts.store(false, Ordering::Release);
+        }
+        spawned.map(|_| ())
+    }
+
+    fn invite(&self, uses: Option<u32>, expires_at_ms: Option<u64>, address: Option<&str>) -> Answer {
+        match address.map(Address::parse).transpose() {
+            Ok(address) => self.draw(
+                |answer| Job::Invite { uses, expires_at_ms, address, answer },
+                |token| {
+                    let invitation = Invitation { server: self.shared.key.public(), token };
+                    json!({ "invitation": invitation.to_text() })
+                },
+            ),
+            Err(error) => Answer::Error(error.to_string()),
         }
     }
 
-    fn storage(&self, reclaim: bool) -> anyhow::Result<Value> {
-        let Shared { media, stats, engine, .. } = &*self.shared;
-        let (stray_files, stray_bytes) = match media.as_ref().filter(|_| reclaim) {
-            Some(media) => media.delete_strays(engine)?,
-            None => (0, 0),
-        };
-        if reclaim {
-            engine.put(&mut vec![Job::Sweep], 0);
+    fn vouch(&self, address: &str, expires_at_ms: Option<u64>) -> Answer {
+        match Address::parse(address) {
+            Ok(address) => self.draw(
+                |answer| Job::Vouch { address, expires_at_ms, answer },
+                |token| json!({ "code": AddressCode(token.0).to_text() }),
+            ),
+            Err(error) => Answer::Error(error.to_string()),
         }
-        let usage = media.as_ref().map(|media| media.usage()).transpose();
-        let (files, file_bytes) = usage?.unwrap_or_default();
-        Ok(json!({
-            "store_bytes": stats.store_bytes.now(),
-            "files": files,
-            "file_bytes": file_bytes,
-            "files_known": stats.files.now(),
-            "files_awaited": stats.files_awaited.now(),
-            "keeps_files": media.is_some(),
-            "reclaimed_files": stray_files,
-            "reclaimed_bytes": stray_bytes,
-        }))
     }
 
     /// Has the engine draw a token and make something of it.
@@ -181,6 +182,33 @@ impl Admin {
     }
 }
 
+fn say(stream: &mut UnixStream, answer: &Answer) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(answer)?;
+    text.push('\n');
+    stream.write_all(text.as_bytes())
+}
+
+fn storage(shared: &Shared, reclaim: bool) -> anyhow::Result<Value> {
+    let Shared { media, stats, engine, .. } = shared;
+    let until = Instant::now() + STORAGE_TIME;
+    let counted = media.as_ref().map(|media| media::count(&**media, reclaim.then_some(&**engine), until));
+    let Counted { stays, gone, whole } = counted.transpose()?.unwrap_or_default();
+    if reclaim {
+        engine.put(&mut vec![Job::Sweep], 0);
+    }
+    Ok(json!({
+        "store_bytes": stats.store_bytes.now(),
+        "files": stays.files,
+        "file_bytes": stays.bytes,
+        "all_counted": whole,
+        "files_known": stats.files.now(),
+        "files_awaited": stats.files_awaited.now(),
+        "keeps_files": media.is_some(),
+        "reclaimed_files": gone.files,
+        "reclaimed_bytes": gone.bytes,
+    }))
+}
+
 /// Asks the server that runs on a data directory. `None`: there is none.
 ///
 /// # Errors
@@ -194,7 +222,7 @@ pub fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Option<Value>> 
         Err(error) => return Err(error).context("cannot reach the server's admin socket"),
     };
     let counts = matches!(request, Request::Storage { .. });
-    stream.set_read_timeout(Some(if counts { STORAGE_TIMEOUT } else { ADMIN_TIMEOUT * 2 }))?;
+    stream.set_read_timeout(Some(if counts { STORAGE_TIME + ADMIN_TIMEOUT } else { ADMIN_TIMEOUT * 2 }))?;
     let mut line = serde_json::to_string(request)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;

@@ -73,7 +73,7 @@ pub struct Engine {
     next_links: Instant,
     io_stopped: usize,
     unsettled: AllUnsettled,
-    media: Option<Keeper>,
+    media: Option<Arc<dyn Keeper>>,
     askers: Askers,
     /// Of the files that the sweep has come by.
     file_bytes: u64,
@@ -119,7 +119,7 @@ impl Engine {
 
     /// With a place for files.
     #[must_use]
-    pub fn with_media(self, media: Option<Keeper>) -> Self {
+    pub fn with_media(self, media: Option<Arc<dyn Keeper>>) -> Self {
         Self { media, ..self }
     }
 

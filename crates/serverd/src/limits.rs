@@ -199,5 +199,5 @@ pub const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 pub const MAX_ADMIN_LINE_BYTES: u64 = 4 * 1024;
 /// An operator's program that says nothing for so long is hung up on.
 pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// For counting what is in an object store, a thousand objects at a time.
-pub const STORAGE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// For counting what takes room, a thousand objects of an object store at a time. What is not counted by then is not.
+pub const STORAGE_TIME: Duration = Duration::from_secs(10 * 60);

@@ -22,9 +22,10 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use waxwing_server::{OpenUpload, Origin};
+use waxwing_server::{OpenUpload, Origin, rejects};
 use waxwing_wire::file::{Download, UploadTicket, UploadToken};
 use waxwing_wire::handshake::StaticKey;
+use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{FileId, Reject};
 
 use crate::limits::{FILE_PREEMPT_WAIT, MEDIA_CHORES_WAITING, MEDIA_THREADS};
@@ -34,7 +35,8 @@ use crate::stats::Stats;
 use crate::visitor::{Host, Pool, Visitor};
 use folder::Folder;
 pub use head::{PATH, is_media};
-pub use keeper::Keeper;
+use keeper::Each;
+pub use keeper::{Counted, Keeper, Tally, count, open, origins};
 use links::Links;
 use objects::ObjectSettings;
 
@@ -117,66 +119,6 @@ impl Media {
         Ok(media)
     }
 
-    /// What the device is told that may upload.
-    #[must_use]
-    pub fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
-        let url = format!("{}{PATH}{}", self.public_url, file.to_hex());
-        UploadTicket { file, token, url, expires_at_ms, segment_bytes: 0 }
-    }
-
-    /// What a device is told that may download.
-    #[must_use]
-    pub fn download(&self, file: FileId, bytes: u64, now_ms: u64) -> Download {
-        let until_s = Links::until_s(now_ms / 1_000);
-        let base = self.cdn_url.as_ref().unwrap_or(&self.public_url);
-        let url = format!("{base}{PATH}{}?{}", file.to_hex(), self.links.query(file, until_s));
-        Download { bytes, segment_bytes: 0, urls: vec![url], expires_at_ms: until_s.saturating_mul(1_000) }
-    }
-
-    /// Has somebody look whether all of a file is there, durably; a job says what was found. `false`: too much is
-    /// waiting to be done.
-    #[must_use]
-    pub fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
-        self.chores.try_send(Chore::Check { origin, file, token, bytes }).is_ok()
-    }
-
-    /// Has a file deleted; if too many wait, the sweep says it again.
-    pub fn delete(&self, file: FileId) {
-        let _ = self.chores.try_send(Chore::Delete(file));
-    }
-
-    /// Where clients reach files, if that is not the address of their connection.
-    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.public_url.as_str()).chain(self.cdn_url.as_deref())
-    }
-
-    /// Files in the folder, and their bytes.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn usage(&self) -> std::io::Result<(u64, u64)> {
-        self.folder.usage()
-    }
-
-    /// Deletes what lies in the folder and `is_stray`. How many there were, and their bytes.
-    ///
-    /// # Errors
-    /// When the folder cannot be read, or `is_stray` fails.
-    pub fn delete_strays(
-        &self,
-        is_stray: impl Fn(FileId) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<(u64, u64)> {
-        let (mut files, mut bytes) = (0, 0);
-        for (file, size) in self.folder.list()? {
-            if is_stray(file)? {
-                self.folder.delete(file)?;
-                files += 1;
-                bytes += size;
-            }
-        }
-        Ok((files, bytes))
-    }
-
     fn do_chores(&self, chores: &Receiver<Chore>) {
         for chore in chores {
             match chore {
@@ -241,6 +183,50 @@ impl Host for Media {
 
     fn refused(&self) {
         self.stats.media_refused.add(1);
+    }
+}
+
+impl Keeper for Media {
+    fn folder(self: Arc<Self>) -> Option<Arc<Media>> {
+        Some(self)
+    }
+
+    fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
+        let url = format!("{}{PATH}{}", self.public_url, file.to_hex());
+        UploadTicket { file, token, url, expires_at_ms, segment_bytes: 0 }
+    }
+
+    /// Uploads here have one part.
+    fn segments(&self, _: Origin, _: FileId, _: u64, _: u32, _: u32) -> Option<ResponseBody> {
+        Some(ResponseBody::Reject(rejects::not_offered()))
+    }
+
+    fn download(&self, _: Origin, file: FileId, bytes: u64, _: u32, now_ms: u64) -> Option<ResponseBody> {
+        let until_s = Links::until_s(now_ms / 1_000);
+        let base = self.cdn_url.as_ref().unwrap_or(&self.public_url);
+        let url = format!("{base}{PATH}{}?{}", file.to_hex(), self.links.query(file, until_s));
+        let expires_at_ms = until_s.saturating_mul(1_000);
+        Some(ResponseBody::Download(Download { bytes, segment_bytes: 0, urls: vec![url], expires_at_ms }))
+    }
+
+    fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
+        self.chores.try_send(Chore::Check { origin, file, token, bytes }).is_ok()
+    }
+
+    fn delete(&self, file: FileId) {
+        let _ = self.chores.try_send(Chore::Delete(file));
+    }
+
+    fn urls(&self) -> Vec<String> {
+        std::iter::once(&self.public_url).chain(&self.cdn_url).cloned().collect()
+    }
+
+    fn each(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        self.folder.each(each)
+    }
+
+    fn delete_stray(&self, file: FileId) -> anyhow::Result<()> {
+        Ok(self.folder.delete(file)?)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::identity;
 use crate::limits::{ENGINE_QUEUE_BYTES, ENGINE_QUEUE_JOBS, SHUTDOWN_TIMEOUT};
-use crate::media::Keeper;
+use crate::media;
 use crate::message::IoPort;
 use crate::metrics::Metrics;
 use crate::net::{Admission, IoThread, Shared, WAKE, listen};
@@ -55,7 +55,7 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
     let (polls, ports) =
         (0..config.io_threads).map(|_| port()).collect::<anyhow::Result<(Vec<_>, Vec<_>)>>()?;
     let queue = Arc::new(Queue::new(ENGINE_QUEUE_JOBS, ENGINE_QUEUE_BYTES));
-    let open_media = || Keeper::open(data_dir, &key, &config.media, queue.clone(), stats.clone());
+    let open_media = || media::open(data_dir, &key, &config.media, queue.clone(), stats.clone());
     let media = config.settings.files.is_some().then(open_media).transpose()?;
     let shared = Arc::new(Shared {
         key,
@@ -66,7 +66,7 @@ pub fn serve(data_dir: &Path, config: &Config) -> anyhow::Result<()> {
         media: media.clone(),
         web: Arc::new(Site::built_in(
             stats.clone(),
-            &media.as_ref().map(Keeper::origins).unwrap_or_default(),
+            &media.as_ref().map(|media| media::origins(&**media)).unwrap_or_default(),
         )),
         settings: config.io.clone(),
         stopping: AtomicBool::new(false),

@@ -132,8 +132,12 @@ stats! {
         media_links,
     counter /// Times that the object store failed.
         media_store_errors,
+    gauge /// 1 if the object store failed when it was asked last, 0 if it answered.
+        media_store_down,
     counter /// Files that were uploaded to the end.
         files_uploaded,
+    counter /// Uploads to an object store that had more than they were to have, which was deleted.
+        files_too_large,
     counter /// Files that were deleted.
         files_deleted,
     gauge /// Bytes that files take, or will when they are uploaded; at the last look through the store.

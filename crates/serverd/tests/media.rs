@@ -9,8 +9,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use support::{Client, Device, PATIENCE, Server, Way, eventually, message, run};
-use waxwing_wire::client_frame::{RequestBody, Send};
+use support::files::{rejected, request, storage, ticket};
+use support::{Client, Device, PATIENCE, Server, Way, eventually, message};
+use waxwing_wire::client_frame::Send;
 use waxwing_wire::file::{Download, FileRequest, UploadTicket, UploadToken};
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{FileId, RejectCode};
@@ -92,28 +93,10 @@ fn offset(address: SocketAddr, ticket: &UploadTicket) -> u64 {
     answer.offset()
 }
 
-fn request(client: &mut Client, request: FileRequest) -> ResponseBody {
-    client.ask(RequestBody::File(request))
-}
-
-fn ticket(client: &mut Client, bytes: u64) -> UploadTicket {
-    match request(client, FileRequest::Upload(bytes)) {
-        ResponseBody::UploadTicket(ticket) => ticket,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn download(client: &mut Client, file: FileId) -> Download {
     match request(client, FileRequest::Download { file, first: 0 }) {
         ResponseBody::Download(download) => download,
         other => panic!("{other:?}"),
-    }
-}
-
-fn rejected(answer: &ResponseBody) -> RejectCode {
-    match answer {
-        ResponseBody::Reject(reject) => reject.code,
-        other => panic!("not refused: {other:?}"),
     }
 }
 
@@ -294,9 +277,7 @@ fn shares_are_kept_and_given_back() {
         matches!(request(&mut a, FileRequest::Upload(800)), ResponseBody::UploadTicket(_))
     });
     assert_eq!(ask(server.address, "HEAD", &first.url, &tus(first.token), b"").status, 410);
-    let place = server.data_dir.to_str().unwrap();
-    let printed = run(&["storage", "--json", "--data-dir", place]).stdout;
-    let storage: serde_json::Value = serde_json::from_slice(&printed).unwrap();
+    let storage = storage(&server, &[]);
     assert_eq!((storage["files"].as_u64(), storage["file_bytes"].as_u64()), (Some(0), Some(0)), "{storage}");
 }
 
@@ -309,14 +290,8 @@ fn what_belongs_to_nothing_is_reclaimed() {
     let stray = server.data_dir.join("media/ab");
     std::fs::create_dir_all(&stray).unwrap();
     std::fs::write(stray.join(format!("ab{}", "0".repeat(30))), [7; 5_000]).unwrap();
-    let storage = |flags: &[&str]| -> serde_json::Value {
-        let place = server.data_dir.to_str().unwrap();
-        let output = run(&[&["storage", "--json", "--data-dir", place], flags].concat());
-        assert!(output.status.success(), "{output:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
-    assert_eq!(storage(&[])["file_bytes"], 5_400);
-    let reclaimed = storage(&["--reclaim"]);
+    assert_eq!(storage(&server, &[])["file_bytes"], 5_400);
+    let reclaimed = storage(&server, &["--reclaim"]);
     assert_eq!((&reclaimed["reclaimed_bytes"], &reclaimed["file_bytes"]), (&5_000.into(), &400.into()));
     assert_eq!(offset(server.address, &ticket), 400, "what is on its way up stays");
 }

@@ -6,16 +6,18 @@ mod s3;
 mod support;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use s3::{BUCKET, S3};
+use s3::{BUCKET, Gate, S3};
+use support::files::{rejected, request, storage, ticket};
 use support::{Client, Device, PATIENCE, Server, Way, message, run};
 use ureq::Agent;
 use waxwing_serverd::config::Options;
 use waxwing_serverd::media::objects::{ObjectSettings, Objects, Storage};
+use waxwing_serverd::media::{Keeper as _, Tally, count};
 use waxwing_serverd::message::Job;
 use waxwing_serverd::queue::Queue;
-use waxwing_wire::client_frame::{RequestBody, Send};
+use waxwing_wire::client_frame::Send;
 use waxwing_wire::file::{FileRequest, UploadTicket, UploadToken};
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{FileId, MessageId, RejectCode};
@@ -36,24 +38,6 @@ fn get(url: &str, range: &str) -> (u16, Vec<u8>) {
     (answer.status().as_u16(), body)
 }
 
-fn request(client: &mut Client, request: FileRequest) -> ResponseBody {
-    client.ask(RequestBody::File(request))
-}
-
-fn ticket(client: &mut Client, bytes: u64) -> UploadTicket {
-    match request(client, FileRequest::Upload(bytes)) {
-        ResponseBody::UploadTicket(ticket) => ticket,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn rejected(answer: &ResponseBody) -> RejectCode {
-    match answer {
-        ResponseBody::Reject(reject) => reject.code,
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
 fn segments(client: &mut Client, ticket: &UploadTicket, first: u32, count: u32) -> Vec<String> {
     let UploadTicket { file, token, .. } = *ticket;
     match request(client, FileRequest::Segments { file, token, first, count }) {
@@ -66,6 +50,11 @@ fn finish(client: &mut Client, ticket: &UploadTicket) -> ResponseBody {
     request(client, FileRequest::Finish { file: ticket.file, token: ticket.token })
 }
 
+/// Has a server started that keeps its files there.
+fn at<T>(s3: &S3, start: impl FnOnce(&[&str]) -> T) -> T {
+    start(&s3.flags().iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 fn alice(server: &Server) -> Device {
     Device::register(server.address, &server.invite(), "alice")
 }
@@ -73,9 +62,7 @@ fn alice(server: &Server) -> Device {
 #[test]
 fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
     let s3 = S3::moto();
-    let flags = s3.flags();
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let server = Server::start(&flags);
+    let server = at(&s3, Server::start);
     let mut alice = alice(&server);
     let mut a = alice.connect(server.address, Way::Tcp).unwrap();
     let bytes: Vec<u8> = (0..SEGMENT + 1_000).map(|at| (at * 7 / 5) as u8).collect();
@@ -93,12 +80,23 @@ fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
     assert_eq!(rejected(&finish(&mut a, &ticket)), RejectCode::Malformed, "one is missing");
     assert_eq!(put(&urls[1], &bytes[SEGMENT..][..999]), 200);
     assert_eq!(rejected(&finish(&mut a, &ticket)), RejectCode::Malformed, "one is too small");
+    // moto looks at no signature: what it took too much of goes when it is seen.
+    assert_eq!(put(&urls[1], &bytes[SEGMENT - 1..]), 200);
+    assert_eq!(put(&urls[1].replace("/1?", "/2?"), &[7; 300]), 200);
+    assert_eq!(rejected(&finish(&mut a, &ticket)), RejectCode::Malformed, "more than there is to be");
+    let left = s3.list();
+    assert!(left.len() == 1 && left[0].1.ends_with("/0"), "{left:?}");
+    assert_eq!(server.stat("files_too_large"), 1);
+    assert!(server.log_text().contains("takes more than a URL was signed for"), "and the operator is told");
+    for url in &urls {
+        assert!(url.contains("X-Amz-SignedHeaders=content-length%3Bhost"), "the size is signed: {url}");
+    }
     let bob = Device::register(server.address, &server.invite(), "bob").address.account;
     let send = |id| Send { files: vec![ticket.file], ..message(bob, id, 100) };
     a.send(vec![send(1)]).unwrap();
     assert_eq!(a.refused().unwrap().reject.code, RejectCode::FileGone, "named too early");
     drop(a);
-    let server = server.restart_after_kill(&flags);
+    let server = at(&s3, |flags| server.restart_after_kill(flags));
     let mut a = alice.connect(server.address, Way::WebSocket).unwrap();
     let again = segments(&mut a, &ticket, 1, 1);
     assert_eq!(put(&again[0], &bytes[SEGMENT..]), 200);
@@ -128,9 +126,7 @@ fn segments_go_up_are_looked_at_and_come_down_past_a_killed_server() {
 #[test]
 fn what_belongs_to_nothing_is_counted_and_reclaimed() {
     let s3 = S3::moto();
-    let flags = s3.flags();
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let server = Server::start(&flags);
+    let server = at(&s3, Server::start);
     let mut alice = alice(&server);
     let mut a = alice.connect(server.address, Way::Tcp).unwrap();
     let ticket = ticket(&mut a, 4_000);
@@ -139,18 +135,57 @@ fn what_belongs_to_nothing_is_counted_and_reclaimed() {
     for segment in 0..3 {
         assert_eq!(put(&format!("{stray}/{segment}"), &[7; 500]), 200);
     }
-    let storage = |flags: &[&str]| -> serde_json::Value {
-        let place = server.data_dir.to_str().unwrap();
-        let output = run(&[&["storage", "--json", "--data-dir", place], flags].concat());
-        assert!(output.status.success(), "{output:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
-    let counted = storage(&[]);
+    let counted = storage(&server, &[]);
     assert_eq!((&counted["files"], &counted["file_bytes"]), (&2.into(), &5_500.into()));
-    let reclaimed = storage(&["--reclaim"]);
+    let reclaimed = storage(&server, &["--reclaim"]);
     assert_eq!((&reclaimed["reclaimed_files"], &reclaimed["reclaimed_bytes"]), (&1.into(), &1_500.into()));
     assert_eq!((&reclaimed["files"], &reclaimed["file_bytes"]), (&1.into(), &4_000.into()));
     assert_eq!(finish(&mut a, &ticket), ResponseBody::Done, "what is on its way up stays");
+}
+
+#[test]
+fn a_store_that_fails_is_said_to_and_everything_else_goes_on() {
+    let s3 = S3::moto();
+    let gate = Gate::before(&s3);
+    let flags = s3.flags_at(&gate.endpoint);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let server = Server::start(&flags);
+    let mut alice = alice(&server);
+    let mut a = alice.connect(server.address, Way::Tcp).unwrap();
+    let bytes = vec![5; SEGMENT + 100];
+    let first = ticket(&mut a, bytes.len() as u64);
+    let urls = segments(&mut a, &first, 0, 2);
+    assert_eq!(put(&urls[0], &bytes[..SEGMENT]), 200);
+    assert_eq!((server.stat("media_store_errors"), server.stat("media_store_down")), (0, 0));
+    gate.shut();
+    assert!(agent().put(&urls[1]).send(&bytes[SEGMENT..]).is_err());
+    // Whether all of it is there, nobody can say: the client comes again.
+    let ResponseBody::Reject(away) = finish(&mut a, &first) else { panic!("it is not there") };
+    assert!(away.code == RejectCode::Unavailable && away.retry_after_ms > 0, "{away:?}");
+    assert!(server.stat("media_store_errors") >= 1);
+    assert_eq!(server.stat("media_store_down"), 1);
+    let place = server.data_dir.to_str().unwrap();
+    let counted = run(&["storage", "--data-dir", place]);
+    let said = String::from_utf8_lossy(&counted.stderr).into_owned();
+    assert!(!counted.status.success() && said.contains("cannot list the object store"), "{said}");
+    // Tickets are given and messages go.
+    let second = ticket(&mut a, 100);
+    let bob = Device::register(server.address, &server.invite(), "bob").address.account;
+    a.send(vec![message(bob, 1, 100)]).unwrap();
+    a.accepted(MessageId(1)).unwrap();
+    gate.open();
+    assert_eq!(put(&urls[1], &bytes[SEGMENT..]), 200);
+    assert_eq!(finish(&mut a, &first), ResponseBody::Done);
+    assert_eq!(server.stat("media_store_down"), 0);
+    a.send(vec![Send { files: vec![first.file], ..message(bob, 2, 100) }]).unwrap();
+    a.accepted(MessageId(2)).unwrap();
+    // What was acknowledged is there when the store comes back once more.
+    gate.shut();
+    assert!(matches!(finish(&mut a, &second), ResponseBody::Reject(_)));
+    gate.open();
+    assert_eq!(put(&segments(&mut a, &second, 0, 1)[0], &[1; 100]), 200);
+    assert_eq!(finish(&mut a, &second), ResponseBody::Done);
+    assert_eq!(storage(&server, &[])["file_bytes"], bytes.len() as u64 + 100);
 }
 
 #[test]
@@ -200,5 +235,9 @@ fn what_is_to_go_goes_with_all_its_segments_and_may_be_gone_already() {
         let left: Vec<String> = s3.list().into_iter().map(|(_, key)| key).collect();
         assert_eq!(left, [format!("{}/0", other.to_hex())]);
     }
-    assert_eq!(objects.usage().unwrap(), (1, 100));
+    let until = Instant::now() + PATIENCE;
+    let counted = count(&*objects, None, until).unwrap();
+    assert_eq!((counted.stays, counted.whole), (Tally { files: 1, bytes: 100 }, true));
+    let counted = count(&*objects, None, Instant::now()).unwrap();
+    assert_eq!((counted.stays.files, counted.whole), (0, false), "there was no time");
 }

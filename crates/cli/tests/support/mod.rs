@@ -213,6 +213,21 @@ impl Done {
     }
 }
 
+/// Alice and Bob, who do not know each other yet.
+pub fn two(server: &Server) -> (Person, Person) {
+    let invitation = server.invitation();
+    let alice = Person::registered("alice", &server.address, &invitation);
+    let bob = Person::registered("bob", &server.address, &invitation);
+    (alice, bob)
+}
+
+/// Alice and Bob, who has her among his contacts.
+pub fn acquainted(server: &Server) -> (Person, Person) {
+    let (alice, bob) = two(server);
+    bob.json(&["contacts", "add", "alice"]).succeeded();
+    (alice, bob)
+}
+
 impl Person {
     pub fn new(name: &'static str) -> Self {
         Self { folder: TempDir::new().unwrap(), name }

@@ -2,11 +2,12 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -86,13 +87,18 @@ impl S3 {
 
     /// By which `waxwingd` finds it.
     pub fn flags(&self) -> Vec<String> {
+        self.flags_at(&self.endpoint)
+    }
+
+    /// By which it finds it behind something else.
+    pub fn flags_at(&self, endpoint: &str) -> Vec<String> {
         let secret = self.folder.path().join("secret");
         fs::write(&secret, &self.key.1).unwrap();
         let flags = [
             ("--media-storage", "s3"),
             ("--media-bucket", BUCKET),
             ("--media-prefix", "files"),
-            ("--media-endpoint", &self.endpoint),
+            ("--media-endpoint", endpoint),
             ("--media-access-key-id", &self.key.0),
             ("--media-secret-file", &secret.to_string_lossy()),
         ];
@@ -122,4 +128,52 @@ impl Drop for S3 {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The way to a store, which can be shut: then nobody gets through, and who is on it is cut off.
+pub struct Gate {
+    pub endpoint: String,
+    open: Arc<AtomicBool>,
+}
+
+impl Gate {
+    pub fn before(s3: &S3) -> Self {
+        let store = s3.endpoint.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let open = Arc::new(AtomicBool::new(true));
+        let is_open = open.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if !is_open.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let Ok(store) = TcpStream::connect(&store) else { continue };
+                let (up, down) = (client.try_clone().unwrap(), store.try_clone().unwrap());
+                for (from, to) in [(up, store), (down, client)] {
+                    let is_open = is_open.clone();
+                    std::thread::spawn(move || pass(from, to, &is_open));
+                }
+            }
+        });
+        Self { endpoint, open }
+    }
+
+    pub fn shut(&self) {
+        self.open.store(false, Ordering::SeqCst);
+    }
+
+    pub fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, is_open: &AtomicBool) {
+    let mut part = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut part) {
+        if !is_open.load(Ordering::SeqCst) || to.write_all(&part[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
 }

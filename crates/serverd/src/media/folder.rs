@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use waxwing_wire::FileId;
 
+use super::keeper::Each;
 use crate::store::{Room, Space};
 
 /// A folder of this machine.
@@ -85,31 +86,9 @@ impl Folder {
         }
     }
 
-    /// All files, with their sizes.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn list(&self) -> io::Result<Vec<(FileId, u64)>> {
-        let mut files = Vec::new();
-        self.visit(|file, bytes| files.push((file, bytes)))?;
-        Ok(files)
-    }
-
-    /// How many there are, and their bytes.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn usage(&self) -> io::Result<(u64, u64)> {
-        let (mut files, mut bytes) = (0, 0);
-        self.visit(|_, size| {
-            files += 1;
-            bytes += size;
-        })?;
-        Ok((files, bytes))
-    }
-
-    fn visit(&self, mut each: impl FnMut(FileId, u64)) -> io::Result<()> {
-        for directory in fs::read_dir(&self.path)? {
+    /// See [`super::Keeper::each`].
+    pub fn each(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        for directory in fs::read_dir(&self.path).context("cannot read the folder for files")? {
             let directory = directory?.path();
             if !directory.is_dir() {
                 continue;
@@ -118,8 +97,10 @@ impl Folder {
                 let entry = entry?;
                 let named = entry.file_name().to_str().and_then(FileId::from_hex);
                 // What goes meanwhile is not counted.
-                if let (Some(file), Ok(metadata)) = (named, entry.metadata()) {
-                    each(file, metadata.len());
+                if let (Some(file), Ok(metadata)) = (named, entry.metadata())
+                    && each(file, metadata.len())?.is_break()
+                {
+                    return Ok(());
                 }
             }
         }

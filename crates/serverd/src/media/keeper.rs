@@ -1,12 +1,14 @@
 //! Whoever keeps the files: a folder of this machine, or an object store.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::Instant;
 
 use anyhow::Context;
-use waxwing_server::{OpenUpload, Origin, rejects};
+use waxwing_server::{OpenUpload, Origin};
 use waxwing_wire::file::{UploadTicket, UploadToken};
 use waxwing_wire::handshake::StaticKey;
 use waxwing_wire::server_frame::ResponseBody;
@@ -20,143 +22,153 @@ use crate::message::{Job, UploadAsk};
 use crate::queue::Queue;
 use crate::stats::Stats;
 
-/// See the module.
-#[derive(Clone)]
-pub enum Keeper {
-    /// Bytes go through this server.
-    Folder(Arc<Media>),
-    /// They do not.
-    Objects(Arc<Objects>),
-}
-
-impl Keeper {
-    /// As the settings want it.
-    ///
-    /// # Errors
-    /// When the folder cannot be made, or the object store cannot be used.
-    pub fn open(
-        data_dir: &Path,
-        key: &StaticKey,
-        settings: &MediaSettings,
-        engine: Arc<Queue<Job>>,
-        stats: Arc<Stats>,
-    ) -> anyhow::Result<Self> {
-        match &settings.objects {
-            None => Media::open(data_dir, key, settings, engine, stats).map(Self::Folder),
-            Some(store) => {
-                let opened = Objects::open(store, settings.cdn_url(), engine, stats);
-                // Whatever does not work, the operator's settings are the first to look at.
-                opened.map(Self::Objects).map_err(|error| Unusable::new(format!("{error:#}")).into())
-            }
-        }
-    }
-
-    /// What serves requests for files on the port of the clients.
-    #[must_use]
-    pub fn folder(&self) -> Option<&Arc<Media>> {
-        match self {
-            Self::Folder(media) => Some(media),
-            Self::Objects(_) => None,
-        }
-    }
-
-    /// Origins other than this server's own that files come from and go to.
-    #[must_use]
-    pub fn origins(&self) -> Vec<String> {
-        let urls: Vec<String> = match self {
-            Self::Folder(media) => media.urls().map(str::to_owned).collect(),
-            Self::Objects(objects) => objects.urls(),
-        };
-        let urls = urls.iter().filter_map(|url| url::Url::parse(url).ok());
-        urls.map(|url| url.origin().ascii_serialization()).collect::<BTreeSet<_>>().into_iter().collect()
-    }
+/// What the engine, the I/O threads and the operator want of the place where files are. Only the operator waits for it.
+pub trait Keeper: Send + Sync {
+    /// What serves requests for files on the port of the clients, if bytes go through this server.
+    fn folder(self: Arc<Self>) -> Option<Arc<Media>>;
 
     /// What the device is told that may upload.
-    #[must_use]
-    pub fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
-        match self {
-            Self::Folder(media) => media.ticket(file, token, expires_at_ms),
-            Self::Objects(_) => Objects::ticket(file, token, expires_at_ms),
-        }
-    }
+    fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket;
 
     /// Where segments go. `None`: a job brings the answer.
-    #[must_use]
-    pub fn segments(
+    fn segments(
         &self,
         origin: Origin,
         file: FileId,
         bytes: u64,
         first: u32,
         count: u32,
-    ) -> Option<ResponseBody> {
-        match self {
-            // Uploads here have one part.
-            Self::Folder(_) => Some(ResponseBody::Reject(rejects::not_offered())),
-            Self::Objects(objects) => objects.segments(origin, file, bytes, first, count),
-        }
-    }
+    ) -> Option<ResponseBody>;
 
-    /// Where a file is. `None`: a job brings the answer.
-    #[must_use]
-    pub fn download(
+    /// Where a file is, from a segment on. `None`: a job brings the answer.
+    fn download(
         &self,
         origin: Origin,
         file: FileId,
         bytes: u64,
         first: u32,
         now_ms: u64,
-    ) -> Option<ResponseBody> {
-        match self {
-            Self::Folder(media) => Some(ResponseBody::Download(media.download(file, bytes, now_ms))),
-            Self::Objects(objects) => objects.download(origin, file, bytes, first),
-        }
-    }
+    ) -> Option<ResponseBody>;
 
     /// Has somebody look whether all of a file is there, durably; a job says what was found. `false`: too much is
     /// waiting to be done.
-    #[must_use]
-    pub fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
-        match self {
-            Self::Folder(media) => media.check(origin, file, token, bytes),
-            Self::Objects(objects) => objects.check(origin, file, token, bytes),
-        }
-    }
+    fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool;
 
     /// Has a file deleted; if too many wait, the sweep says it again.
-    pub fn delete(&self, file: FileId) {
-        match self {
-            Self::Folder(media) => media.delete(file),
-            Self::Objects(objects) => objects.delete(file),
-        }
-    }
+    fn delete(&self, file: FileId);
 
-    /// Files that are there, and their bytes.
+    /// A URL at each place where clients reach files; it may be empty, or no more than a path: here.
+    fn urls(&self) -> Vec<String>;
+
+    /// Says of every file that there is something of how many bytes there are, in memory that does not grow with them,
+    /// until `each` breaks off.
     ///
     /// # Errors
-    /// When they cannot be counted.
-    pub fn usage(&self) -> anyhow::Result<(u64, u64)> {
-        match self {
-            Self::Folder(media) => media.usage().context("cannot read the folder for files"),
-            Self::Objects(objects) => objects.usage().context("cannot list the object store"),
-        }
-    }
+    /// When they cannot be listed, or `each` fails.
+    fn each(&self, each: &mut Each<'_>) -> anyhow::Result<()>;
 
-    /// Deletes what is there and is no file that the server knows. How many there were, and their bytes.
+    /// Deletes a file now, if it is there.
     ///
     /// # Errors
-    /// When they cannot be listed, or the engine does not answer.
-    pub fn delete_strays(&self, engine: &Queue<Job>) -> anyhow::Result<(u64, u64)> {
-        let is_stray = |file| {
-            // Nobody has this token: a file that is there is refused for it.
-            let answer = ask(engine, UploadAsk::Open, file, [0; 32]).context("the engine does not answer")?;
-            Ok(matches!(&answer, Err(reject) if reject.code == RejectCode::FileGone))
+    /// When it may still be there.
+    fn delete_stray(&self, file: FileId) -> anyhow::Result<()>;
+}
+
+/// Is told a file and its bytes, and says whether to go on.
+pub type Each<'a> = dyn FnMut(FileId, u64) -> anyhow::Result<ControlFlow<()>> + 'a;
+
+/// As the settings want it.
+///
+/// # Errors
+/// When the folder cannot be made, or the object store cannot be used.
+pub fn open(
+    data_dir: &Path,
+    key: &StaticKey,
+    settings: &MediaSettings,
+    engine: Arc<Queue<Job>>,
+    stats: Arc<Stats>,
+) -> anyhow::Result<Arc<dyn Keeper>> {
+    let Some(store) = &settings.objects else {
+        return Ok(Media::open(data_dir, key, settings, engine, stats)?);
+    };
+    match Objects::open(store, settings.cdn_url(), engine, stats) {
+        Ok(objects) => Ok(objects),
+        // Whatever does not work, the operator's settings are the first to look at.
+        Err(error) => Err(Unusable::new(format!("{error:#}")).into()),
+    }
+}
+
+/// Origins other than this server's own that files come from and go to.
+#[must_use]
+pub fn origins(keeper: &dyn Keeper) -> Vec<String> {
+    let urls = keeper.urls();
+    let urls = urls.iter().filter_map(|url| url::Url::parse(url).ok());
+    urls.map(|url| url.origin().ascii_serialization()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Files, and their bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// How many.
+    pub files: u64,
+    /// All of them.
+    pub bytes: u64,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// What was found where files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// What stays.
+    pub stays: Tally,
+    /// What was deleted.
+    pub gone: Tally,
+    /// There was time to look at all of it.
+    pub whole: bool,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { stays: Tally::default(), gone: Tally::default(), whole: true }
+    }
+}
+
+/// Counts what is there, as long as there is time. With `reclaim`, deletes what is no file that the server knows.
+///
+/// # Errors
+/// When it cannot be listed or deleted, or the engine does not answer.
+pub fn count(keeper: &dyn Keeper, reclaim: Option<&Queue<Job>>, until: Instant) -> anyhow::Result<Counted> {
+    let mut counted = Counted::default();
+    keeper.each(&mut |file, bytes| {
+        if Instant::now() >= until {
+            counted.whole = false;
+            return Ok(ControlFlow::Break(()));
+        }
+        let stray = match reclaim {
+            Some(engine) => is_stray(engine, file)?,
+            None => false,
         };
-        match self {
-            Self::Folder(media) => media.delete_strays(is_stray),
-            Self::Objects(objects) => objects.delete_strays(is_stray),
+        if stray {
+            keeper.delete_stray(file)?;
+            counted.gone.add(bytes);
+        } else {
+            counted.stays.add(bytes);
         }
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(counted)
+}
+
+fn is_stray(engine: &Queue<Job>, file: FileId) -> anyhow::Result<bool> {
+    // Nobody has this token: a file that is there is refused for it.
+    let answer = ask(engine, UploadAsk::Open, file, [0; 32]).context("the engine does not answer")?;
+    Ok(matches!(&answer, Err(reject) if reject.code == RejectCode::FileGone))
 }
 
 /// Asks the engine about an upload; `None`: it does not answer.

@@ -5,6 +5,7 @@ mod bucket;
 mod http;
 mod sas;
 mod settings;
+mod sized;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,14 +18,15 @@ use waxwing_wire::limits::MAX_SEGMENT_URLS;
 use waxwing_wire::server_frame::ResponseBody;
 use waxwing_wire::{FileId, Reject, RejectCode};
 
-use super::now_s;
+use super::keeper::Each;
+use super::{Keeper, Media, now_s};
 use crate::limits::{
     MEDIA_CHORES_WAITING, OBJECT_QUESTIONS, OBJECT_THREADS, SEGMENT_BYTES, SEGMENT_LINK_SECONDS,
 };
 use crate::message::{Answered, Job};
 use crate::queue::Queue;
 use crate::stats::Stats;
-use bucket::{Bucket, segments};
+use bucket::{Bucket, There, segments};
 pub use settings::{ObjectSettings, Service, Storage};
 
 /// What a device waits for.
@@ -91,90 +93,6 @@ impl Objects {
         Ok(objects)
     }
 
-    /// A URL at each place where clients reach files.
-    pub(super) fn urls(&self) -> Vec<String> {
-        let some = FileId([0; 16]);
-        let signed = [self.bucket.put_url(some, 0), self.bucket.get_url(some, 0)];
-        signed.into_iter().flatten().chain(self.cdn_url.clone()).collect()
-    }
-
-    /// What the device is told that may upload.
-    pub fn ticket(file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
-        UploadTicket { file, token, url: String::new(), expires_at_ms, segment_bytes: SEGMENT_BYTES }
-    }
-
-    /// Where the segments of a file go; a job brings the answer. `None`: likewise; otherwise it is this.
-    pub fn segments(
-        &self,
-        origin: Origin,
-        file: FileId,
-        bytes: u64,
-        first: u32,
-        count: u32,
-    ) -> Option<ResponseBody> {
-        if first >= segments(bytes) {
-            return Some(ResponseBody::Reject(no_such_segment()));
-        }
-        self.ask(Question::Segments { origin, file, bytes, first, count })
-    }
-
-    /// Where a file is, from a segment on.
-    pub fn download(&self, origin: Origin, file: FileId, bytes: u64, first: u32) -> Option<ResponseBody> {
-        if first >= segments(bytes) {
-            return Some(ResponseBody::Reject(no_such_segment()));
-        }
-        let Some(cdn_url) = &self.cdn_url else {
-            return self.ask(Question::Download { origin, file, bytes, first });
-        };
-        let url = |segment| format!("{cdn_url}/{}/{segment}", file.to_hex());
-        let urls = numbers(bytes, first, MAX_SEGMENT_URLS).map(url).collect();
-        Some(ResponseBody::Download(download(bytes, urls)))
-    }
-
-    /// See [`super::Media::check`].
-    pub fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
-        self.questions.try_send(Question::Check { origin, file, token, bytes }).is_ok()
-    }
-
-    /// See [`super::Media::delete`].
-    pub fn delete(&self, file: FileId) {
-        let _ = self.deletes.try_send(file);
-    }
-
-    /// Files in the store, and their bytes.
-    ///
-    /// # Errors
-    /// When the store does not say.
-    pub fn usage(&self) -> anyhow::Result<(u64, u64)> {
-        let (mut files, mut bytes) = (0, 0);
-        self.bucket.each(|_, size| {
-            files += 1;
-            bytes += size;
-            Ok(())
-        })?;
-        Ok((files, bytes))
-    }
-
-    /// Deletes what `is_stray` says of.
-    ///
-    /// # Errors
-    /// When the store fails, or `is_stray` does.
-    pub fn delete_strays(
-        &self,
-        is_stray: impl Fn(FileId) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<(u64, u64)> {
-        let (mut files, mut bytes) = (0, 0);
-        self.bucket.each(|file, size| {
-            if is_stray(file)? {
-                self.bucket.delete(file)?;
-                files += 1;
-                bytes += size;
-            }
-            Ok(())
-        })?;
-        Ok((files, bytes))
-    }
-
     fn ask(&self, question: Question) -> Option<ResponseBody> {
         let full = self.questions.try_send(question).is_err();
         full.then(|| ResponseBody::Reject(rejects::unavailable()))
@@ -188,7 +106,8 @@ impl Objects {
             let job = match question {
                 Question::Segments { origin, file, bytes, first, count } => {
                     let count = usize::try_from(count).unwrap_or(usize::MAX).min(MAX_SEGMENT_URLS);
-                    let urls = numbers(bytes, first, count).map(|segment| self.bucket.put_url(file, segment));
+                    let urls = numbers(bytes, first, count);
+                    let urls = urls.map(|segment| self.bucket.put_url(file, bytes, segment));
                     let expires_at_ms = link_end_ms();
                     let headers = self.bucket.put_headers();
                     let granted = |urls| ResponseBody::Segments(Segments { urls, expires_at_ms, headers });
@@ -217,15 +136,20 @@ impl Objects {
                 self.stats.media_links.add(urls.len() as u64);
                 answer(urls)
             }
-            Err(error) => self.fails("cannot sign a URL", &error),
+            Err(error) => {
+                self.stats.media_store_errors.add(1);
+                self.fails("cannot sign a URL", &error)
+            }
         };
         Job::FileAnswered(Box::new(Answered { origin, what }))
     }
 
     fn looked_at(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> Job {
-        match self.bucket.holds(file, bytes) {
-            Ok(whole) => {
+        match self.told(self.bucket.look(file, bytes)) {
+            Ok(there) => {
+                let whole = there == There::Whole;
                 self.stats.files_uploaded.add(u64::from(whole));
+                self.stats.files_too_large.add(u64::from(there == There::TooMuch));
                 Job::FileChecked { origin, file, token, whole }
             }
             Err(error) => {
@@ -235,25 +159,95 @@ impl Objects {
         }
     }
 
+    /// Notes whether the store answers.
+    fn told<T>(&self, answer: anyhow::Result<T>) -> anyhow::Result<T> {
+        self.stats.media_store_errors.add(u64::from(answer.is_err()));
+        self.stats.media_store_down.set(u64::from(answer.is_err()));
+        answer
+    }
+
     /// Nobody is to blame who asked.
     fn fails(&self, what: &str, error: &anyhow::Error) -> ResponseBody {
-        self.stats.media_store_errors.add(1);
         tracing::warn!(error = format!("{error:#}"), "the object store: {what}");
         ResponseBody::Reject(rejects::unavailable())
     }
 
     fn delete_now(&self, file: FileId) {
-        match self.bucket.delete(file) {
+        match self.told(self.bucket.delete(file)) {
             Ok(()) => {
                 self.stats.files_deleted.add(1);
                 self.engine.wait_for_room();
                 self.engine.put(&mut vec![Job::FileDeleted(file)], 0);
             }
             Err(error) => {
-                self.stats.media_store_errors.add(1);
                 tracing::warn!(error = format!("{error:#}"), "cannot delete a file; it is tried again");
             }
         }
+    }
+}
+
+impl Keeper for Objects {
+    fn folder(self: Arc<Self>) -> Option<Arc<Media>> {
+        None
+    }
+
+    fn ticket(&self, file: FileId, token: UploadToken, expires_at_ms: u64) -> UploadTicket {
+        UploadTicket { file, token, url: String::new(), expires_at_ms, segment_bytes: SEGMENT_BYTES }
+    }
+
+    fn segments(
+        &self,
+        origin: Origin,
+        file: FileId,
+        bytes: u64,
+        first: u32,
+        count: u32,
+    ) -> Option<ResponseBody> {
+        if first >= segments(bytes) {
+            return Some(ResponseBody::Reject(no_such_segment()));
+        }
+        self.ask(Question::Segments { origin, file, bytes, first, count })
+    }
+
+    fn download(
+        &self,
+        origin: Origin,
+        file: FileId,
+        bytes: u64,
+        first: u32,
+        _now_ms: u64,
+    ) -> Option<ResponseBody> {
+        if first >= segments(bytes) {
+            return Some(ResponseBody::Reject(no_such_segment()));
+        }
+        let Some(cdn_url) = &self.cdn_url else {
+            return self.ask(Question::Download { origin, file, bytes, first });
+        };
+        let url = |segment| format!("{cdn_url}/{}/{segment}", file.to_hex());
+        let urls = numbers(bytes, first, MAX_SEGMENT_URLS).map(url).collect();
+        Some(ResponseBody::Download(download(bytes, urls)))
+    }
+
+    fn check(&self, origin: Origin, file: FileId, token: [u8; 32], bytes: u64) -> bool {
+        self.questions.try_send(Question::Check { origin, file, token, bytes }).is_ok()
+    }
+
+    fn delete(&self, file: FileId) {
+        let _ = self.deletes.try_send(file);
+    }
+
+    fn urls(&self) -> Vec<String> {
+        let some = FileId([0; 16]);
+        let signed = [self.bucket.put_url(some, 1, 0), self.bucket.get_url(some, 0)];
+        signed.into_iter().flatten().chain(self.cdn_url.clone()).collect()
+    }
+
+    fn each(&self, each: &mut Each<'_>) -> anyhow::Result<()> {
+        self.told(self.bucket.each(each)).context("cannot list the object store")
+    }
+
+    fn delete_stray(&self, file: FileId) -> anyhow::Result<()> {
+        self.bucket.delete(file)
     }
 }
 

@@ -156,7 +156,7 @@ impl IoThread {
                         let web = self.shared.web.clone();
                         return self.give_away(place, rest, &web, |stats| &stats.web_connections);
                     }
-                    Some(http::Whose::Files) => match self.shared.folder().cloned() {
+                    Some(http::Whose::Files) => match self.shared.folder() {
                         Some(media) => {
                             return self.give_away(place, rest, &media, |stats| &stats.media_connections);
                         }

@@ -67,7 +67,7 @@ pub struct Shared {
     /// What is counted.
     pub stats: Arc<Stats>,
     /// Files; `None`: none are kept here.
-    pub media: Option<Keeper>,
+    pub media: Option<Arc<dyn Keeper>>,
     /// The web app.
     pub web: Arc<Site>,
     /// What is set.
@@ -79,8 +79,8 @@ pub struct Shared {
 impl Shared {
     /// Files that go through this server.
     #[must_use]
-    pub fn folder(&self) -> Option<&Arc<Media>> {
-        self.media.as_ref().and_then(Keeper::folder)
+    pub fn folder(&self) -> Option<Arc<Media>> {
+        self.media.clone().and_then(Keeper::folder)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The real program and a small client, for the tests of this directory.
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+pub mod files;
 mod group;
 mod linking;
 
