@@ -3,9 +3,12 @@
 //! browser does not give out.
 
 mod connection;
-pub mod media;
+pub(crate) mod http;
+pub(crate) mod media;
+pub(crate) mod vault;
 
 pub use connection::Connection;
+pub use media::{About, Given};
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -197,6 +200,18 @@ impl App {
     /// When the query names something that cannot be, or the database cannot be read.
     pub fn query(&self, query: Query) -> Result<Answer, Failure> {
         self.engine.answer(query)
+    }
+
+    /// Makes a file that the page was given ready to be sent; then [`Event::Attached`].
+    pub fn attach(&mut self, id: CommandId, given: Given) {
+        self.engine.attach_given(id, given);
+        wake();
+    }
+
+    /// What a [`Command::SaveFile`] that is done has made, once. Its path means nothing in a browser.
+    #[must_use]
+    pub fn take_file(&self, id: CommandId) -> Option<web_sys::Blob> {
+        self.engine.take_file(id)
     }
 
     /// Does everything that is to be done now, and says what happened.

@@ -43,7 +43,7 @@ pub use store::{Indexing, StoreError};
 #[doc(hidden)]
 pub mod parsers {
     pub use crate::media::animation::{clean, sticker};
-    pub use crate::media::film::{mp4, webm};
+    pub use crate::media::film::{mp4, ogg, webm};
     pub use crate::media::pdf::pages;
     pub use crate::media::photo::photo;
 }

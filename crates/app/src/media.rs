@@ -8,34 +8,32 @@
 pub mod animation;
 #[cfg(not(target_family = "wasm"))]
 mod away;
-#[cfg(not(target_family = "wasm"))]
-mod blurhash;
+pub mod blurhash;
 #[cfg(not(target_family = "wasm"))]
 mod ffmpeg;
-#[cfg(not(target_family = "wasm"))]
 pub mod film;
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]
 mod fuzz;
+#[cfg(not(target_family = "wasm"))]
+mod http;
 mod outcome;
 #[cfg(not(target_family = "wasm"))]
 pub mod pdf;
 #[cfg(not(target_family = "wasm"))]
 pub mod photo;
+pub mod pieces;
 #[cfg(not(target_family = "wasm"))]
 mod prepare;
 mod question;
-#[cfg(not(target_family = "wasm"))]
 mod segments;
-#[cfg(not(target_family = "wasm"))]
 mod source;
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]
 mod tests;
 #[cfg(not(target_family = "wasm"))]
 mod threads;
-#[cfg(not(target_family = "wasm"))]
-mod transfer;
+pub mod transfer;
 #[cfg(not(target_family = "wasm"))]
 mod vault;
 #[cfg(not(target_family = "wasm"))]
@@ -49,13 +47,24 @@ use waxwing_wire::attachment::Attachment;
 
 use crate::api::{CommandId, Failure};
 #[cfg(target_family = "wasm")]
-pub use crate::browser::media::{Media, Vault};
+use crate::browser::http;
+#[cfg(target_family = "wasm")]
+pub use crate::browser::{
+    media::Media,
+    vault::{Sealed, Vault},
+};
 pub use outcome::{DAMAGED, Fetch, Fetched, How, Origin, Uploaded, disk};
 pub use question::{Answer, Asker, Question};
+#[cfg(target_family = "wasm")]
+pub use source::Gap;
 #[cfg(not(target_family = "wasm"))]
 pub use threads::Media;
 #[cfg(not(target_family = "wasm"))]
 pub use vault::Vault;
+
+/// A ciphertext, open.
+#[cfg(not(target_family = "wasm"))]
+pub type Sealed = std::fs::File;
 
 /// What has become of something.
 pub enum Report {
@@ -82,6 +91,6 @@ pub enum Report {
 /// Where reports go. `false`: nobody listens any more.
 pub type Reporter = Arc<dyn Fn(Report) -> bool + Send + Sync>;
 
-fn busy() -> Failure {
+pub fn busy() -> Failure {
     Failure::user("busy", "too many files are being worked on; try again when they are done")
 }

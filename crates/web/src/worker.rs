@@ -5,7 +5,7 @@ use js_sys::Function;
 use serde::Serialize;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use waxwing_app::api::{Command, Failure, Fault, Query};
-use waxwing_app::browser::{App, Files, FilesError, make_key, protection};
+use waxwing_app::browser::{App, Files, FilesError, Given, make_key, protection};
 use waxwing_app::{Indexing, OpenError};
 use zeroize::Zeroizing;
 
@@ -153,6 +153,33 @@ impl Core {
         let query: Query = serde_json::from_str(query).map_err(|error| senseless(&error))?;
         let answer = self.app.borrow().query(query).map_err(|failure| failed(&failure))?;
         serde_json::to_string(&answer).map_err(|error| senseless(&error))
+    }
+
+    /// Makes a file that the page was given ready to be sent, under a number of the caller's. `about`: JSON of what it
+    /// is; `pixels`: 32 by 32 of a small picture of it, four bytes each.
+    ///
+    /// # Errors
+    /// JSON of a failure, when `about` is none.
+    pub fn attach(
+        &self,
+        id: f64,
+        content: web_sys::Blob,
+        about: &str,
+        pixels: Vec<u8>,
+        thumbnail: Vec<u8>,
+        waveform: Vec<u8>,
+    ) -> Result<(), JsValue> {
+        let about = serde_json::from_str(about).map_err(|error| senseless(&error))?;
+        let given = Given { content, about, pixels, thumbnail, waveform };
+        self.app.borrow_mut().attach(id as u64, given);
+        Ok(())
+    }
+
+    /// What the command of this number has made of a file, once.
+    #[wasm_bindgen(js_name = takeFile)]
+    #[must_use]
+    pub fn take_file(&self, id: f64) -> Option<web_sys::Blob> {
+        self.app.borrow().take_file(id as u64)
     }
 
     /// Does what is to be done now. What happened, each as JSON.

@@ -1,7 +1,5 @@
 //! What front ends want, as the core understands it. Names arrive as text and are parsed here, once.
 
-use std::path::PathBuf;
-
 use rand_core::Rng as _;
 use waxwing_client::{self as core, Read as _};
 use waxwing_wire::Username;
@@ -12,7 +10,6 @@ use waxwing_wire::invitation::Invitation;
 use super::server::{Server, parse_address};
 use super::{Engine, now, rng, storage_fails};
 use crate::api::{self, Command, CommandId, Failure};
-use crate::media::Origin;
 
 impl Engine {
     pub(super) fn command(&mut self, id: CommandId, command: Command) {
@@ -69,9 +66,12 @@ impl Engine {
                 self.online = false;
                 core::Command::GoOffline
             }
+            #[cfg(not(target_family = "wasm"))]
             Command::Attach { path, kind, hd } => {
-                return self.attach(id, Origin::Path(PathBuf::from(path)), kind, hd);
+                let from = crate::media::Origin::Path(std::path::PathBuf::from(path));
+                return self.attach(id, from, kind, hd);
             }
+            #[cfg(not(target_family = "wasm"))]
             Command::AttachContent { name, content, kind } => {
                 return self.attach_content(id, name, &content, kind);
             }

@@ -86,7 +86,18 @@ impl Engine {
         self.media.prepare(id, how)
     }
 
+    /// The same with what a page was given.
+    #[cfg(target_family = "wasm")]
+    pub fn attach_given(&mut self, id: CommandId, given: crate::browser::Given) {
+        self.open_commands.insert(id);
+        let kind = given.about.kind;
+        if let Err(failure) = self.attach(id, Origin::Page(Box::new(given)), Some(kind), false) {
+            self.failed(id, failure);
+        }
+    }
+
     /// The same with what is in memory.
+    #[cfg(not(target_family = "wasm"))]
     pub(super) fn attach_content(
         &mut self,
         id: CommandId,
@@ -96,6 +107,12 @@ impl Engine {
     ) -> Result<(), Failure> {
         let content = api::file_content_of(content)?;
         self.attach(id, Origin::Content { name, content }, kind, false)
+    }
+
+    /// What [`api::Command::SaveFile`] has made for the page.
+    #[cfg(target_family = "wasm")]
+    pub fn take_file(&self, id: CommandId) -> Option<web_sys::Blob> {
+        self.media.take(id)
     }
 
     pub(super) fn file_content(&self, message: &str, index: u32) -> Result<Vec<u8>, Failure> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use waxwing_client::attachment::Verifier;
 use waxwing_wire::attachment::Attachment;
 
-use super::transfer::{CHUNK_SEALED_BYTES, Progress, finish, opener_of, whole_chunks};
-use super::vault::layout_of;
+use super::pieces::{CHUNK_SEALED_BYTES, layout_of, opener_of};
+use super::transfer::{Progress, finish, whole_chunks};
 use super::{Fetched, Reporter, Vault};
 use crate::cloud::{Cloud, CloudError};
 

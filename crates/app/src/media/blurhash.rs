@@ -1,19 +1,16 @@
 //! A picture in about thirty characters: see <https://blurha.sh>, whose format this is.
 
-use image::DynamicImage;
-
 /// Waves across and down.
 const WAVES: (u32, u32) = (4, 3);
 /// Pixels that are looked at, each way.
-const SIDE_PIXELS: u32 = 32;
+pub const SIDE_PIXELS: u32 = 32;
 const DIGITS: &[u8; 83] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 
-pub fn blurhash(picture: &DynamicImage) -> String {
-    let small = picture.thumbnail_exact(SIDE_PIXELS, SIDE_PIXELS).to_rgb8();
+/// Of a picture that was made as small as that: [`SIDE_PIXELS`] each way, row by row.
+pub fn blurhash(small: &[[u8; 3]]) -> String {
     let waves = |y: u32| (0..WAVES.0).map(move |x| (x, y));
-    let mut factors: Vec<[f64; 3]> =
-        (0..WAVES.1).flat_map(waves).map(|(x, y)| factor(&small, x, y)).collect();
+    let mut factors: Vec<[f64; 3]> = (0..WAVES.1).flat_map(waves).map(|(x, y)| factor(small, x, y)).collect();
     let mean = factors.remove(0);
     let largest = factors.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let scale = ((largest * 166.0 - 0.5).floor()).clamp(0.0, 82.0);
@@ -33,20 +30,21 @@ pub fn blurhash(picture: &DynamicImage) -> String {
 }
 
 /// How much of one wave is in the picture, for each colour.
-fn factor(picture: &image::RgbImage, x: u32, y: u32) -> [f64; 3] {
-    let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
+fn factor(picture: &[[u8; 3]], x: u32, y: u32) -> [f64; 3] {
+    let side = f64::from(SIDE_PIXELS);
     let mut sum = [0.0; 3];
-    for (at_x, at_y, pixel) in picture.enumerate_pixels() {
+    for (pixel, at) in picture.iter().zip(0_u32..) {
+        let (at_x, at_y) = (at % SIDE_PIXELS, at / SIDE_PIXELS);
         let angle = |wave: u32, at: u32, size: f64| {
             (std::f64::consts::PI * f64::from(wave) * f64::from(at) / size).cos()
         };
-        let basis = angle(x, at_x, width) * angle(y, at_y, height);
-        for (sum, value) in sum.iter_mut().zip(pixel.0) {
+        let basis = angle(x, at_x, side) * angle(y, at_y, side);
+        for (sum, value) in sum.iter_mut().zip(*pixel) {
             *sum += basis * to_linear(value);
         }
     }
     let normal = if x == 0 && y == 0 { 1.0 } else { 2.0 };
-    sum.map(|sum| sum * normal / (width * height))
+    sum.map(|sum| sum * normal / (side * side))
 }
 
 fn to_linear(value: u8) -> f64 {

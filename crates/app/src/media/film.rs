@@ -3,12 +3,14 @@
 
 mod heif;
 mod mp4;
+mod opus;
 mod webm;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 pub use heif::heif;
 pub use mp4::mp4;
+pub use opus::ogg;
 pub use webm::webm;
 
 /// A film.

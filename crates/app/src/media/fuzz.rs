@@ -158,6 +158,7 @@ proptest! {
             let _either = film::mp4(&mut Cursor::new(&file), bytes);
             let _either = film::webm(&mut Cursor::new(&file), bytes);
             let _either = film::heif(&mut Cursor::new(&file), bytes);
+            let _either = film::ogg(&file);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is to become of files, and what has.
 
 use std::io;
+#[cfg(not(target_family = "wasm"))]
 use std::path::PathBuf;
 
 use waxwing_wire::attachment::{Attachment, AttachmentKind};
@@ -19,12 +20,17 @@ pub struct How {
 }
 
 /// Where a file is.
-#[derive(Clone)]
+#[cfg_attr(not(target_family = "wasm"), derive(Clone))]
 pub enum Origin {
     /// On this device.
+    #[cfg(not(target_family = "wasm"))]
     Path(PathBuf),
     /// In memory, under a name that may be empty.
+    #[cfg(not(target_family = "wasm"))]
     Content { name: String, content: Vec<u8> },
+    /// Given to the page, which has made it ready as far as only a browser can.
+    #[cfg(target_family = "wasm")]
+    Page(Box<crate::browser::Given>),
 }
 
 /// How an upload has ended.

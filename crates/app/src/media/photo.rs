@@ -7,7 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder as _, ImageReader, Limits};
 
-use super::blurhash::blurhash;
+use super::blurhash::{SIDE_PIXELS, blurhash};
 use crate::limits::{MAX_PHOTO_MEMORY_BYTES, MAX_PHOTO_SIDE_PIXELS, PHOTO_HD_SIDE_PIXELS, PHOTO_SIDE_PIXELS};
 use crate::preview;
 
@@ -67,10 +67,12 @@ pub fn photo(file: &[u8], hd: bool) -> Option<Photo> {
 }
 
 pub fn looks(picture: &DynamicImage) -> Looks {
+    let small = picture.thumbnail_exact(SIDE_PIXELS, SIDE_PIXELS).to_rgb8();
+    let small: Vec<[u8; 3]> = small.pixels().map(|pixel| pixel.0).collect();
     Looks {
         width: picture.width(),
         height: picture.height(),
-        blurhash: blurhash(picture),
+        blurhash: blurhash(&small),
         thumbnail: preview::shrunk(picture, waxwing_wire::limits::MAX_THUMBNAIL_BYTES).unwrap_or_default(),
     }
 }

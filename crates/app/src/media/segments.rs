@@ -2,18 +2,18 @@
 //! up: it is noted beside the ciphertext, so that nothing goes twice after a restart. Addresses end and are asked for
 //! again; whether everything is there, the server says.
 
-use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ureq::{Agent, SendBody};
 use waxwing_client::Upload;
 use waxwing_client::attachment::Layout;
 use waxwing_wire::RejectCode;
 
-use super::transfer::{Patience, Progress, agent};
-use super::{Answer, Question, Reporter, Uploaded, Vault};
+use super::http::Http;
+use super::pieces::Pieces as _;
+use super::transfer::{Patience, Progress};
+use super::{Answer, Question, Reporter, Sealed, Uploaded, Vault};
 use crate::limits::{MAX_ADDRESSES_ASKED, SEGMENT_PATIENCE_MAX, SEGMENT_PATIENCE_MIN};
 
 /// Addresses of some segments, one after the other.
@@ -54,12 +54,12 @@ enum Step {
 pub struct Segmented<'a> {
     vault: &'a Vault,
     upload: &'a Upload,
-    file: File,
+    file: Sealed,
     total: u64,
     report: &'a Reporter,
     progress: Progress<'a>,
     patience: Patience<'a>,
-    agent: Agent,
+    http: Http,
     /// All before it are up.
     next: u64,
     addresses: Addresses,
@@ -73,7 +73,7 @@ impl<'a> Segmented<'a> {
     pub fn new(
         vault: &'a Vault,
         upload: &'a Upload,
-        (file, layout): (File, Layout),
+        (file, layout): (Sealed, Layout),
         stop: &'a AtomicBool,
         report: &'a Reporter,
     ) -> Self {
@@ -86,7 +86,7 @@ impl<'a> Segmented<'a> {
             report,
             progress: Progress::of(report, upload.digest, true, total),
             patience: Patience { failures: 0, stop },
-            agent: agent(),
+            http: Http::new(),
             next: vault.sent(&upload.digest, upload.ticket.file),
             addresses: Addresses::default(),
             refused: 0,
@@ -95,7 +95,7 @@ impl<'a> Segmented<'a> {
     }
 
     /// For as long as it takes. `None`: it was stopped.
-    pub fn run(mut self) -> Option<Uploaded> {
+    pub async fn run(mut self) -> Option<Uploaded> {
         let count = self.total.div_ceil(self.upload.ticket.segment_bytes);
         self.next = self.next.min(count);
         loop {
@@ -106,10 +106,10 @@ impl<'a> Segmented<'a> {
             if self.refused > MAX_ADDRESSES_ASKED {
                 return Some(Uploaded::Ticket);
             }
-            match if self.next == count { self.finish() } else { self.segment() } {
+            match if self.next == count { self.finish().await } else { self.segment().await } {
                 Step::On => {}
                 Step::Wait => {
-                    let _stopped = self.patience.wait(u32::MAX);
+                    let _stopped = self.patience.wait(u32::MAX).await;
                 }
                 Step::End(end) => return Some(end),
             }
@@ -121,9 +121,9 @@ impl<'a> Segmented<'a> {
         self.next.saturating_mul(self.upload.ticket.segment_bytes).min(self.total)
     }
 
-    fn finish(&mut self) -> Step {
+    async fn finish(&mut self) -> Step {
         let digest = self.upload.digest;
-        match (Question::Finish { digest }).ask(self.report, self.patience.stop) {
+        match (Question::Finish { digest }).ask(self.report, self.patience.stop).await {
             Answer::Done => {
                 self.vault.forget_sent(&digest);
                 Step::End(Uploaded::Whole)
@@ -138,11 +138,11 @@ impl<'a> Segmented<'a> {
         }
     }
 
-    fn segment(&mut self) -> Step {
+    async fn segment(&mut self) -> Step {
         let Some(url) = self.addresses.of(self.next).cloned() else {
             let first = u32::try_from(self.next).unwrap_or(u32::MAX);
             let question = Question::Segments { digest: self.upload.digest, first };
-            return match question.ask(self.report, self.patience.stop) {
+            return match question.ask(self.report, self.patience.stop).await {
                 Answer::Segments(segments) if !segments.urls.is_empty() => {
                     self.addresses =
                         Addresses { first: self.next, urls: segments.urls, headers: segments.headers };
@@ -151,7 +151,7 @@ impl<'a> Segmented<'a> {
                 answer => heard(&answer),
             };
         };
-        match self.put(&url) {
+        match self.put(&url).await {
             Put::Done => {
                 self.next += 1;
                 (self.patience.failures, self.refused) = (0, 0);
@@ -171,24 +171,19 @@ impl<'a> Segmented<'a> {
         }
     }
 
-    fn put(&mut self, url: &str) -> Put {
+    async fn put(&mut self, url: &str) -> Put {
         let at = self.at();
         let bytes = self.upload.ticket.segment_bytes.min(self.total - at);
         if self.file.seek(SeekFrom::Start(at)).is_err() {
             return Put::Missing;
         }
         let stop = self.patience.stop;
-        let mut body = Body { file: (&self.file).take(bytes), at, progress: &mut self.progress, stop };
-        let put = self.agent.put(url).config().timeout_send_body(Some(self.time)).build();
-        let mut put = put.header("Content-Length", bytes.to_string());
-        for (name, value) in &self.addresses.headers {
-            put = put.header(name, value);
-        }
-        let answer = put.send(SendBody::from_reader(&mut body));
-        match answer.map(|answer| answer.status().as_u16()) {
-            Ok(200..=299) => Put::Done,
-            Ok(400 | 401 | 403 | 404 | 410) => Put::Refused,
-            _ if self.file.metadata().map(|data| data.len()).ok() != Some(self.total) => Put::Missing,
+        let mut body = Body { file: (&mut self.file).take(bytes), at, progress: &mut self.progress, stop };
+        let headers = &self.addresses.headers;
+        match self.http.put(url, headers, &mut body, bytes, self.time).await {
+            Some(200..=299) => Put::Done,
+            Some(400 | 401 | 403 | 404 | 410) => Put::Refused,
+            _ if self.file.size().ok() != Some(self.total) => Put::Missing,
             _ => Put::Failed,
         }
     }
@@ -206,7 +201,7 @@ fn heard(answer: &Answer) -> Step {
 
 /// A segment on its way, which says how far it is.
 struct Body<'a, 'b> {
-    file: io::Take<&'a File>,
+    file: io::Take<&'a mut Sealed>,
     at: u64,
     progress: &'a mut Progress<'b>,
     stop: &'a AtomicBool,

@@ -1,9 +1,8 @@
 //! Where the bytes of a download are: at one address, or in segments of one size at an address each.
 
-use std::io::Read as _;
-
-use ureq::Agent;
 use waxwing_wire::file::Download;
+
+use super::http::Http;
 
 /// Why bytes did not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +10,18 @@ pub enum Gap {
     /// The address does not count (any more), or there is none.
     Address,
     Network,
+}
+
+impl Gap {
+    /// What the status of an answer to a range from a byte on means.
+    pub fn of(status: u16, from: u64) -> Result<(), Self> {
+        match status {
+            206 => Ok(()),
+            200 if from == 0 => Ok(()),
+            400 | 401 | 403 | 404 | 410 | 416 => Err(Self::Address),
+            _ => Err(Self::Network),
+        }
+    }
 }
 
 /// See the module.
@@ -50,7 +61,7 @@ impl Source {
     }
 
     /// Bytes from one on: at least `least`, or none; at most `most`.
-    pub fn read(&self, agent: &Agent, from: u64, least: u64, most: u64) -> Result<Vec<u8>, Gap> {
+    pub async fn read(&self, http: &Http, from: u64, least: u64, most: u64) -> Result<Vec<u8>, Gap> {
         if from.saturating_add(least) > self.end() {
             return Err(Gap::Address);
         }
@@ -61,7 +72,7 @@ impl Source {
             let within = at % self.segment_bytes;
             let wanted = (end - at).min(self.segment_bytes - within);
             let before = bytes.len();
-            let end = range(agent, url, within, wanted, &mut bytes);
+            let end = http.range(url, within, wanted, &mut bytes).await;
             let came = (bytes.len() - before) as u64;
             at += came;
             if came < wanted {
@@ -77,20 +88,4 @@ impl Source {
 /// The address of a file, which may be a path at the server's own.
 pub fn absolute(url: &str, server: &str) -> String {
     if url.starts_with('/') { format!("{server}{url}") } else { url.to_owned() }
-}
-
-/// Bytes of what is at an address, at most so many.
-fn range(agent: &Agent, url: &str, from: u64, most: u64, into: &mut Vec<u8>) -> Result<(), Gap> {
-    let range = format!("bytes={from}-{}", from + most - 1);
-    let mut answer = agent.get(url).header("Range", range).call().map_err(|_| Gap::Network)?;
-    match answer.status().as_u16() {
-        206 => {}
-        200 if from == 0 => {}
-        400 | 401 | 403 | 404 | 410 | 416 => return Err(Gap::Address),
-        _ => return Err(Gap::Network),
-    }
-    let reader = answer.body_mut().with_config().limit(u64::MAX).reader();
-    // However it ends, what has come counts.
-    let _ = reader.take(most).read_to_end(into);
-    Ok(())
 }

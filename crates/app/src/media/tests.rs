@@ -19,6 +19,7 @@ use waxwing_wire::attachment::AttachmentKind;
 use waxwing_wire::file::{Download, Segments, UploadTicket, UploadToken};
 use waxwing_wire::{FileId, RejectCode};
 
+use super::http::block_on;
 use super::*;
 
 fn vault() -> (TempDir, Vault) {
@@ -279,7 +280,13 @@ fn an_upload_goes_on_where_it_was_cut() {
             }
             true
         });
-        let end = transfer::upload(&vault, &job(&local, &server.base), "", &AtomicBool::default(), &report);
+        let end = block_on(transfer::upload(
+            &vault,
+            &job(&local, &server.base),
+            "",
+            &AtomicBool::default(),
+            &report,
+        ));
         assert_eq!(end, Some(Uploaded::Whole));
         assert!(server.file() == whole);
         assert_eq!(server.kept.lock().unwrap().moved, whole.len(), "nothing went twice");
@@ -297,7 +304,8 @@ fn what_is_all_there_is_not_taken_for_complete() {
     vault.open_sealed(&local.digest).unwrap().read_to_end(&mut whole).unwrap();
     let server = Server::start(whole.len(), Break::Nothing);
     server.kept.lock().unwrap().files.insert("/f".into(), whole.clone());
-    let end = transfer::upload(&vault, &job(&local, &server.base), "", &AtomicBool::default(), &nobody());
+    let end =
+        block_on(transfer::upload(&vault, &job(&local, &server.base), "", &AtomicBool::default(), &nobody()));
     assert_eq!(end, Some(Uploaded::Whole));
     assert!(server.file() == whole);
     let kept = server.kept.lock().unwrap();
@@ -309,7 +317,9 @@ fn an_upload_ends_when_its_ticket_does_or_it_is_stopped_or_its_file_is_gone() {
     let (_folder, vault) = vault();
     let (local, _) = sealed(&vault, &content(1_000));
     let gone = Server::start(1_016, Break::Status(404));
-    let run = |job: &Upload, stop: bool| transfer::upload(&vault, job, "", &AtomicBool::new(stop), &nobody());
+    let run = |job: &Upload, stop: bool| {
+        block_on(transfer::upload(&vault, job, "", &AtomicBool::new(stop), &nobody()))
+    };
     assert_eq!(run(&job(&local, &gone.base), false), Some(Uploaded::Ticket));
     let broken = Server::start(1_016, Break::Status(503));
     assert_eq!(run(&job(&local, &broken.base), true), None);
@@ -328,7 +338,7 @@ fn fetched(breaks: Break, bytes: usize, here: usize) -> (Option<Fetched>, Server
     fs::write(vault.part(&local.digest), &whole[..here]).unwrap();
     server.kept.lock().unwrap().files.insert("/f".into(), whole);
     let fetch = at(&server, attachment.clone());
-    let end = transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody());
+    let end = block_on(transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody()));
     if end == Some(Fetched::Whole) {
         let target = folder.path().join("out");
         vault.save(&attachment, &target).unwrap();
@@ -382,7 +392,7 @@ fn segments_go_up_one_after_the_other_and_each_once() {
     let run = |job: &Upload, end: Vec<Answer>| {
         let asked = Arc::default();
         let report = answering(&server.base, segment as u64, &asked, end);
-        let end = transfer::upload(&vault, job, "", &AtomicBool::default(), &report);
+        let end = block_on(transfer::upload(&vault, job, "", &AtomicBool::default(), &report));
         let asked = asked.lock().unwrap().clone();
         (end, asked)
     };
@@ -437,7 +447,7 @@ fn segments_come_down_and_of_a_corrupted_one_only_the_chunk_again() {
         expires_at_ms: 0,
     };
     let fetch = Fetch { attachment: attachment.clone(), download, server: String::new() };
-    let end = transfer::fetch(&vault, &fetch, &AtomicBool::default(), &report);
+    let end = block_on(transfer::fetch(&vault, &fetch, &AtomicBool::default(), &report));
     assert_eq!(end, Some(Fetched::Whole));
     let target = folder.path().join("out");
     vault.save(&attachment, &target).unwrap();
@@ -498,7 +508,10 @@ fn what_is_another_file_is_not_kept_and_what_is_gone_is_said() {
     attachment.digest = [9; 32];
     let (folder, vault) = vault();
     let fetch = at(&server, attachment);
-    assert_eq!(transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody()), Some(Fetched::False));
+    assert_eq!(
+        block_on(transfer::fetch(&vault, &fetch, &AtomicBool::default(), &nobody())),
+        Some(Fetched::False)
+    );
     assert_eq!(fs::read_dir(folder.path().join("media")).unwrap().count(), 0);
 }
 
@@ -567,7 +580,7 @@ fn a_photo_stands_upright_fits_a_telephone_and_says_nothing_of_where_it_was() {
 fn a_blurhash_is_what_others_make_of_the_same_picture() {
     // Of one colour nothing but the mean is left: 0xff8040 in its four digits.
     let plain = DynamicImage::ImageRgb8(RgbImage::from_pixel(64, 64, Rgb([255, 128, 64])));
-    let hash = blurhash::blurhash(&plain);
+    let hash = photo::looks(&plain).blurhash;
     assert_eq!(hash.len(), 28);
     let digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
     let value = |text: &str| text.chars().fold(0, |sum, c| sum * 83 + digits.find(c).unwrap());

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use waxwing_client::Upload;
 use waxwing_wire::attachment::Attachment;
 
+use super::http::block_on;
 use super::{Fetch, Fetched, How, Report, Reporter, Uploaded, Vault, away, busy, ffmpeg, prepare, transfer};
 use crate::api::{CloudPlace, CommandId, Failure};
 use crate::cloud;
@@ -54,7 +55,7 @@ impl Media {
         let (vault, report, stop) = self.shared();
         let digest = upload.digest;
         let run = move || {
-            if let Some(end) = transfer::upload(&vault, &upload, &server, &stop, &report) {
+            if let Some(end) = block_on(transfer::upload(&vault, &upload, &server, &stop, &report)) {
                 report(Report::Uploaded(upload.digest, end));
             }
         };
@@ -68,7 +69,7 @@ impl Media {
         let (vault, report, stop) = self.shared();
         let digest = fetch.attachment.digest;
         let run = move || {
-            if let Some(end) = transfer::fetch(&vault, &fetch, &stop, &report) {
+            if let Some(end) = block_on(transfer::fetch(&vault, &fetch, &stop, &report)) {
                 report(Report::Fetched(fetch.attachment.digest, end));
             }
         };

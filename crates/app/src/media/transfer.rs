@@ -1,30 +1,28 @@
 //! Bytes of files to the server and from it, over HTTP: in pieces, so that what was moved stays moved, and what does
 //! not move is noticed.
 
-use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use ureq::http::Response;
-use ureq::{Agent, Body};
+use crossbeam_channel::{TryRecvError, bounded};
 use waxwing_client::Upload;
-use waxwing_client::attachment::{AttachmentKey, Layout, Opener, Purpose, TAG_BYTES, Verifier};
+use waxwing_client::attachment::{Layout, Opener, Verifier};
 use waxwing_wire::attachment::Attachment;
+use web_time::Instant;
 
+use super::http::{Http, Reply, pause};
+use super::pieces::{CHUNK_SEALED_BYTES, Pieces as _, layout_of, opener_of, read_sealed};
 use super::segments::Segmented;
 use super::source::{Gap, Source, absolute};
-use super::vault::layout_of;
-use super::{Answer, Fetch, Fetched, Question, Report, Reporter, Uploaded, Vault};
+use super::{Answer, Fetch, Fetched, Question, Report, Reporter, Sealed, Uploaded, Vault};
 use crate::limits::{
-    HTTP_PATIENCE, MAX_ADDRESSES_ASKED, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES,
-    MIN_PIECE_BYTES, PIECE_TIME, PROGRESS_PAUSE, QUESTION_PATIENCE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
+    MAX_ADDRESSES_ASKED, MAX_CHUNK_TRIES, MAX_PIECE_BYTES, MAX_TRANSFER_TRIES, MIN_PIECE_BYTES, PIECE_TIME,
+    PROGRESS_PAUSE, QUESTION_PATIENCE, TRANSFER_RETRY_MAX, TRANSFER_RETRY_MIN,
 };
 
-/// How often a thread that waits looks whether it is to stop.
-const LOOK_AROUND: Duration = Duration::from_millis(200);
+/// How often whoever waits looks whether it is to stop.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// Waits longer with every failure in a row.
 pub(super) struct Patience<'a> {
@@ -38,16 +36,16 @@ impl Patience<'_> {
     }
 
     /// `false`: it is enough.
-    pub fn wait(&mut self, most: u32) -> bool {
+    pub async fn wait(&mut self, most: u32) -> bool {
         self.failures += 1;
         // A connection that broke in the middle is made anew at once.
-        let pause = match self.failures {
+        let time = match self.failures {
             1 => Duration::ZERO,
             more => TRANSFER_RETRY_MIN * 2_u32.saturating_pow(more.min(10) - 2),
         };
-        let until = Instant::now() + pause.min(TRANSFER_RETRY_MAX);
+        let until = Instant::now() + time.min(TRANSFER_RETRY_MAX);
         while Instant::now() < until && !self.stopped() {
-            thread::sleep(Duration::from_millis(50));
+            pause(LOOK_AROUND).await;
         }
         self.failures < most && !self.stopped()
     }
@@ -55,17 +53,17 @@ impl Patience<'_> {
 
 impl Question {
     /// Asks, and waits for the answer.
-    pub(super) fn ask(self, report: &Reporter, stop: &AtomicBool) -> Answer {
+    pub(super) async fn ask(self, report: &Reporter, stop: &AtomicBool) -> Answer {
         let (answer, answered) = bounded(1);
         if !report(Report::Asks(self, answer)) {
             return Answer::NotNow;
         }
         let end = Instant::now() + QUESTION_PATIENCE;
         while !stop.load(Ordering::Relaxed) && Instant::now() < end {
-            match answered.recv_timeout(LOOK_AROUND) {
+            match answered.try_recv() {
                 Ok(answer) => return answer,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Answer::NotNow,
+                Err(TryRecvError::Empty) => pause(LOOK_AROUND).await,
+                Err(TryRecvError::Disconnected) => return Answer::NotNow,
             }
         }
         Answer::NotNow
@@ -111,18 +109,6 @@ impl Piece {
     }
 }
 
-pub(super) fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_connect(Some(HTTP_PATIENCE))
-        .timeout_send_body(Some(HTTP_PATIENCE))
-        .timeout_recv_response(Some(HTTP_PATIENCE))
-        .timeout_recv_body(Some(HTTP_PATIENCE))
-        .build()
-        .new_agent()
-}
-
 // ---------------------------------------------------------------- up
 
 /// What an answer means.
@@ -133,13 +119,10 @@ enum Said {
     Nothing,
 }
 
-fn said(answer: Result<Response<Body>, ureq::Error>) -> Said {
-    let Ok(answer) = answer else { return Said::Nothing };
-    match answer.status().as_u16() {
-        200 | 204 => {
-            let offset = answer.headers().get("Upload-Offset").and_then(|value| value.to_str().ok());
-            offset.and_then(|text| text.parse().ok()).map_or(Said::Nothing, Said::Offset)
-        }
+fn said(answer: Option<Reply>) -> Said {
+    let Some(answer) = answer else { return Said::Nothing };
+    match answer.status {
+        200 | 204 => answer.upload_offset.map_or(Said::Nothing, Said::Offset),
         400 | 401 | 403 | 404 | 410 | 413 => Said::Ticket,
         _ => Said::Nothing,
     }
@@ -147,7 +130,7 @@ fn said(answer: Result<Response<Body>, ureq::Error>) -> Said {
 
 /// Brings a file to where its ticket says, as tus has it, going on where it was; for as long as it takes. `None`: it
 /// was stopped.
-pub fn upload(
+pub async fn upload(
     vault: &Vault,
     upload: &Upload,
     server: &str,
@@ -157,20 +140,21 @@ pub fn upload(
     let Ok(layout) = Layout::new(upload.bytes) else { return Some(Uploaded::Missing) };
     let total = layout.sealed_bytes();
     let Ok(mut file) = vault.open_sealed(&upload.digest) else { return Some(Uploaded::Missing) };
-    if file.metadata().map(|data| data.len()).ok() != Some(total) {
+    if file.size().ok() != Some(total) {
         return Some(Uploaded::Missing);
     }
     if upload.ticket.segment_bytes > 0 {
-        return Segmented::new(vault, upload, (file, layout), stop, report).run();
+        return Segmented::new(vault, upload, (file, layout), stop, report).run().await;
     }
-    let (agent, url) = (agent(), absolute(&upload.ticket.url, server));
+    let (http, url) = (Http::new(), absolute(&upload.ticket.url, server));
     let token = format!("Bearer {}", upload.ticket.token.to_hex());
+    let headers = [("Authorization", token.as_str()), ("Tus-Resumable", "1.0.0")];
     let mut patience = Patience { failures: 0, stop };
     let mut progress = Progress::of(report, upload.digest, true, total);
     let mut piece = Piece(MIN_PIECE_BYTES * 4);
     let mut bytes = Vec::new();
     loop {
-        let head = agent.head(&url).header("Authorization", &token).header("Tus-Resumable", "1.0.0").call();
+        let head = http.head(&url, &headers).await;
         // A server that went down after the last byte has all of it and does not know so: only its answer to a
         // PATCH, were it an empty one, says that it is complete.
         let mut offset = match said(head) {
@@ -190,13 +174,9 @@ pub fn upload(
                 return Some(Uploaded::Missing);
             }
             let begun = Instant::now();
-            let patch = agent
-                .patch(&url)
-                .header("Authorization", &token)
-                .header("Tus-Resumable", "1.0.0")
-                .header("Upload-Offset", at.to_string())
-                .content_type("application/offset+octet-stream")
-                .send(&bytes[..]);
+            let from = at.to_string();
+            let [authorisation, version] = headers;
+            let patch = http.patch(&url, &[authorisation, version, ("Upload-Offset", &from)], &bytes).await;
             offset = match said(patch) {
                 Said::Offset(to) if (to > at || at == total) && to <= total => {
                     piece.took(begun.elapsed());
@@ -208,13 +188,13 @@ pub fn upload(
             };
         }
         piece.failed();
-        if !patience.wait(u32::MAX) {
+        if !patience.wait(u32::MAX).await {
             return None;
         }
     }
 }
 
-fn read_piece(file: &mut File, at: u64, most: u64, into: &mut Vec<u8>) -> std::io::Result<()> {
+fn read_piece(file: &mut Sealed, at: u64, most: u64, into: &mut Vec<u8>) -> std::io::Result<()> {
     into.clear();
     file.seek(SeekFrom::Start(at))?;
     file.take(most).read_to_end(into).map(|_| ())
@@ -223,10 +203,16 @@ fn read_piece(file: &mut File, at: u64, most: u64, into: &mut Vec<u8>) -> std::i
 // ---------------------------------------------------------------- down
 
 /// Of a file in segments: the addresses from a byte on. `None`: there are no others.
-fn further(fetch: &Fetch, source: &Source, at: u64, stop: &AtomicBool, report: &Reporter) -> Option<Source> {
+async fn further(
+    fetch: &Fetch,
+    source: &Source,
+    at: u64,
+    stop: &AtomicBool,
+    report: &Reporter,
+) -> Option<Source> {
     let file = fetch.attachment.file.filter(|_| source.is_segmented())?;
     let first = source.segment_of(at);
-    match (Question::Download { file, first }).ask(report, stop) {
+    match (Question::Download { file, first }).ask(report, stop).await {
         Answer::Download(download) if download.segment_bytes == fetch.download.segment_bytes => {
             Some(Source::new(&download, first, &fetch.server))
         }
@@ -236,13 +222,11 @@ fn further(fetch: &Fetch, source: &Source, at: u64, stop: &AtomicBool, report: &
 
 /// Fetches a file to where it is kept, going on where it was. Each chunk is looked at when it comes, and only what is
 /// wrong is fetched again. `None`: it was stopped.
-pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter) -> Option<Fetched> {
+pub async fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter) -> Option<Fetched> {
     let attachment = &fetch.attachment;
     let Ok(layout) = layout_of(attachment) else { return Some(Fetched::False) };
-    let path = vault.part(&attachment.digest);
     let disk = |error: std::io::Error| Some(Fetched::Disk(error.to_string()));
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = match opened {
+    let mut file = match vault.open_part(&attachment.digest) {
         Ok(file) => file,
         Err(error) => return disk(error),
     };
@@ -254,9 +238,9 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
         Err(error) => return disk(error),
     };
     // Of what was whole once only what is damaged is fetched.
-    let was_whole = index < layout.chunks() && file.metadata().is_ok_and(|data| data.len() == total);
+    let was_whole = index < layout.chunks() && file.size().is_ok_and(|here| here == total);
     let mut scratch = Vec::new();
-    let agent = agent();
+    let http = Http::new();
     let mut patience = Patience { failures: 0, stop };
     let mut piece = Piece(MIN_PIECE_BYTES * 4);
     let (mut false_in_a_row, mut asked) = (0, 0);
@@ -275,13 +259,12 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
             if false_in_a_row > 0 || was_whole { 1 } else { (piece.0 / CHUNK_SEALED_BYTES as u64).max(1) };
         let wanted = (chunks * CHUNK_SEALED_BYTES as u64).min(total - chunk.sealed_at);
         let begun = Instant::now();
-        let bytes = match source.read(&agent, chunk.sealed_at, chunk.sealed_bytes as u64, wanted) {
+        let bytes = match source.read(&http, chunk.sealed_at, chunk.sealed_bytes as u64, wanted).await {
             Ok(bytes) => bytes,
             Err(Gap::Address) => {
                 asked += 1;
-                match further(fetch, &source, chunk.sealed_at, stop, report)
-                    .filter(|_| asked <= MAX_ADDRESSES_ASKED)
-                {
+                let found = further(fetch, &source, chunk.sealed_at, stop, report).await;
+                match found.filter(|_| asked <= MAX_ADDRESSES_ASKED) {
                     Some(further) => source = further,
                     None if patience.stopped() => return None,
                     None => return Some(Fetched::Address),
@@ -290,7 +273,7 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
             }
             Err(Gap::Network) => {
                 piece.failed();
-                if !patience.wait(MAX_TRANSFER_TRIES) {
+                if !patience.wait(MAX_TRANSFER_TRIES).await {
                     return (!patience.stopped()).then_some(Fetched::Unreachable);
                 }
                 continue;
@@ -305,7 +288,7 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
         if came > 0 {
             piece.took(begun.elapsed());
             (patience.failures, false_in_a_row, asked) = (0, 0, 0);
-        } else if !false_chunk && !patience.wait(MAX_TRANSFER_TRIES) {
+        } else if !false_chunk && !patience.wait(MAX_TRANSFER_TRIES).await {
             return (!patience.stopped()).then_some(Fetched::Unreachable);
         }
         if false_chunk {
@@ -323,17 +306,10 @@ pub fn fetch(vault: &Vault, fetch: &Fetch, stop: &AtomicBool, report: &Reporter)
     })
 }
 
-pub(super) const CHUNK_SEALED_BYTES: usize = waxwing_client::attachment::CHUNK_BYTES + TAG_BYTES;
-
-/// Opens the chunks of a file.
-pub(super) fn opener_of(attachment: &Attachment, layout: Layout) -> Opener {
-    Opener::new(&AttachmentKey::from_bytes(attachment.key), Purpose::File, layout)
-}
-
 /// How many chunks of what is here already are whole and right. The file ends behind them, unless the last one is right
 /// as well: then it was whole once, and what is between may be right too.
-pub(super) fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> std::io::Result<u32> {
-    let here = file.metadata()?.len();
+pub(super) fn whole_chunks(file: &mut Sealed, layout: Layout, opener: &Opener) -> std::io::Result<u32> {
+    let here = file.size()?;
     let mut bytes = Vec::new();
     let mut index = 0;
     while let Some(chunk) = layout.chunk(index) {
@@ -349,20 +325,20 @@ pub(super) fn whole_chunks(file: &mut File, layout: Layout, opener: &Opener) -> 
     if index < last && here == layout.sealed_bytes() && is_right(file, layout, last, opener, &mut bytes)? {
         return Ok(index);
     }
-    file.set_len(layout.chunk(index).map_or(layout.sealed_bytes(), |chunk| chunk.sealed_at))?;
+    file.cut(layout.chunk(index).map_or(layout.sealed_bytes(), |chunk| chunk.sealed_at))?;
     Ok(index)
 }
 
 /// Whether a chunk is here, and right.
 fn is_right(
-    file: &mut File,
+    file: &mut Sealed,
     layout: Layout,
     index: u32,
     opener: &Opener,
     bytes: &mut Vec<u8>,
 ) -> std::io::Result<bool> {
     let Some(chunk) = layout.chunk(index) else { return Ok(false) };
-    Vault::read_sealed(file, chunk, bytes)?;
+    read_sealed(file, chunk, bytes)?;
     Ok(opener.open(index, bytes).is_ok())
 }
 
@@ -384,7 +360,7 @@ fn good_chunks<'a>(bytes: &'a [u8], layout: Layout, first: u32, opener: &Opener)
 /// Compares the whole with what the sender meant, and keeps it. What is another file does not stay.
 pub(super) fn finish(
     vault: &Vault,
-    file: &mut File,
+    file: &mut Sealed,
     attachment: &Attachment,
     total: u64,
 ) -> std::io::Result<bool> {
@@ -403,7 +379,7 @@ pub(super) fn finish(
         vault.remove(&attachment.digest);
         return Ok(false);
     }
-    file.sync_all()?;
+    file.make_durable()?;
     vault.keep(&attachment.digest)?;
     Ok(true)
 }

@@ -2,20 +2,20 @@
 //! another name. No clear text is ever in it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use waxwing_client::LocalFile;
-use waxwing_client::attachment::{AttachmentKey, Chunk, Layout, Opener, Purpose, Sealer};
+use waxwing_client::attachment::{Layout, Opener};
 use waxwing_wire::FileId;
 use waxwing_wire::attachment::Attachment;
 
-use super::{DAMAGED, disk};
-use crate::api::{Failure, Fault};
-use crate::limits::MAX_FILE_CONTENT_BYTES;
+use super::disk;
+use super::pieces::{Sealing, content_of, layout_of, open_into, opener_of};
+use crate::api::Failure;
 
 /// What begins so is not whole, and nobody works on it after a start.
 const NEW: &str = "new-";
@@ -53,6 +53,11 @@ impl Vault {
     /// Whether all of it is here.
     pub fn has(&self, digest: &[u8; 32]) -> bool {
         self.path(digest).is_file()
+    }
+
+    /// What of it has come, to go on with.
+    pub fn open_part(&self, digest: &[u8; 32]) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.part(digest))
     }
 
     /// Its ciphertext, for reading.
@@ -120,14 +125,11 @@ impl Vault {
 
     /// Encrypts so many bytes under a fresh key, in constant memory, and keeps the ciphertext durably.
     pub fn seal(&self, content: &mut dyn Read, bytes: u64) -> Result<LocalFile, Failure> {
-        let layout =
-            Layout::new(bytes).map_err(|_| Failure::user("fileTooLarge", "a file has at most 2 GiB"))?;
-        let mut rng = UnwrapErr(SysRng);
+        let sealing = Sealing::new(bytes)?;
         let mut name = [0; 8];
-        rng.fill_bytes(&mut name);
+        UnwrapErr(SysRng).fill_bytes(&mut name);
         let path = self.folder.join(format!("{NEW}{}", hex::encode(name)));
-        let key = AttachmentKey::generate(&mut rng);
-        let sealed = self.seal_into(&path, content, &key, layout);
+        let sealed = self.seal_into(&path, content, sealing);
         if sealed.is_err() {
             let _ = fs::remove_file(&path);
         }
@@ -138,28 +140,17 @@ impl Vault {
         &self,
         path: &Path,
         content: &mut dyn Read,
-        key: &AttachmentKey,
-        layout: Layout,
+        mut sealing: Sealing,
     ) -> Result<LocalFile, Failure> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(disk)?;
-        let mut sealer = Sealer::new(key, Purpose::File, layout);
-        let mut hash = blake3::Hasher::new();
         let mut chunk = Vec::new();
-        while let Some(next) = sealer.next() {
-            chunk.clear();
-            content.take(next.content_bytes as u64).read_to_end(&mut chunk).map_err(disk)?;
-            hash.update(&chunk);
-            sealer.seal(&mut chunk).map_err(|_| changed())?;
+        while sealing.next(content, &mut chunk)? {
             file.write_all(&chunk).map_err(disk)?;
         }
-        if content.read(&mut [0]).map_err(disk)? > 0 {
-            return Err(changed());
-        }
-        let digest = sealer.finish().map_err(|_| changed())?;
+        let local = sealing.finish(content)?;
         file.sync_all().map_err(disk)?;
-        fs::rename(path, self.path(&digest)).map_err(disk)?;
-        let content = *hash.finalize().as_bytes();
-        Ok(LocalFile { digest, key: *key.as_bytes(), bytes: layout.content_bytes(), content })
+        fs::rename(path, self.path(&local.digest)).map_err(disk)?;
+        Ok(local)
     }
 
     /// Decrypts a file into one that is not there yet, in constant memory. What is wrong with it leaves nothing.
@@ -169,7 +160,7 @@ impl Vault {
         let target = OpenOptions::new().write(true).create_new(true).open(to).map_err(|error| {
             Failure::user("cannotSave", format!("{} cannot be written: {error}", to.display()))
         })?;
-        let opener = Opener::new(&AttachmentKey::from_bytes(file.key), Purpose::File, layout);
+        let opener = opener_of(file, layout);
         let saved = copy_open(&mut sealed, target, &opener, layout);
         if saved.is_err() {
             let _ = fs::remove_file(to);
@@ -179,55 +170,12 @@ impl Vault {
 
     /// The content of a small file.
     pub fn read(&self, file: &Attachment) -> Result<Vec<u8>, Failure> {
-        let layout = layout_of(file)?;
-        if layout.content_bytes() > MAX_FILE_CONTENT_BYTES {
-            return Err(Failure::user("fileTooLarge", "the file is too large to be given out so; save it"));
-        }
-        let mut sealed = self.open_sealed(&file.digest).map_err(disk)?;
-        let opener = Opener::new(&AttachmentKey::from_bytes(file.key), Purpose::File, layout);
-        let mut content = Vec::new();
-        open_into(&mut sealed, &mut content, &opener, layout)?;
-        Ok(content)
+        content_of(&mut self.open_sealed(&file.digest).map_err(disk)?, file)
     }
-
-    /// Reads one chunk's ciphertext.
-    pub fn read_sealed(file: &mut File, chunk: Chunk, into: &mut Vec<u8>) -> io::Result<()> {
-        into.resize(chunk.sealed_bytes, 0);
-        file.seek(SeekFrom::Start(chunk.sealed_at))?;
-        file.read_exact(into)
-    }
-}
-
-/// Where the chunks of a file are.
-pub fn layout_of(file: &Attachment) -> Result<Layout, Failure> {
-    Layout::new(file.bytes).map_err(|_| Failure::user("fileTooLarge", "a file has at most 2 GiB"))
 }
 
 fn copy_open(sealed: &mut File, target: File, opener: &Opener, layout: Layout) -> Result<(), Failure> {
     let mut target = BufWriter::new(target);
     open_into(sealed, &mut target, opener, layout)?;
     target.into_inner().map_err(|error| disk(error.into_error()))?.sync_all().map_err(disk)
-}
-
-fn open_into(
-    sealed: &mut File,
-    target: &mut dyn io::Write,
-    opener: &Opener,
-    layout: Layout,
-) -> Result<(), Failure> {
-    let mut bytes = Vec::new();
-    for (index, chunk) in (0..layout.chunks()).filter_map(|index| Some((index, layout.chunk(index)?))) {
-        Vault::read_sealed(sealed, chunk, &mut bytes).map_err(disk)?;
-        opener.open(index, &mut bytes).map_err(|_| damaged())?;
-        target.write_all(&bytes).map_err(disk)?;
-    }
-    Ok(())
-}
-
-fn changed() -> Failure {
-    Failure::user("fileChanged", "the file changed while it was read; try again")
-}
-
-fn damaged() -> Failure {
-    Failure::new(Fault::Device, DAMAGED, "the file is damaged on this device; save it, and it is mended")
 }

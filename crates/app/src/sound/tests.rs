@@ -343,3 +343,44 @@ fn prop_assert_sane(samples: &[f32]) -> Result<(), Unhearable> {
     assert!(samples.iter().all(|sample| sample.is_finite() && sample.abs() <= 1.5));
     Ok(())
 }
+
+/// An element of a WebM file.
+fn element(id: &[u8], content: &[u8]) -> Vec<u8> {
+    let length = 0x1000_0000 | u32::try_from(content.len()).unwrap();
+    [id, &length.to_be_bytes(), content].concat()
+}
+
+/// Opus in WebM, as a browser records it: the length of what is still being written is not known.
+fn recorded(ogg: &[u8]) -> Vec<u8> {
+    let mut reader = OggOpusReader::new(ogg).unwrap();
+    let mut head = Vec::new();
+    // The identification header is the first page's one packet (RFC 7845, section 5.1).
+    head.extend_from_slice(&ogg[28..28 + 19]);
+    let track = element(&[0xae], &element(&[0x63, 0xa2], &head));
+    let mut file = element(&[0x1a, 0x45, 0xdf, 0xa3], b"");
+    file.extend([0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    file.extend(element(&[0x16, 0x54, 0xae, 0x6b], &track));
+    file.extend([0x1f, 0x43, 0xb6, 0x75, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
+    while let Some(packet) = reader.read_packet().unwrap() {
+        let block = [&[0x81, 0, 0, 0x80][..], &packet.data].concat();
+        file.extend(element(&[0xa3], &block));
+    }
+    file
+}
+
+#[test]
+fn what_a_browser_records_is_heard_as_it_was_said() {
+    let said = speech(3.0, RATE);
+    let voice = voice(Source::bytes(&wav(RATE, 1, &said))).unwrap();
+    let recording = recorded(&voice.file);
+    let (file, duration_ms) = crate::media::film::ogg(&recording).unwrap();
+    assert!(duration_ms.abs_diff(voice.duration_ms) <= 60, "{duration_ms} {}", voice.duration_ms);
+    let (one, other) = (heard(&voice.file).unwrap(), heard(&file).unwrap());
+    // The encoder's last packet plays to its end: nobody says where the recording stopped.
+    assert!(other.len().abs_diff(one.len()) <= 2_880);
+    assert_eq!(one.get(..100_000), other.get(..100_000));
+    // Cut off in the middle it is heard up to there; changed, it is heard or refused.
+    let cut = &recording[..recording.len() / 2];
+    assert!(heard(&crate::media::film::ogg(cut).unwrap().0).unwrap().len() > 50_000);
+    assert_eq!(crate::media::film::ogg(&voice.file), None);
+}

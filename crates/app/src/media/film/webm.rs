@@ -6,10 +6,10 @@ use super::{Film, NoFilm, Over, part};
 use crate::limits::{MAX_FILM_PARTS, MAX_FILM_TRACKS_BYTES};
 
 const HEAD: u32 = 0x1a45_dfa3;
-const SEGMENT: u32 = 0x1853_8067;
+pub(super) const SEGMENT: u32 = 0x1853_8067;
 const INFO: u32 = 0x1549_a966;
-const TRACKS: u32 = 0x1654_ae6b;
-const CLUSTER: u32 = 0x1f43_b675;
+pub(super) const TRACKS: u32 = 0x1654_ae6b;
+pub(super) const CLUSTER: u32 = 0x1f43_b675;
 const TAGS: u32 = 0x1254_c367;
 const ATTACHMENTS: u32 = 0x1941_a469;
 const CHAPTERS: u32 = 0x1043_a770;
@@ -27,11 +27,11 @@ const SHOWN_WIDTH: u32 = 0x54b0;
 const SHOWN_HEIGHT: u32 = 0x54ba;
 
 /// An element: what it is, where its content begins, and how long that is; `None`: as long as what is in it.
-struct Element {
-    id: u32,
+pub(super) struct Element {
+    pub id: u32,
     at: u64,
-    content: u64,
-    bytes: Option<u64>,
+    pub content: u64,
+    pub bytes: Option<u64>,
 }
 
 /// Reads one of so many bytes.
@@ -75,7 +75,7 @@ pub fn webm(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film, NoFilm> {
 }
 
 /// A number whose first byte says how long it is; `marked`: with what says so.
-fn vint(bytes: &[u8], marked: bool) -> Option<(u64, usize)> {
+pub(super) fn vint(bytes: &[u8], marked: bool) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let length = first.leading_zeros() as usize + 1;
     let bytes = bytes.get(..length).filter(|_| length <= 8)?;
@@ -84,7 +84,7 @@ fn vint(bytes: &[u8], marked: bool) -> Option<(u64, usize)> {
     Some((if marked { value } else { value ^ mark }, length))
 }
 
-fn element(head: &[u8], at: u64) -> Option<Element> {
+pub(super) fn element(head: &[u8], at: u64) -> Option<Element> {
     let (id, id_bytes) = vint(head, true)?;
     let (size, size_bytes) = vint(head.get(id_bytes..)?, false)?;
     let unknown = size == (1_u64 << (7 * size_bytes)) - 1;
@@ -97,7 +97,7 @@ fn element(head: &[u8], at: u64) -> Option<Element> {
 }
 
 /// The elements of one that is in memory, with their contents.
-fn elements(bytes: &[u8]) -> impl Iterator<Item = (Element, &[u8])> {
+pub(super) fn elements(bytes: &[u8]) -> impl Iterator<Item = (Element, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let element = element(bytes.get(at..)?, at as u64)?;

@@ -67,6 +67,8 @@ const ONCE = new Set(['send', 'forward', 'act', 'sendToList', 'postStatus'])
 class Client implements Core {
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
+  /** Files that are ready, until the command that made them so is done. */
+  readonly #attached = new Map<number, Attachment>()
   readonly #listeners = new Set<(event: Event) => void>()
   readonly #watchers = new Set<(state: CoreState) => void>()
   #state: CoreState = { at: 'starting' }
@@ -132,6 +134,7 @@ class Client implements Core {
   #happened(event: Event) {
     if (event.type === 'done') return this.#take(event.command)?.resolve(event)
     if (event.type === 'failed') return this.#take(event.command)?.reject(new CoreError(event.failure))
+    if (event.type === 'attached' && this.#waiting.has(event.command)) this.#attached.set(event.command, event.attachment)
     if (event.type === 'registered') {
       document.cookie = `${MARK}; max-age=${YEAR_S}; path=/; samesite=strict`
       void navigator.storage?.persist?.()
@@ -171,8 +174,16 @@ class Client implements Core {
   }
 
   async attach(file: Blob, options: AttachOptions): Promise<Attachment> {
-    const answer = (await this.#ask((id) => ({ t: 'attach', id, file, options }))) as Extract<Say, { t: 'answer' }>
-    return JSON.parse(answer.json ?? 'null') as Attachment
+    const { Unfit, prepare } = await import('./prepare/prepare')
+    const given = await prepare(file, options).catch((error: unknown) => {
+      if (!(error instanceof Unfit)) throw error
+      throw new CoreError({ code: error.code, fault: 'user', detail: error.message, retryAfterMs: 0 })
+    })
+    const done = (await this.#ask((id) => ({ t: 'attach', id, given }))) as DoneEvent
+    const attachment = this.#attached.get(done.command)
+    this.#attached.delete(done.command)
+    if (attachment === undefined) throw new CoreError({ code: 'unexpected', fault: 'device', detail: 'the file is not ready', retryAfterMs: 0 })
+    return attachment
   }
 
   async file(message: string, index: number): Promise<Blob> {

@@ -1,6 +1,7 @@
 // The tab's worker that has the core: it opens the profile, turns the core, and answers whoever asks.
 import init, { Core, Storage, needsPassphrase, newKey, rewrapKey } from './wasm/waxwing_web.js'
 import { forget, keep, kept } from './keeper'
+import type { Event } from '../core/api'
 import type { Ask, CoreState, Say } from './messages'
 
 /** Where something goes: `all`, or a tab. */
@@ -28,6 +29,8 @@ export class Host {
   #storage: Storage | undefined
   #core: Core | undefined
   #key: string | undefined
+  /** Files that pages wait for, and which. */
+  readonly #files = new Map<number, string>()
   #scheduled = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -129,8 +132,23 @@ export class Host {
     const core = this.#core
     if (core === undefined) return
     clearTimeout(this.#timer)
-    for (const json of core.turn()) this.#speak('all', { t: 'event', json })
+    for (const json of core.turn()) {
+      if (this.#files.size === 0 || !this.#handedOver(core, json)) this.#speak('all', { t: 'event', json })
+    }
     this.#timer = setTimeout(() => this.#turn(), core.patience())
+  }
+
+  /** Whether it was the end of what a page waits for, which gets the file. */
+  #handedOver(core: Core, json: string): boolean {
+    const event = JSON.parse(json) as Event
+    if (event.type !== 'done' && event.type !== 'failed') return false
+    const from = this.#files.get(event.command)
+    if (from === undefined) return false
+    this.#files.delete(event.command)
+    const id = event.command
+    if (event.type === 'failed') this.#speak(from, { t: 'refused', id, json: JSON.stringify(event.failure) })
+    else this.#speak(from, { t: 'answer', id, blob: core.takeFile(id) ?? new Blob() })
+    return true
   }
 
   #send(id: number, json: string) {
@@ -154,9 +172,16 @@ export class Host {
           this.#key = key
           return this.#speak(from, { t: 'answer', id: ask.id })
         }
-        case 'attach':
-        case 'file':
-          return refuse(failure('notInBrowser', 'files cannot be moved in a browser yet'))
+        case 'attach': {
+          const { content, about, pixels, thumbnail, waveform } = ask.given
+          return core.attach(ask.id, content, JSON.stringify(about), pixels, thumbnail, waveform)
+        }
+        case 'file': {
+          this.#files.set(ask.id, from)
+          const { message, index } = ask
+          // The path is a page's: it gets the content itself.
+          return this.#send(ask.id, JSON.stringify({ type: 'saveFile', message, index, path: 'page' }))
+        }
       }
     } catch (error) {
       if (typeof error === 'string') return refuse(error)

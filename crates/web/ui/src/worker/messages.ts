@@ -10,11 +10,30 @@ export type CoreState =
 
 export type AttachOptions = { name?: string; kind?: AttachmentKind; hd?: boolean }
 
+/** What is said of a file that the page has made ready. */
+export type About = {
+  kind: AttachmentKind
+  mediaType: string
+  name: string
+  width?: number
+  height?: number
+  durationMs?: number
+}
+
+/** Such a file: its content; 32 by 32 pixels of a small picture, four bytes each; a small image file; loudness of equal parts. What there is not is empty. */
+export type Given = {
+  content: Blob
+  about: About
+  pixels: Uint8Array
+  thumbnail: Uint8Array
+  waveform: Uint8Array
+}
+
 /** From a page to its worker; what has an `id` is answered or refused once, in whichever tab the core is. */
 export type Ask =
   | { t: 'send'; id: number; json: string }
   | { t: 'query'; id: number; json: string }
-  | { t: 'attach'; id: number; file: Blob; options: AttachOptions }
+  | { t: 'attach'; id: number; given: Given }
   | { t: 'file'; id: number; message: string; index: number }
   | { t: 'protect'; id: number; former: string | undefined; passphrase: string | undefined }
 
