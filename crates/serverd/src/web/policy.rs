@@ -6,7 +6,7 @@ const TRUSTED: &str = "svelte-trusted-html waxwing";
 
 /// Nothing of the page's own needs more; each is also denied to whatever it would show.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), accelerometer=(), browsing-topics=(), \
-                           display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), midi=(), \
+                           display-capture=(), geolocation=(self), gyroscope=(), hid=(), magnetometer=(), midi=(), \
                            payment=(), serial=(), usb=()";
 
 /// The lines of every answer. `origins`: where files of messages are, beside here.

@@ -87,7 +87,9 @@ fn every_answer_tells_the_browser_what_to_refuse() {
         assert_eq!(said.header("referrer-policy"), "no-referrer");
         let permissions = said.header("permissions-policy");
         assert!(
-            permissions.contains("camera=(self)") && permissions.contains("geolocation=()"),
+            permissions.contains("camera=(self)")
+                && permissions.contains("geolocation=(self)")
+                && permissions.contains("gyroscope=()"),
             "{permissions}"
         );
     }

@@ -38,7 +38,7 @@ export function quotedAccount(quote: Quote): string {
 export function initials(name: string): string {
   const words = name.replace(/^~/, '').split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word))
   const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]]
-  return letters.map((word) => (word ? [...word][0] ?? '' : '')).join('').toLocaleUpperCase()
+  return letters.map((word) => /[\p{L}\p{N}]/u.exec(word ?? '')?.[0] ?? '').join('').toLocaleUpperCase()
 }
 
 /** One of the eight colours of people, always the same for an account. */

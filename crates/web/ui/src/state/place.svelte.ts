@@ -23,6 +23,9 @@ export interface Place {
 
 /** Screens that stay beside a conversation that was opened from them. */
 const LISTS: ReadonlySet<string> = new Set(['archived', 'requests', 'starred'])
+/** Panes that screens lie in. */
+export type Pane = 'start' | 'end'
+
 const HOME: Place = { start: [], chat: '', at: 0, end: [], over: null, front: 'start' }
 
 class Here {
@@ -122,6 +125,14 @@ class Here {
     else if (chat !== '') this.close()
     else return false
     return true
+  }
+
+  /** Takes away the screen that is seen in a pane: one step back, if it was opened last. */
+  leave(pane: Pane | undefined): void {
+    const { start, end, front } = this.place
+    if (pane === 'start' && front !== 'start') this.#go({ start: start.slice(0, -1) }, true)
+    else if (pane === 'end' && front !== 'end') this.#go({ end: end.slice(0, -1) }, true)
+    else this.back()
   }
 
   /** One step back. */
