@@ -27,6 +27,8 @@ struct Line {
 /// A connection as the engine holds it; closed when dropped, after what was sent before has left.
 pub struct Connection {
     line: Rc<Line>,
+    /// Ends what takes too long; a handler that is gone must not be called any more.
+    timer: Option<i32>,
     _handlers: Vec<Closure<dyn FnMut(Event)>>,
     _messages: Closure<dyn FnMut(MessageEvent)>,
     _closes: Closure<dyn FnMut(CloseEvent)>,
@@ -81,14 +83,12 @@ impl Connection {
         line.socket.set_onmessage(Some(messages.as_ref().unchecked_ref()));
         line.socket.set_onclose(Some(closes.as_ref().unchecked_ref()));
         let patience = CONNECT_TIMEOUT + HANDSHAKE_TIMEOUT;
-        if let Ok(scope) = js_sys::global().dyn_into::<WorkerGlobalScope>() {
-            let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
-            let _ = scope.set_timeout_with_callback_and_timeout_and_arguments_0(
-                timed_out.as_ref().unchecked_ref(),
-                millis,
-            );
-        }
-        Ok(Self { line, _handlers: vec![opened, timed_out], _messages: messages, _closes: closes })
+        let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
+        let timer = scope().and_then(|scope| {
+            let timed_out = timed_out.as_ref().unchecked_ref();
+            scope.set_timeout_with_callback_and_timeout_and_arguments_0(timed_out, millis).ok()
+        });
+        Ok(Self { line, timer, _handlers: vec![opened, timed_out], _messages: messages, _closes: closes })
     }
 
     /// Hands over the plaintext of a frame. `false` when the connection is gone or takes nothing any more.
@@ -120,7 +120,15 @@ impl Drop for Connection {
         self.line.socket.set_onopen(None);
         self.line.socket.set_onmessage(None);
         self.line.socket.set_onclose(None);
+        if let (Some(timer), Some(scope)) = (self.timer, scope()) {
+            scope.clear_timeout_with_handle(timer);
+        }
     }
+}
+
+/// Where timers are set.
+fn scope() -> Option<WorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
 }
 
 impl Line {
