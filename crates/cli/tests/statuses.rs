@@ -75,6 +75,43 @@ fn what_is_shown_is_seen_answered_and_taken_back() {
     eventually("it is gone", || shown(&ben, "anna").is_empty() && shown(&carla, "anna").is_empty());
 }
 
+#[test]
+fn a_photo_is_shown_and_saved_and_a_program_shows_one() {
+    let server = Server::start();
+    let [anna, ben] = acquainted(&server, ["anna", "ben"]);
+    let folder = tempfile::TempDir::new().unwrap();
+    let photo = folder.path().join("sea.png");
+    image::RgbImage::from_fn(200, 100, |x, y| image::Rgb([x as u8, y as u8, 90])).save(&photo).unwrap();
+    let photo = photo.to_string_lossy().into_owned();
+    let posted = anna.json(&["status", "post", "--file", &photo, "at the sea"]).succeeded().objects();
+    let posted = posted.last().unwrap();
+    assert_eq!((&posted["type"], &posted["message"]["delivery"]), (&"statusPosted".into(), &"sent".into()));
+    eventually("ben is shown it", || shown(&ben, "anna") == ["at the sea"]);
+    let listed = ben.run(&["status"]).succeeded().stdout;
+    assert!(listed.contains("[photo] at the sea"), "{listed}");
+    let message = ben.json(&["status", "show", "anna"]).succeeded().objects().remove(0)["message"].clone();
+    let out = folder.path().join("saved.jpg");
+    let number = message["order"].to_string();
+    ben.json(&["media", "save", &number, "-o", &out.to_string_lossy()]).succeeded();
+    let saved = image::open(&out).unwrap();
+    assert_eq!((saved.width(), saved.height()), (200, 100));
+    // What is no picture, film or voice message is shown to nobody.
+    let note = folder.path().join("note.txt");
+    std::fs::write(&note, "words").unwrap();
+    assert_eq!(anna.json(&["status", "post", "--file", &note.to_string_lossy()]).error(), "noStatusFile");
+    let (mut program, mut child) = Program::standard(&ben, &[]);
+    program.call("sendStory", json!({ "attachment": photo }));
+    let mut story = Value::Null;
+    eventually("anna is shown it", || {
+        let shown = anna.json(&["status", "show", "ben"]).succeeded().objects().pop();
+        story = shown.unwrap_or_default();
+        !story.is_null()
+    });
+    assert_eq!(story["message"]["body"]["attachments"][0]["kind"], "photo");
+    drop(program);
+    child.wait().unwrap();
+}
+
 /// Who has written and is not added is no contact: lists say so, and so does whatever goes to contacts.
 #[test]
 fn who_is_not_added_is_said_to_be_shown_nothing() {

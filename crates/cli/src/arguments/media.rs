@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Files that go with a message.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Files {
     /// Send a file: photos and videos are made smaller and lose what their camera noted, everything else goes as it is;
     /// can be given several times

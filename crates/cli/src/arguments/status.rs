@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -22,6 +23,15 @@ pub enum StatusCommand {
     },
     /// Show something of yours
     Post {
+        /// With a photo, a video or a GIF, made smaller and without what its camera noted
+        #[arg(long, value_name = "PATH")]
+        file: Option<PathBuf>,
+        /// With a voice message
+        #[arg(long, value_name = "PATH", conflicts_with = "file")]
+        voice: Option<PathBuf>,
+        /// The photo as large as it makes sense, the video with its pictures and sounds as they are
+        #[arg(long)]
+        hd: bool,
         /// Without formatting: `*` and `_` stay what they are, and nobody is mentioned
         #[arg(long)]
         plain: bool,
@@ -29,7 +39,7 @@ pub enum StatusCommand {
         #[arg(long)]
         no_preview: bool,
         /// Text; `-` reads it from standard input
-        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        #[arg(required_unless_present_any = ["file", "voice"], trailing_var_arg = true, allow_hyphen_values = true)]
         text: Vec<String>,
     },
     /// Print what somebody shows, and let them know that you have seen it

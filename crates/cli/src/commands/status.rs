@@ -2,21 +2,23 @@
 
 use jiff::tz::TimeZone;
 use waxwing_app::api::{
-    Audience, ChatChange, Command, Delivery, Message, Person, PrivacySetting, Receipt, StatusUpdates,
+    AttachmentKind, Audience, ChatChange, Command, Delivery, Message, Person, Post, PrivacySetting, Receipt,
+    StatusUpdates,
 };
 
 use super::acts::{previewed, typed};
 use super::contacts::is_only_known;
-use super::media::Bar;
+use super::media::{Bar, attach};
 use super::now_ms;
 use super::people::words;
 use super::receive::catch_up;
 use super::talk::{Writer, await_acceptance, message_text, no_connection};
-use crate::arguments::{Global, Status, StatusAudience, StatusCommand};
+use crate::arguments::{Files, Global, Status, StatusAudience, StatusCommand};
 use crate::names::{brief_person, person_name};
 use crate::output::{Error, Printer, object};
 use crate::session::{Session, refused};
 use crate::text::{date_and_clock, one_line};
+use crate::words::kind_name;
 
 /// People who are named one by one; more are counted.
 const NAMED: usize = 4;
@@ -28,11 +30,24 @@ pub fn status(global: &Global, arguments: &Status, printer: &mut Printer) -> Res
     match &arguments.command {
         None => list(&mut session, false, printer),
         Some(StatusCommand::List { all }) => list(&mut session, *all, printer),
-        Some(StatusCommand::Post { plain, no_preview, text }) => {
+        Some(StatusCommand::Post { file, voice, hd, plain, no_preview, text }) => {
             let text = message_text(text)?;
             let post = typed(&session, &text, *plain)?;
-            let post = if *no_preview { post } else { previewed(&session, post)? };
             session.app.send(Command::GoOnline);
+            let files = file.iter().cloned().collect();
+            let files = Files { files, voice: voice.clone(), hd: *hd, ..Files::default() };
+            let attachments = attach(&mut session, &files, None, printer.is_json())?;
+            if let Some(file) = attachments.iter().find(|file| !can_be_shown(file.kind)) {
+                let detail = format!(
+                    "a status update has a photo, a video, a GIF or a voice message, and this is a file of kind \
+                     {}: send it with `waxwing send --file`",
+                    kind_name(file.kind)
+                );
+                return Err(Error::user("noStatusFile", detail));
+            }
+            let alone = attachments.is_empty();
+            let post = Post { attachments, ..post };
+            let post = if *no_preview || !alone { post } else { previewed(&session, post)? };
             let answered = session.run(Command::PostStatus { post: Box::new(post) })?;
             posted(&mut session, &answered.message.unwrap_or_default(), printer)
         }
@@ -55,8 +70,13 @@ pub fn status(global: &Global, arguments: &Status, printer: &mut Printer) -> Res
     }
 }
 
+fn can_be_shown(kind: AttachmentKind) -> bool {
+    use AttachmentKind::{Gif, Photo, Video, Voice};
+    matches!(kind, Photo | Video | Gif | Voice)
+}
+
 fn posted(session: &mut Session, id: &str, printer: &mut Printer) -> Result<(), Error> {
-    let refusal = await_acceptance(session, id, &mut Bar::new(true))?;
+    let refusal = await_acceptance(session, id, &mut Bar::new(printer.is_json()))?;
     session.spread();
     let message = session
         .message(id)?
@@ -145,10 +165,17 @@ fn line(one: &StatusUpdates, now_ms: u64, zone: &TimeZone) -> String {
     };
     let muted = if one.muted_until_ms > now_ms { " [muted]" } else { "" };
     let last = one.messages.last().map(|message| {
-        let text = message.body.post().map_or("", |post| post.text.as_str());
-        format!("{}  {}", date_and_clock(message.sent_at_ms, zone), one_line(text))
+        let text = message.body.post().map(brief).unwrap_or_default();
+        format!("{}  {text}", date_and_clock(message.sent_at_ms, zone))
     });
     format!("{}{new}{muted}  {}", author(one), last.unwrap_or_default())
+}
+
+/// On one line, what its file is first.
+fn brief(post: &Post) -> String {
+    let kind = post.attachments.first().map(|file| format!("[{}]", kind_name(file.kind)));
+    let text = one_line(&post.text);
+    kind.into_iter().chain((!text.is_empty()).then_some(text)).collect::<Vec<_>>().join(" ")
 }
 
 /// As the user calls them.

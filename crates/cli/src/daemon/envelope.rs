@@ -130,11 +130,17 @@ fn story_told(message: &Message) -> Option<Map<String, Value>> {
     }
     let told = json!({
         "allowsReplies": true,
-        "textAttachment": text,
         "timestamp": message.sent_at_ms,
         "messageId": message.id,
     });
-    told.as_object().cloned()
+    let mut told = told.as_object().cloned()?;
+    if let Some(file) = post.attachments.first() {
+        told.insert("fileAttachment".to_owned(), post::attachment_told(file));
+    }
+    if post.attachments.is_empty() || !post.text.is_empty() {
+        told.insert("textAttachment".to_owned(), text);
+    }
+    Some(told)
 }
 
 /// What somebody says, or what another own device has said: then with whom it was said to.

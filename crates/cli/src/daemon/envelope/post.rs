@@ -66,7 +66,7 @@ pub fn told(directory: &dyn Directory, post: &Post) -> Result<Map<String, Value>
 }
 
 /// A file: `getAttachment` takes its id. `kind` and `pages` are ours.
-fn attachment_told(file: &Attachment) -> Value {
+pub fn attachment_told(file: &Attachment) -> Value {
     let or_null = |number: u32| (number > 0).then_some(number);
     json!({
         "id": file.id, "contentType": file.media_type, "filename": file.name, "size": file.bytes,

@@ -97,7 +97,13 @@ pub fn get_attachment(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
 
 /// Shows something for a day to those whom the settings name. signal-cli has no such method.
 pub fn story(hub: &Hub, params: &Params) -> Result<Value, RpcError> {
-    let post = Post { preview: preview(params)?, ..Post::plain(params.needed_text(&["message"])?) };
+    let attachments = attachments(hub, params)?;
+    let text = if attachments.is_empty() {
+        params.needed_text(&["message"])?
+    } else {
+        params.text(&["message"])?.unwrap_or_default()
+    };
+    let post = Post { preview: preview(params)?, attachments, ..Post::plain(text) };
     let command = Command::PostStatus { post: Box::new(post) };
     let message = hub.send(once(command, key(params)?.as_deref(), 0))?;
     if hub.is_online() {
