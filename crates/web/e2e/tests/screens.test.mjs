@@ -19,4 +19,4 @@ witness('axe finds nothing wrong with any main screen, in light and dark, on a d
     }
   }
   assert.deepEqual(wrongs, []);
-}, 'the sheet of keys is not scrolled by keys; on a phone the chat list is in no main landmark');
+});
