@@ -90,7 +90,8 @@ pub fn bindgen(root: &Path, work: &Path) -> anyhow::Result<PathBuf> {
         &format!("cargo install wasm-bindgen-cli {version}, into {}", process::typed(&home).display()),
     );
     // Not `--locked`: that lock file names versions that were taken back.
-    let arguments = ["install", "wasm-bindgen-cli", "--version", &version, "--root", text(&home)?, "--quiet"];
+    let which = ["install", "wasm-bindgen-cli", "--version", &version, "--bin", "wasm-bindgen"];
+    let arguments = [&which[..], &["--root", text(&home)?, "--quiet"]].concat();
     process::run(process::cargo(root, &arguments))?;
     Ok(program)
 }
