@@ -5,6 +5,7 @@
 mod connection;
 pub(crate) mod http;
 pub(crate) mod media;
+pub(crate) mod unicode;
 pub(crate) mod vault;
 
 pub use connection::Connection;

@@ -8,6 +8,7 @@ mod fold;
 mod snippet;
 #[cfg(test)]
 mod tests;
+mod unicode;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -110,9 +111,8 @@ pub fn searchable(message: &Message) -> Option<Cow<'_, str>> {
 
 /// Names what [`words`] does: its version and those of the tables of Unicode.
 pub fn version() -> String {
-    let (std, (a, b, c)) = (char::UNICODE_VERSION, unicode_normalization::UNICODE_VERSION);
-    let (d, e, f) = unicode_segmentation::UNICODE_VERSION;
-    format!("{VERSION}; {}.{}.{}; {a}.{b}.{c}; {d}.{e}.{f}", std.0, std.1, std.2)
+    let std = char::UNICODE_VERSION;
+    format!("{VERSION}; {}.{}.{}; {}", std.0, std.1, std.2, unicode::versions())
 }
 
 /// What the index holds of a message, with spaces between: its text's words, beginnings of words and groups of

@@ -4,9 +4,7 @@
 //! Arabic vowel signs) and stay where they make another letter (the scripts of South and South-East Asia, й,
 //! Japanese voicing marks).
 
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
-use unicode_segmentation::UnicodeSegmentation as _;
+use super::unicode::{characters, is_combining_mark, put_together, taken_apart};
 
 /// A character of a folded text, and where it comes from: bytes of the original, whole characters as people
 /// see them.
@@ -35,7 +33,7 @@ pub enum Class {
 /// What stands between words is one gap; what is not seen is gone.
 pub fn fold(text: &str) -> Vec<Unit> {
     let mut units = Vec::with_capacity(text.len());
-    for (start, cluster) in text.grapheme_indices(true) {
+    for (start, cluster) in characters(text) {
         let end = start + cluster.len();
         let mut push = |c: char| {
             let c = if class(c) == Class::Gap { ' ' } else { c };
@@ -48,13 +46,17 @@ pub fn fold(text: &str) -> Vec<Unit> {
             continue;
         }
         let mut base = ' ';
-        let bare = cluster.nfkd().filter(|c| {
-            if !is_combining_mark(*c) {
-                base = *c;
-            }
-            !is_accent(*c, base) && !is_unseen(*c)
-        });
-        bare.nfc().flat_map(char::to_lowercase).for_each(|c| match spelled_out(c) {
+        let apart = taken_apart(cluster);
+        let bare: String = apart
+            .chars()
+            .filter(|c| {
+                if !is_combining_mark(*c) {
+                    base = *c;
+                }
+                !is_accent(*c, base) && !is_unseen(*c)
+            })
+            .collect();
+        put_together(&bare).chars().flat_map(char::to_lowercase).for_each(|c| match spelled_out(c) {
             Some(letters) => letters.chars().for_each(&mut push),
             None => push(same(c)),
         });

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use unicode_segmentation::UnicodeSegmentation as _;
-
+use super::unicode::characters;
 use crate::limits::{MAX_SNIPPET_CHARACTERS, SNIPPET_LEAD_CHARACTERS};
 
 /// A part of a snippet.
@@ -17,7 +16,7 @@ pub struct Piece {
 /// The surroundings of the first mark, with an ellipsis where something was left out. `marks`: bytes of the text,
 /// ascending.
 pub fn snippet(text: &str, marks: &[Range<usize>]) -> Vec<Piece> {
-    let starts: Vec<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
+    let starts: Vec<usize> = characters(text).map(|(at, _)| at).collect();
     let first = marks.first().map_or(0, |mark| starts.partition_point(|at| *at < mark.start));
     // With all of the text, if it fits, and not ending long before the text does.
     let latest = starts.len().saturating_sub(MAX_SNIPPET_CHARACTERS);
