@@ -81,12 +81,22 @@ fn a_document_and_a_photo_arrive(kept: &Kept) {
     );
     bob.json(&["media", "save", &last(&bob), "-o", &out.join("sea.jpg").to_string_lossy()]).succeeded();
     assert_eq!(image::open(out.join("sea.jpg")).unwrap().width(), 1_600);
+    // Pieces of the photo as it was and as it was sent.
+    let pieces: Vec<Vec<u8>> = [Path::new(&sea), out.join("sea.jpg").as_path()]
+        .into_iter()
+        .flat_map(|photo| {
+            let bytes = fs::read(photo).unwrap();
+            [1, 2, 3].map(|quarter| bytes[bytes.len() * quarter / 4..][..24].to_vec())
+        })
+        .collect();
+    assert!(pieces.iter().any(|piece| holds(&out.join("sea.jpg"), piece)));
     // Neither the server nor the devices' own folders have it in clear.
     let (copy, stored) = kept.all(&server);
     assert_eq!(stored.len(), 2);
     for place in [server.folder(), &alice.data_dir(), &bob.data_dir(), copy.path()] {
         for path in files(place) {
             assert!(!holds(&path, CANARY) && !holds(&path, "plan.txt"), "{}", path.display());
+            assert!(!pieces.iter().any(|piece| holds(&path, piece)), "{}", path.display());
         }
     }
 }

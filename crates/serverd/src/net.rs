@@ -16,5 +16,6 @@ mod websocket;
 mod write;
 
 pub use admission::Admission;
+pub use http::{BUSY, Whose, whose};
 pub use round::{IoSettings, IoThread, Shared, WAKE};
 pub use socket::listen;

@@ -12,9 +12,10 @@ pub use pool::{Host, Pool, Visitor};
 use reply::Status;
 
 use crate::limits::{
-    MAX_HTTP_HEAD_BYTES, MAX_MEDIA_HEADERS, MEDIA_HEAD_TIMEOUT, MEDIA_IDLE_TIMEOUT, MEDIA_PACE,
-    MEDIA_PACE_BYTES,
+    MAX_HTTP_HEAD_BYTES, MAX_MEDIA_HEADERS, MEDIA_HEAD_TIMEOUT, MEDIA_IDLE_TIMEOUT, MEDIA_IO_TIMEOUT,
+    MEDIA_PACE, MEDIA_PACE_BYTES,
 };
+use crate::net::{Whose, whose};
 
 /// The connection is of no more use.
 pub struct Ended;
@@ -77,15 +78,65 @@ pub fn head<Head>(
             Parsed::Partial if read.len() >= MAX_HTTP_HEAD_BYTES => return Ok(Err(reply::HEAD_TOO_LARGE)),
             Parsed::Partial => {}
         }
-        let patience = if read.is_empty() { MEDIA_IDLE_TIMEOUT } else { MEDIA_HEAD_TIMEOUT };
-        let left = patience.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()).ok_or(Ended)?;
-        stream.set_read_timeout(Some(left))?;
-        let mut piece = [0; 1_024];
-        match stream.read(&mut piece) {
-            Ok(0) => return Err(Ended),
-            Ok(count) => read.extend_from_slice(piece.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Err(Ended),
+        more(stream, read, begun)?;
+    }
+}
+
+/// Waits for more of a head that was begun to be waited for then.
+fn more(stream: &mut TcpStream, read: &mut Vec<u8>, begun: Instant) -> Result<(), Ended> {
+    let patience = if read.is_empty() { MEDIA_IDLE_TIMEOUT } else { MEDIA_HEAD_TIMEOUT };
+    let left = patience.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()).ok_or(Ended)?;
+    stream.set_read_timeout(Some(left))?;
+    let mut piece = [0; 1_024];
+    match stream.read(&mut piece) {
+        Ok(0) => Err(Ended),
+        Ok(count) => {
+            read.extend_from_slice(piece.get(..count).unwrap_or_default());
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+        Err(_) => Err(Ended),
+    }
+}
+
+/// Whose the next request is; `None`: it is no request.
+fn whose_next(stream: &mut TcpStream, read: &mut Vec<u8>) -> Result<Option<Whose>, Ended> {
+    let begun = Instant::now();
+    loop {
+        if let Parsed::Bad = parse(read, |_| Some(())) {
+            return Ok(None);
+        }
+        let whose = whose(read);
+        if whose.is_some() || read.len() >= MAX_HTTP_HEAD_BYTES {
+            return Ok(whose);
+        }
+        more(stream, read, begun)?;
+    }
+}
+
+/// Answers the requests of a connection, one after the other, by `request`, which is given what was read behind the
+/// last one. A browser, or a proxy, asks for everything on one connection: at a request that is not `mine` the
+/// connection goes to whom it is for.
+pub fn serve(
+    mut visitor: Visitor,
+    mine: Whose,
+    mut request: impl FnMut(&mut TcpStream, &mut Vec<u8>) -> Next,
+) {
+    let mut read = std::mem::take(&mut visitor.begun);
+    let set = visitor.stream.set_nonblocking(false);
+    if set.and_then(|()| visitor.stream.set_write_timeout(Some(MEDIA_IO_TIMEOUT))).is_err() {
+        return;
+    }
+    while !visitor.is_over() {
+        match whose_next(&mut visitor.stream, &mut read) {
+            Ok(Some(whose)) if whose != mine && visitor.can_go_to(whose) => {
+                return visitor.go_to(whose, read);
+            }
+            Ok(_) => {}
+            Err(Ended) => return,
+        }
+        if !matches!(request(&mut visitor.stream, &mut read), Ok(true)) {
+            return;
         }
     }
 }

@@ -16,6 +16,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::limits::{MEDIA_IO_TIMEOUT, WEB_THREADS};
+use crate::net::Whose;
 use crate::stats::Stats;
 use crate::visitor::reply::{self, Reply};
 use crate::visitor::{self, Ended, Host, Next, Pace, Pool, Visitor};
@@ -194,13 +195,8 @@ impl Host for Site {
         &self.pool
     }
 
-    fn serve(&self, mut visitor: Visitor) {
-        let mut read = std::mem::take(&mut visitor.begun);
-        let set = visitor.stream.set_nonblocking(false);
-        if set.and_then(|()| visitor.stream.set_write_timeout(Some(MEDIA_IO_TIMEOUT))).is_err() {
-            return;
-        }
-        while !visitor.is_over() && matches!(self.request(&mut visitor.stream, &mut read), Ok(true)) {}
+    fn serve(&self, visitor: Visitor) {
+        visitor::serve(visitor, Whose::Web, |stream, read| self.request(stream, read));
     }
 
     fn refused(&self) {

@@ -170,6 +170,25 @@ fn a_file_goes_up_is_named_and_comes_down() {
 }
 
 #[test]
+fn a_browser_asks_for_the_web_app_and_for_files_on_one_connection() {
+    let server = Server::start(&[]);
+    let (mut alice, _) = people(&server);
+    let mut client = alice.connect(server.address, Way::WebSocket).unwrap();
+    let bytes = noise(100_000);
+    let ticket = ticket(&mut client, 100_000);
+    let mut stream = connect(server.address);
+    for half in [0, 50_000] {
+        let page = ask_on(&mut stream, "GET", "/", "", b"");
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        let headers = patching(ticket.token, half as u64);
+        let piece = ask_on(&mut stream, "PATCH", &ticket.url, &headers, &bytes[half..half + 50_000]);
+        assert_eq!((piece.status, piece.offset()), (204, half as u64 + 50_000));
+    }
+    assert_eq!(ask_on(&mut stream, "GET", "/nowhere", "", b"").status, 404);
+    assert_eq!(server.stat("files_uploaded"), 1);
+}
+
+#[test]
 fn an_upload_goes_on_after_kill_9() {
     let mut server = Server::start(&[]);
     let (mut alice, _) = people(&server);

@@ -301,6 +301,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-pub fn holds(file: &Path, needle: &str) -> bool {
-    fs::read(file).unwrap().windows(needle.len()).any(|window| window == needle.as_bytes())
+pub fn holds(file: &Path, needle: impl AsRef<[u8]>) -> bool {
+    let needle = needle.as_ref();
+    fs::read(file).unwrap().windows(needle.len()).any(|window| window == needle)
 }

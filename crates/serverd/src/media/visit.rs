@@ -12,6 +12,7 @@ use super::head::{Head, Method, parse};
 use super::{Media, now_s};
 use crate::limits::{MEDIA_BUFFER_BYTES, MEDIA_IO_TIMEOUT};
 use crate::message::UploadAsk;
+use crate::net::Whose;
 use crate::visitor::reply::{self, Reply, Status};
 use crate::visitor::{self, Ended, Next, Pace, Visitor};
 
@@ -26,13 +27,14 @@ fn answer(status: Status) -> Reply {
 }
 
 /// Serves a connection to its end.
-pub fn serve(media: &Media, mut visitor: Visitor) {
-    let mut visit = Visit { media, read: std::mem::take(&mut visitor.begun), buffer: Vec::new() };
-    let set = visitor.stream.set_nonblocking(false);
-    if set.and_then(|()| visitor.stream.set_write_timeout(Some(MEDIA_IO_TIMEOUT))).is_err() {
-        return;
-    }
-    while !visitor.is_over() && matches!(visit.request(&mut visitor.stream), Ok(true)) {}
+pub fn serve(media: &Media, visitor: Visitor) {
+    let mut visit = Visit { media, read: Vec::new(), buffer: Vec::new() };
+    visitor::serve(visitor, Whose::Files, |stream, read| {
+        visit.read = std::mem::take(read);
+        let next = visit.request(stream);
+        *read = std::mem::take(&mut visit.read);
+        next
+    });
 }
 
 struct Visit<'a> {

@@ -1,12 +1,13 @@
 //! Threads that may wait, as many as are needed and no more than a bound.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::net::{IpAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::limits::{MEDIA_IDLE_THREAD, MEDIA_STACK_BYTES, MEDIA_WAITING};
-use crate::net::Shared;
+use crate::net::{BUSY, Shared, Whose};
 use crate::stats::{Number, Stats};
 
 /// A connection that was given away by an I/O thread.
@@ -59,6 +60,29 @@ impl Visitor {
     #[must_use]
     pub fn into_stream(self) -> TcpStream {
         self.stream
+    }
+
+    /// Whether somebody else answers such requests.
+    #[must_use]
+    pub fn can_go_to(&self, whose: Whose) -> bool {
+        match whose {
+            Whose::Web => true,
+            Whose::Files => self.place.shared.folder().is_some(),
+            Whose::Stream => false,
+        }
+    }
+
+    /// Gives the connection to whoever answers its next request, of which this was read.
+    pub fn go_to(mut self, whose: Whose, begun: Vec<u8>) {
+        self.begun = begun;
+        let shared = self.place.shared.clone();
+        let back = match (whose, shared.folder()) {
+            (Whose::Files, Some(media)) => Pool::take(&media, self),
+            _ => Pool::take(&shared.web, self),
+        };
+        if let Err(mut visitor) = back {
+            let _ = visitor.stream.write_all(BUSY);
+        }
     }
 
     /// The process is ending.

@@ -6,8 +6,6 @@ import { PATIENCE } from '../support/programs.mjs';
 import { scene } from '../support/scene.mjs';
 
 const { visit, dial, witness, place } = scene();
-/** A profile whose last worker ended without closing it is not opened again yet. */
-const REOPENING = 'the database cannot be opened again after its worker was ended';
 
 /** How far an own message has come, as it is drawn. */
 const tick = (person, text, word) =>
@@ -63,7 +61,7 @@ witness('a page that is loaded again in the middle of a send sends once', async 
   await tick(carl, 'in the middle', 'Delivered');
   const times = dora.received.filter((envelope) => envelope.dataMessage?.message === 'in the middle');
   assert.equal(times.length, 1);
-}, REOPENING);
+});
 
 witness('two tabs show the same, and the second goes on when the first is closed', async () => {
   const fred = await dial('fred');
@@ -89,4 +87,4 @@ witness('two tabs show the same, and the second goes on when the first is closed
   await fred.receives('three');
   await fred.send('emma', 'four');
   await emma.message('four').waitFor();
-}, REOPENING);
+});

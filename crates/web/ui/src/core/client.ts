@@ -61,6 +61,11 @@ const YEAR_S = 365 * 24 * 3600
 
 type Waiting = { ask: Ask; resolve: (say: Extract<Say, { t: 'answer' }> | DoneEvent) => void; reject: (error: CoreError) => void }
 
+/** Commands of which it matters how often they are done, and that the core does not do under a key. */
+const MATTERS = new Set([
+  'register', 'offerLink', 'approveLink', 'open', 'createGroup', 'changeGroup', 'setGroupLink', 'joinGroup', 'answerJoin',
+  'shareHistory', 'setList', 'lookUpContacts', 'findable', 'redeemAddress',
+])
 /** Commands that the core does once under a key, so that they may be asked for again. */
 const ONCE = new Set(['send', 'forward', 'act', 'sendToList', 'postStatus'])
 
@@ -145,7 +150,7 @@ class Client implements Core {
   /** The tab that had the core has gone, or the core has only just come. What may have been done already and cannot be asked for again has failed. */
   #askAgain() {
     for (const [id, { ask, reject }] of this.#waiting) {
-      if (ask.t === 'send' && !(JSON.parse(ask.json) as Command & { type: string }).type.startsWith('once')) {
+      if (ask.t === 'send' && MATTERS.has((JSON.parse(ask.json) as Command).type)) {
         this.#waiting.delete(id)
         const detail = 'the tab that was doing it has closed; see whether it was done, and try again'
         reject(new CoreError({ code: 'interrupted', fault: 'device', detail, retryAfterMs: 0 }))

@@ -159,6 +159,8 @@ export class Host {
   async ask(from: string, ask: Ask): Promise<void> {
     const refuse = (json: string) => this.#speak(from, { t: 'refused', id: ask.id, json })
     const core = this.#core
+    // Pages ask again when what another tab had is open here.
+    if (core === undefined && this.inherits && this.state.at === 'starting') return
     if (core === undefined) return refuse(failure('notOpen', 'the profile is not open'))
     try {
       switch (ask.t) {
