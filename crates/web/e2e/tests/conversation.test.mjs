@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 
-import { PATIENCE } from '../support/programs.mjs';
+import { PATIENCE, eventually } from '../support/programs.mjs';
 import { scene } from '../support/scene.mjs';
 
 const { visit, dial, witness, place } = scene();
@@ -54,7 +54,8 @@ witness('a page that is loaded again in the middle of a send sends once', async 
   await tick(carl, 'in the middle', 'Waiting to be sent');
   await carl.page.reload().catch(() => {});
   await place.server.startAgain();
-  await carl.page.goto(place.server.url);
+  // The loading that was begun without a server may get in the way of this one.
+  await eventually('the page is there', () => carl.page.goto(place.server.url).then(Boolean, () => false));
   await carl.begun();
   await dora.receives('in the middle');
   await carl.opens('dora');
